@@ -1,0 +1,111 @@
+"""Every error this project raises on purpose, and what each one means to whom.
+
+::
+
+    HooksError
+      ConfigError                 start-up or reload stops; says the variable, or file:line:column and a hint
+        SettingsError               an option, an environment variable, a folder
+        RulesError                  routes.yaml: carries all findings at once
+      ReceiveError                becomes an HTTP answer, in web/inbox.py only
+        TooLarge                    413: the body is over the source's limit
+        UnsupportedMedia            415: a content type or coding the source does not take
+        VerificationError           401, one answer for all of them; the true reason is for the operator
+        NormalizationError          400 and a quarantine copy: authentic, but not readable
+      DeliveryError               becomes a decision, in pipeline/retry.py only
+        Transient                   try again on the schedule; ``unknown`` when the call may have acted
+        Permanent                   never again: dead letter, kept and replayable
+        Unconfigured                credentials or rights are wrong: the connection waits, nothing dies
+      StoreError                  503 with Retry-After at the door; the worker waits and tries again
+        StoreRefused                the database cannot be used at all: in use, too new, or not durable
+"""
+
+from __future__ import annotations
+
+
+class HooksError(Exception):
+    """The root: everything this project raises on purpose."""
+
+
+class ConfigError(HooksError):
+    """What was configured cannot be used. Exit code 3."""
+
+
+class SettingsError(ConfigError):
+    """An option, an environment variable or a folder is wrong."""
+
+
+class RulesError(ConfigError):
+    """``routes.yaml`` is wrong. ``hooks.rules`` raises the subclass that carries the findings."""
+
+
+class ReceiveError(HooksError):
+    """A request that does not become an event. ``reason`` is for the operator, never for the sender."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TooLarge(ReceiveError):
+    """The body is over the source's limit. The sender hears 413."""
+
+
+class UnsupportedMedia(ReceiveError):
+    """The content type or coding is not one the source takes. The sender hears 415."""
+
+
+class VerificationError(ReceiveError):
+    """Not authentic. The sender hears 401, the same for every reason.
+
+    ``reason`` is a short word from a closed list that is safe to store: ``missing``, ``malformed``,
+    ``repeated``, ``stale``, ``mismatch``.
+    """
+
+
+class NormalizationError(ReceiveError):
+    """Authentic, but not readable. The sender hears 400 and a copy goes to quarantine."""
+
+
+class DeliveryError(HooksError):
+    """A try at a step that did not end well.
+
+    ``status`` is the HTTP status where there was an answer. ``message`` is the vendor's own words where it
+    gave any, without credentials.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class Transient(DeliveryError):
+    """Try again on the schedule.
+
+    ``unknown`` is true when the vendor may have carried the call out (the answer is missing, cut or
+    unreadable, or is 408, 409, 500, 502 or 504): a step that is not repeatable is then resolved, not repeated.
+    ``retry_after`` is what the vendor asked for, in seconds.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, unknown: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, status=status)
+        self.unknown = unknown
+        self.retry_after = retry_after
+
+
+class Permanent(DeliveryError):
+    """The vendor refused, or the request cannot be made at all: trying again gives the same."""
+
+
+class Unconfigured(DeliveryError):
+    """Credentials or rights are wrong (401 after a fresh token, 403): an operator must act."""
+
+
+class StoreError(HooksError):
+    """The store cannot do this now."""
+
+
+class StoreRefused(StoreError):
+    """The database cannot be used: another server has it, it is newer than this program, or it would not be durable."""
