@@ -108,4 +108,4 @@ class StoreError(HooksError):
 
 
 class StoreRefused(StoreError):
-    """The database cannot be used: another server has it, it is newer than this program, or it would not be durable."""
+    """The database cannot be used: another server has it, it is newer than us, or it would not be durable."""

@@ -36,7 +36,7 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
-# --- inbound ---------------------------------------------------------------------------------------------------------
+# --- inbound ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class Source(Protocol):
         ...
 
 
-# --- outbound --------------------------------------------------------------------------------------------------------
+# --- outbound ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +261,11 @@ class Action(Protocol):
         ...
 
     async def lookup(self, client: Any, call: Call) -> Done | None:
-        """What an earlier try of this call made at the vendor, or None. Only called when ``on_unknown`` is ``lookup``."""
+        """What an earlier try of this call made at the vendor, or None. Called when ``on_unknown`` is ``lookup``."""
         ...
 
 
-# --- configuration and the registry ------------------------------------------------------------------------------------
+# --- configuration and the registry ---
 
 
 class SourceSettings(BaseModel):
@@ -297,7 +297,7 @@ class ConnectionSettings(BaseModel):
 class EventKind:
     """An event type that a vendor's source is known to send: ``model`` is the canonical model of its ``data``."""
 
-    type: str
+    name: str
     vendor_type: str
     model: type[BaseModel] | None
     summary: str = ""

@@ -23,9 +23,9 @@ def parse_duration(text: object) -> float:
     it means seconds or milliseconds.
     """
     if isinstance(text, bool) or not isinstance(text, (str, int, float)):
-        raise ValueError("a duration is text such as 30s, 5m, 24h or 7d")  # noqa: TRY004 - pydantic wants ValueError
+        raise ValueError("a duration is text such as 30s, 5m, 24h or 7d")
     if isinstance(text, (int, float)):
-        raise ValueError(f"a duration needs its unit: {text:g}s, {text:g}m or {text:g}h")  # noqa: TRY004
+        raise ValueError(f"a duration needs its unit: {text:g}s, {text:g}m or {text:g}h")
     if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text):
         raise ValueError(f"a duration needs its unit: {text.strip()}s, {text.strip()}m or {text.strip()}h")
     position, seconds = 0, 0.0
