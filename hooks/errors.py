@@ -13,9 +13,12 @@
         NormalizationError          400 and a quarantine copy: authentic, but not readable
       DeliveryError               becomes a decision, in pipeline/retry.py only
         Transient                   try again on the schedule; ``unknown`` when the call may have acted
+          Undecided                   a look-up that cannot tell what an earlier try did: hold for a person
         Permanent                   never again: dead letter, kept and replayable
         Unconfigured                credentials or rights are wrong: the connection waits, nothing dies
+      Conflict                    409 at the admin's door: the run or rule is not in a state that allows this
       StoreError                  503 with Retry-After at the door; the worker waits and tries again
+        LeaseLost                   another worker has taken the run over: this one's late result is dropped
         StoreRefused                the database cannot be used at all: in use, too new, or not durable
 """
 
@@ -63,7 +66,14 @@ class VerificationError(ReceiveError):
 
 
 class NormalizationError(ReceiveError):
-    """Authentic, but not readable. The sender hears 400 and a copy goes to quarantine."""
+    """Authentic, but not readable. The sender hears 400 and a copy goes to quarantine.
+
+    ``masked`` is the body to keep there instead, when the original holds the shared key.
+    """
+
+    def __init__(self, reason: str, *, masked: bytes | None = None) -> None:
+        super().__init__(reason)
+        self.masked = masked
 
 
 class DeliveryError(HooksError):
@@ -95,6 +105,17 @@ class Transient(DeliveryError):
         self.retry_after = retry_after
 
 
+class Undecided(Transient):
+    """Raised by ``Action.lookup`` only: these inputs hold nothing the vendor could be searched by.
+
+    The outcome stays unknown and only a person can decide, so the run is held. (It is a Transient for callers that do
+    not look closer: those do not act again either.)
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, unknown=True)
+
+
 class Permanent(DeliveryError):
     """The vendor refused, or the request cannot be made at all: trying again gives the same."""
 
@@ -103,8 +124,16 @@ class Unconfigured(DeliveryError):
     """Credentials or rights are wrong (401 after a fresh token, 403): an operator must act."""
 
 
+class Conflict(HooksError):
+    """What an operator asked for cannot be done in the state that the run or the rule is in; the text says which."""
+
+
 class StoreError(HooksError):
     """The store cannot do this now."""
+
+
+class LeaseLost(StoreError):
+    """Another worker has claimed the run since: what this one found out is not written over the other's."""
 
 
 class StoreRefused(StoreError):

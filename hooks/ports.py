@@ -15,7 +15,18 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel
 
 from hooks.errors import VerificationError
-from hooks.events import Answer, Done, Receipt, Request
+from hooks.events import (
+    Answer,
+    AttemptVerdict,
+    Done,
+    Event,
+    Exchange,
+    Receipt,
+    Request,
+    RunState,
+    StepState,
+    Verdict,
+)
 from hooks.values import Duration
 
 OnUnknown = Literal["repeat", "lookup", "hold"]
@@ -261,7 +272,323 @@ class Action(Protocol):
         ...
 
     async def lookup(self, client: Any, call: Call) -> Done | None:
-        """What an earlier try of this call made at the vendor, or None. Called when ``on_unknown`` is ``lookup``."""
+        """What an earlier try of this call made at the vendor, or None. Called when ``on_unknown`` is ``lookup``.
+
+        Raises Undecided when these inputs give nothing to search by: the run is then held.
+        """
+        ...
+
+
+# --- the engine's store ---
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run to be made for an event. ``connection`` is the account its first step acts in.
+
+    ``once``: the digest of the rule's ``once_per`` key and its window in seconds. When another run of the rule has
+    taken the key, this one is stored as skipped, with that run named in its reason.
+    """
+
+    id: str
+    rule: str
+    connection: str
+    due_at: datetime
+    state: RunState = "waiting"
+    reason: str | None = None
+    once: tuple[bytes, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An event and what the rules make of it: stored in one transaction, with its receipt no longer pending."""
+
+    event: Event
+    runs: tuple[PlannedRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action of a run. ``inputs`` and ``request`` are frozen at the first intent and never rendered again."""
+
+    position: int
+    id: str
+    action: str
+    connection: str
+    state: StepState
+    inputs: Mapping[str, Any] | None = None
+    request: Request | None = None
+    url: str | None = None
+    output: Any = None
+    error: str | None = None
+    tries: int = 0
+    intended_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a step: what left, what came back, how long it took and what that means."""
+
+    id: str
+    position: int
+    number: int
+    started_at: datetime
+    duration_ms: int
+    verdict: AttemptVerdict
+    status: int | None = None
+    error: str | None = None
+    exchanges: tuple[Exchange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run whose lease is ours until ``lease_until``, with its event and the steps it has so far."""
+
+    id: str
+    rule: str
+    rules_version: str
+    generation: int
+    fence: int
+    attempts: int
+    event: Event
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What changes in a claimed run, written in one transaction if the lease is still ours.
+
+    ``state`` None keeps it running. A run that goes back to ``waiting`` says when (``due_at``) and where
+    (``connection``) it goes on. ``at`` is when the change happened.
+    """
+
+    run: str
+    fence: int
+    at: datetime
+    state: RunState | None = None
+    reason: str | None = None
+    due_at: datetime | None = None
+    connection: str | None = None
+    steps: tuple[Step, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Store(Protocol):
+    """The engine's verbs. Each is one transaction; what it returned is on disk. Raises StoreError when it cannot."""
+
+    async def pending(self, limit: int) -> list[Receipt]:
+        """Accepted receipts whose events have not been made yet, oldest first."""
+        ...
+
+    async def plan(self, receipts: Sequence[str], plans: Sequence[Plan], rules_version: str) -> int:
+        """Store the receipts' events and runs; gives how many runs wait. A receipt planned before changes nothing."""
+        ...
+
+    async def claim(self, owner: str, slots: Mapping[str, int], now: datetime, lease: float) -> list[Claimed]:
+        """Take due runs, at most ``slots[connection]`` of each connection, oldest due first, for ``lease`` seconds."""
+        ...
+
+    async def progress(self, change: Progress) -> None:
+        """Write a change. Raises LeaseLost when another owner has claimed the run since."""
+        ...
+
+    async def renew(self, owner: str, now: datetime, lease: float) -> None:
+        """Prolong all leases of an owner."""
+        ...
+
+    async def recover(self, owner: str, now: datetime) -> int:
+        """Give back runs whose lease has run out or whose owner can no longer exist; gives how many."""
+        ...
+
+    async def next_due(self, connections: Sequence[str]) -> datetime | None:
+        """When the next waiting run of these connections is due, None when there is none."""
+        ...
+
+    async def hold(self, runs: Mapping[str, str]) -> int:
+        """Hold the waiting runs of these connections (name -> reason), and give how many."""
+        ...
+
+    async def release(self, connections: Sequence[str], reasons: Sequence[str], now: datetime) -> int:
+        """Let runs of these connections that were held for one of these reasons wait again."""
+        ...
+
+    async def absent_connections(self, known: Sequence[str]) -> list[str]:
+        """Connections that waiting runs need and that are not among the known ones."""
+        ...
+
+    async def retry(self, run: str, now: datetime) -> bool:
+        """Let a failed or held run go on from its first unfinished step; False when it is in neither state."""
+        ...
+
+    async def cancel(self, run: str, reason: str, now: datetime) -> bool:
+        """End a waiting or held run as failed; False when it is in neither state."""
+        ...
+
+    async def keep_rules(self, version: str, files: Mapping[str, str], now: datetime) -> None:
+        """Keep the texts of a rule set, so that runs begun with it end with it."""
+        ...
+
+    async def rules(self, version: str) -> Mapping[str, str] | None:
+        """The texts of a rule set kept earlier."""
+        ...
+
+    async def latest_rules(self) -> tuple[str, Mapping[str, str]] | None:
+        """The rule set that was loaded last, with its version."""
+        ...
+
+
+# --- stores ---
+
+
+class Intake(Protocol):
+    """Where receipts go: the one call of the store that stands between a request and its answer."""
+
+    async def record(self, receipt: Receipt, key: bytes | None, window: float) -> str | None:
+        """Commit the receipt, synced to the disk, and return None.
+
+        ``key`` is what makes it a duplicate of an earlier one, ``window`` for how many seconds. When the store holds
+        an accepted receipt of the same source with this key inside the window, the receipt is stored with the verdict
+        ``duplicate``, ``duplicate_of`` and no events, and the earlier one's id is returned. Without a key nothing is
+        compared. Requests that wait together share one commit. Raises StoreError when it cannot store now; then
+        nothing is stored.
+        """
+        ...
+
+
+EventState = Literal["pending", "matched", "unmatched"]
+"""``pending``: the rules have not been asked yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list. What is None does not narrow.
+
+    ``type`` may hold ``*`` for anything, dots included. ``rule`` is the id of a rule that made a run of the event.
+    ``q`` is a text of up to 200 characters that is found in the event's id, subject or data, as text, without
+    wildcards. ``since`` is inclusive, ``until`` exclusive; both compare with ``received_at``. ``cursor`` is the id of
+    the last item of the page before.
+    """
+
+    source: str | None = None
+    type: str | None = None
+    state: EventState | None = None
+    rule: str | None = None
+    q: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs to list. What is None does not narrow; ``event`` and ``rule`` are ids; as in `EventFilter`."""
+
+    state: RunState | None = None
+    rule: str | None = None
+    event: str | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFilter:
+    """Which receipts to list. What is None does not narrow; as in `EventFilter`."""
+
+    source: str | None = None
+    verdict: Verdict | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing, newest first. ``next`` is the cursor of the page after it, None on the last one."""
+
+    items: Sequence[Mapping[str, Any]]
+    next: str | None = None
+
+
+class History(Protocol):
+    """What people read: lists, details, counts. Read-only; all values are ready for JSON, instants as UTC text.
+
+    An event of a list is `Event.attributes` with ``state`` and ``runs: [{id, rule, state}]``; its detail adds ``raw``
+    and has the runs in full. A run is ``{id, event, rule, state, reason, created_at, due_at, finished_at, attempts,
+    steps}``; a list leaves ``steps`` out. A step is ``{id, position, action, connection, state, request: {method,
+    url, body} or null, output, error, attempts}``; an attempt ``{id, number, started_at, duration_ms, verdict, status,
+    error, exchanges: [{method, url, status, request, answer, error, duration_ms}]}``. A receipt is ``{id, source,
+    vendor, received_at, verdict, reason, duplicate_of, events: [ids], path, query, headers, size}``; its detail adds
+    ``body``: text where it is UTF-8, else ``{"base64": ...}``.
+    """
+
+    async def events(self, filter: EventFilter) -> Page: ...
+
+    async def event(self, event_id: str) -> Mapping[str, Any] | None:
+        """The event in full, or None when there is none of this id. So too `run` and `receipt`."""
+        ...
+
+    async def runs(self, filter: RunFilter) -> Page: ...
+
+    async def run(self, run_id: str) -> Mapping[str, Any] | None: ...
+
+    async def receipts(self, filter: ReceiptFilter) -> Page: ...
+
+    async def receipt(self, receipt_id: str) -> Mapping[str, Any] | None: ...
+
+    async def stats(self) -> Mapping[str, Any]:
+        """``{"receipts": {accepted, duplicate, ping, refused, quarantined}, "events": {total, matched, unmatched},
+        "runs": {waiting, running, held, done, failed, skipped}, "books_balance": bool}``; every count is there, also
+        when it is 0, and further numbers may be added."""
+        ...
+
+
+# --- the admin's desk ---
+
+
+class Desk(Protocol):
+    """What the admin API can ask of the running engine. All results are ready for JSON."""
+
+    def ready(self) -> bool:
+        """Whether this server takes and carries out events now."""
+        ...
+
+    def rules(self) -> Sequence[Mapping[str, Any]]:
+        """The loaded rules in the order of the file: ``{id, description, event, source, enabled, mode, ...}``."""
+        ...
+
+    def sources(self) -> Sequence[Mapping[str, Any]]:
+        """``{name, vendor, path, ...}``, without secrets."""
+        ...
+
+    def connections(self) -> Sequence[Mapping[str, Any]]:
+        """``{name, vendor, base_url, paused, ...}``, without secrets."""
+        ...
+
+    def vendors(self) -> Sequence[Mapping[str, Any]]:
+        """As ``hooks vendors --json``: ``{vendor, actions: [...], events: [...]}``."""
+        ...
+
+    async def reload(self) -> Mapping[str, Any]:
+        """Load the rule file again, all or nothing: ``{"ok": bool, "findings": [...], ...}``."""
+        ...
+
+    async def check(self, text: str) -> Mapping[str, Any]:
+        """What loading this rule file would say: ``{"ok": bool, "findings": [...]}``. Changes nothing."""
+        ...
+
+    async def explain(self, event_id: str) -> Mapping[str, Any] | None:
+        """Which rules match the event and why, as ``hooks explain --json``; None when there is no such event."""
+        ...
+
+    async def retry(self, run_id: str) -> Mapping[str, Any] | None:
+        """Try a failed or held run again now: the run, or None when there is none. Raises Conflict."""
+        ...
+
+    async def cancel(self, run_id: str) -> Mapping[str, Any] | None:
+        """Give a run up that has not ended: the run, or None when there is none. Raises Conflict."""
         ...
 
 

@@ -1,0 +1,153 @@
+"""What the operator set: options, then ``HOOKS_<NAME>``, then ``HOOKS_<NAME>_FILE``, then the defaults.
+
+The only module that reads the environment. Secrets named in ``routes.yaml`` are looked up here too (`secret`): the
+environment variable ``NAME``, the file that ``NAME_FILE`` names, then a file ``NAME`` in the secrets folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hooks.errors import SettingsError
+
+Role = Literal["all", "receive", "work"]
+_ROLES: tuple[Role, ...] = ("all", "receive", "work")
+_SECRETS_FOLDERS = ("/run/secrets",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process. ``database`` is None for the default, ``sqlite:///<data>/hooks.db``."""
+
+    routes: Path = Path("routes.yaml")
+    data: Path = Path(".hooks")
+    database: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 8081
+    admin_token: str | None = None
+    role: Role = "all"
+    strict: bool = False
+
+    def __repr__(self) -> str:
+        shown = {name: getattr(self, name) for name in self.__slots__ if name != "admin_token"}
+        inner = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"Settings({inner}, admin_token={'***' if self.admin_token else None})"
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file. Raises SettingsError for any other kind of database."""
+        if self.database is None:
+            return self.data / "hooks.db"
+        scheme, found, rest = self.database.partition("://")
+        if found and scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+            # sqlite:///relative.db and sqlite:////absolute.db, as SQLAlchemy's users write it
+            return Path(rest[1:])
+        if scheme in ("postgresql", "postgres"):
+            raise SettingsError("PostgreSQL does not work yet in this release: use sqlite:///path/to/hooks.db")
+        raise SettingsError("HOOKS_DATABASE must look like sqlite:///path/to/hooks.db")
+
+
+def environment(name: str) -> str | None:
+    """The value of a variable, or of the file that ``<name>_FILE`` names (one trailing line end removed), or None.
+
+    Raises SettingsError when the file cannot be read; the message names the variable and never a value.
+    """
+    value = os.environ.get(name)
+    if value is not None and value != "":
+        return value
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return _one_line_end_less(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name}_FILE names a file that cannot be read: {type(error).__name__}") from None
+    return None
+
+
+def secret(name: str) -> str | None:
+    """The secret ``${secret.NAME}`` of ``routes.yaml``, or None when it is nowhere."""
+    value = environment(name)
+    if value is not None:
+        return value
+    folders = [os.environ.get("HOOKS_SECRETS", ""), os.environ.get("CREDENTIALS_DIRECTORY", ""), *_SECRETS_FOLDERS]
+    for folder in folders:
+        if folder and (path := Path(folder) / name).is_file():
+            try:
+                return _one_line_end_less(path.read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"the secret {name} cannot be read: {type(error).__name__}") from None
+    return None
+
+
+def child_environment(**changed: str) -> dict[str, str]:
+    """The environment for a server that the command line starts: ours, without our settings, with what is given."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOKS_")}
+    return {**inherited, **changed}
+
+
+def colour_wanted() -> bool:
+    """False when the user asked for plain text (no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from what was ``given`` on the command line (None values count as not given) and the environment.
+
+    Raises SettingsError naming the option or variable and what it may be.
+    """
+    options = {name: value for name, value in (given or {}).items() if value is not None}
+
+    def text(name: str) -> str | None:
+        if name in options:
+            return str(options[name])
+        return environment(f"HOOKS_{name.upper()}")
+
+    values: dict[str, Any] = {}
+    if (routes := text("routes")) is not None:
+        values["routes"] = Path(routes)
+    if (data := text("data")) is not None:
+        values["data"] = Path(data)
+    if (database := text("database")) is not None:
+        values["database"] = database
+    if (host := text("host")) is not None:
+        values["host"] = host
+    if (port := text("port")) is not None:
+        values["port"] = _port(port, "port")
+    if (admin := text("admin")) is not None:
+        values["admin_host"], values["admin_port"] = _host_and_port(admin)
+    if (token := text("admin_token")) is not None:
+        if len(token) < 16:
+            raise SettingsError("HOOKS_ADMIN_TOKEN is too short: use at least 16 characters, better 43 random ones")
+        values["admin_token"] = token
+    if (role := text("role")) is not None:
+        if role not in _ROLES:
+            raise SettingsError(f"--role (HOOKS_ROLE) is {role!r}: it must be one of {', '.join(_ROLES)}")
+        values["role"] = role
+    if (strict := text("strict")) is not None:
+        values["strict"] = strict.strip().lower() in ("1", "true", "yes", "on")
+    return Settings(**values)
+
+
+def _one_line_end_less(text: str) -> str:
+    if text.endswith("\r\n"):
+        return text[:-2]
+    return text[:-1] if text.endswith("\n") else text
+
+
+def _port(text: str, option: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise SettingsError(f"--{option} (HOOKS_{option.upper()}) is {text!r}: it must be a number from 0 to 65535")
+    return int(text)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not host:
+        raise SettingsError(f"--admin (HOOKS_ADMIN) is {text!r}: write HOST:PORT, such as 127.0.0.1:8081")
+    return host.removeprefix("[").removesuffix("]"), _port(port, "admin")

@@ -1,0 +1,355 @@
+"""What people read of a SQLite store: lists, details, counts. Its connection cannot write, nor checkpoint.
+
+Lists are newest first and bounded; a filter that few rows fit reads at most `SCAN` rows of a page, so that no question
+holds up the reading connection for long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from hooks.errors import StoreError
+from hooks.events import Receipt, RunState, Verdict, utc_text
+from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
+from hooks.store.rows import (
+    EVENT_COLUMNS,
+    RECEIPT_COLUMNS,
+    bytes_to_json,
+    event_from_row,
+    millis,
+    moment,
+    receipt_from_row,
+)
+from hooks.store.writer import SqliteConnection, connect
+
+T = TypeVar("T")
+
+_RUN_COLUMNS = (
+    "r.id, r.event, r.rule, r.state, r.reason, r.created_at, r.due_at, r.finished_at, r.attempts, r.rules_version"
+)
+
+
+class SqliteHistory:
+    """A read-only view of one database file, also while a server is writing it."""
+
+    def __init__(self, connection: SqliteConnection) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, path: Path) -> SqliteHistory:
+        """Raises StoreError when the file is not there or is no database of ours."""
+        if not path.is_file():
+            raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
+        connection = connect(path, readonly=True)
+        try:
+            await connection
+            await connection.run(lambda raw: raw.execute("SELECT count(*) FROM counters").fetchone())
+        except sqlite3.Error as error:
+            await connection.close()
+            raise StoreError(f"{path} cannot be read: {error}") from None
+        return cls(connection)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def events(self, filter: EventFilter) -> Page:
+        where, values = _Where(), []
+        where.equal("e.source", filter.source)
+        where.equal("e.state", filter.state)
+        if filter.type is not None:
+            if "*" in filter.type:
+                where.add("e.type GLOB ?", _glob(filter.type))
+            else:
+                where.equal("e.type", filter.type)
+        if filter.rule is not None:
+            where.add("EXISTS (SELECT 1 FROM runs x WHERE x.event = e.id AND x.rule = ?)", filter.rule)
+        if filter.q is not None:
+            text = filter.q
+            where.add(
+                "(e.id = ? OR instr(lower(e.subject), lower(?)) OR instr(lower(e.data), lower(?)))", text, text, text
+            )
+        if filter.since is not None:
+            where.add("e.received_at >= ?", filter.since.isoformat())
+        if filter.until is not None:
+            where.add("e.received_at < ?", filter.until.isoformat())
+        where.before("e.seq", "events", filter.cursor)
+        values = where.values
+
+        def read(raw: sqlite3.Connection) -> Page:
+            columns = ", ".join(f"e.{name.strip()}" for name in EVENT_COLUMNS.split(","))
+            rows = raw.execute(
+                f"SELECT {columns}, e.state FROM events e {where} ORDER BY e.seq DESC LIMIT ?",
+                [*values, filter.limit + 1],
+            ).fetchall()
+            items = []
+            for row in rows[: filter.limit]:
+                runs = raw.execute("SELECT id, rule, state FROM runs WHERE event = ? ORDER BY seq", (row[0],))
+                shown = event_from_row(row[:12]).attributes()
+                shown["state"] = row[12]
+                shown["runs"] = [{"id": run[0], "rule": run[1], "state": run[2]} for run in runs]
+                items.append(shown)
+            return _page(items, rows, filter.limit)
+
+        return await self._read(read)
+
+    async def event(self, event_id: str) -> Mapping[str, Any] | None:
+        def read(raw: sqlite3.Connection) -> Mapping[str, Any] | None:
+            row = raw.execute(f"SELECT {EVENT_COLUMNS}, state FROM events WHERE id = ?", (event_id,)).fetchone()
+            if row is None:
+                return _pending_event(raw, event_id)
+            event = event_from_row(row[:12])
+            runs = raw.execute(f"SELECT {_RUN_COLUMNS} FROM runs r WHERE r.event = ? ORDER BY r.seq", (event_id,))
+            return {
+                **event.attributes(),
+                "raw": event.raw,
+                "state": row[12],
+                "runs": [_run_in_full(raw, run) for run in runs.fetchall()],
+            }
+
+        return await self._read(read)
+
+    async def runs(self, filter: RunFilter) -> Page:
+        where = _Where()
+        where.equal("r.state", filter.state)
+        where.equal("r.rule", filter.rule)
+        where.equal("r.event", filter.event)
+        where.before("r.seq", "runs", filter.cursor)
+
+        def read(raw: sqlite3.Connection) -> Page:
+            rows = raw.execute(
+                f"SELECT {_RUN_COLUMNS} FROM runs r {where} ORDER BY r.seq DESC LIMIT ?",
+                [*where.values, filter.limit + 1],
+            ).fetchall()
+            return _page([_run(row) for row in rows[: filter.limit]], rows, filter.limit)
+
+        return await self._read(read)
+
+    async def run(self, run_id: str) -> Mapping[str, Any] | None:
+        def read(raw: sqlite3.Connection) -> Mapping[str, Any] | None:
+            row = raw.execute(f"SELECT {_RUN_COLUMNS} FROM runs r WHERE r.id = ?", (run_id,)).fetchone()
+            return None if row is None else _run_in_full(raw, row)
+
+        return await self._read(read)
+
+    async def receipts(self, filter: ReceiptFilter) -> Page:
+        where = _Where()
+        where.equal("c.source", filter.source)
+        where.equal("c.verdict", filter.verdict)
+        if filter.verdict is not None and filter.verdict != "accepted":
+            where.add("c.verdict <> 'accepted'")  # names the partial index
+        if filter.since is not None:
+            where.add("c.received_at >= ?", millis(filter.since))
+        if filter.until is not None:
+            where.add("c.received_at < ?", millis(filter.until))
+        where.before("c.seq", "receipts", filter.cursor)
+
+        def read(raw: sqlite3.Connection) -> Page:
+            columns = ", ".join(
+                "zeroblob(0)" if name.strip() == "body" else f"c.{name.strip()}" for name in RECEIPT_COLUMNS.split(",")
+            )
+            rows = raw.execute(
+                f"SELECT {columns}, length(c.body) FROM receipts c {where} ORDER BY c.seq DESC LIMIT ?",
+                [*where.values, filter.limit + 1],
+            ).fetchall()
+            items = [_receipt(receipt_from_row(row[:12]), row[12]) for row in rows[: filter.limit]]
+            return _page(items, rows, filter.limit)
+
+        return await self._read(read)
+
+    async def receipt(self, receipt_id: str) -> Mapping[str, Any] | None:
+        def read(raw: sqlite3.Connection) -> Mapping[str, Any] | None:
+            row = raw.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE id = ?", (receipt_id,)).fetchone()
+            if row is None:
+                return None
+            receipt = receipt_from_row(row)
+            return {**_receipt(receipt, len(receipt.body)), "body": bytes_to_json(receipt.body)}
+
+        return await self._read(read)
+
+    async def stats(self) -> Mapping[str, Any]:
+        def read(raw: sqlite3.Connection) -> Mapping[str, Any]:
+            raw.execute("BEGIN")  # one moment for all the numbers
+            try:
+                counted = dict(raw.execute("SELECT name, value FROM counters"))
+                pending = raw.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1")
+                pending_receipts, pending_events = pending.fetchone()
+                oldest = raw.execute("SELECT min(received_at) FROM receipts WHERE pending = 1").fetchone()[0]
+                last = raw.execute("SELECT max(seq) FROM runs").fetchone()[0] or 0
+            finally:
+                raw.execute("COMMIT")
+            events = {state: counted.get(f"events.{state}", 0) for state in ("matched", "unmatched")}
+            runs = {state: counted.get(f"runs.{state}", 0) for state in get_args(RunState)}
+            total = sum(events.values())
+            return {
+                "receipts": {verdict: counted.get(f"receipts.{verdict}", 0) for verdict in get_args(Verdict)},
+                "events": {"total": total, **events, "pending": pending_events},
+                "runs": runs,
+                "books_balance": counted.get("events.accepted", 0) == total + pending_events
+                and sum(runs.values()) == last
+                and min([*runs.values(), *events.values()]) >= 0,
+                "pending_receipts": pending_receipts,
+                "oldest_pending": None if oldest is None else utc_text(moment(oldest)),
+            }
+
+        return await self._read(read)
+
+    async def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._connection.run(read)
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"the database cannot be read: {error}") from None
+
+
+class _Where:
+    """The conditions of a listing; values are always parameters."""
+
+    def __init__(self) -> None:
+        self._conditions: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, condition: str, *values: Any) -> None:
+        self._conditions.append(condition)
+        self.values.extend(values)
+
+    def equal(self, column: str, value: Any) -> None:
+        if value is not None:
+            self.add(f"{column} = ?", value)
+
+    def before(self, column: str, table: str, cursor: str | None) -> None:
+        """Rows older than the one whose id is the cursor; an id that is gone gives an empty page."""
+        if cursor is not None:
+            self.add(f"{column} < (SELECT seq FROM {table} WHERE id = ?)", cursor)
+
+    def __str__(self) -> str:
+        return "WHERE " + " AND ".join(self._conditions) if self._conditions else ""
+
+
+def _page(items: list[dict[str, Any]], rows: list[Any], limit: int) -> Page:
+    return Page(items, items[-1]["id"] if len(rows) > limit else None)
+
+
+def _glob(pattern: str) -> str:
+    """``job.*`` as SQLite's GLOB, in which only the star means something."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def _pending_event(raw: sqlite3.Connection, event_id: str) -> Mapping[str, Any] | None:
+    """An event whose receipt is stored and not yet normalized: known, but not read."""
+    try:
+        number = int(event_id.removeprefix("evt_"), 16)
+    except ValueError:
+        return None
+    row = raw.execute(
+        f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE id <= ? AND pending = 1 ORDER BY id DESC LIMIT 1",
+        (f"rcp_{number:032x}",),
+    ).fetchone()
+    if row is None or event_id not in receipt_from_row(row).event_ids:
+        return None
+    receipt = receipt_from_row(row)
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "type": None,
+        "source": receipt.source,
+        "vendor": receipt.vendor,
+        "vendor_type": None,
+        "subject": None,
+        "time": utc_text(receipt.received_at),
+        "received_at": utc_text(receipt.received_at),
+        "receipt": receipt.id,
+        "data": None,
+        "raw": None,
+        "state": "pending",
+        "runs": [],
+    }
+
+
+def _receipt(receipt: Receipt, size: int) -> dict[str, Any]:
+    return {
+        "id": receipt.id,
+        "source": receipt.source,
+        "vendor": receipt.vendor,
+        "received_at": utc_text(receipt.received_at),
+        "verdict": receipt.verdict,
+        "reason": receipt.reason,
+        "duplicate_of": receipt.duplicate_of,
+        "events": receipt.event_ids,
+        "path": receipt.path,
+        "query": [list(pair) for pair in receipt.query],
+        "headers": dict(receipt.headers),
+        "size": size,
+    }
+
+
+def _run(row: tuple[Any, ...]) -> dict[str, Any]:
+    return {
+        "id": row[0],
+        "event": row[1],
+        "rule": row[2],
+        "rules_version": row[9],
+        "state": row[3],
+        "reason": row[4],
+        "created_at": utc_text(moment(row[5])),
+        "due_at": utc_text(moment(row[6])),
+        "finished_at": None if row[7] is None else utc_text(moment(row[7])),
+        "attempts": row[8],
+    }
+
+
+def _run_in_full(raw: sqlite3.Connection, row: tuple[Any, ...]) -> dict[str, Any]:
+    steps = raw.execute(
+        "SELECT position, id, action, connection, state, request, output, error FROM steps WHERE run = ? "
+        "ORDER BY position",
+        (row[0],),
+    ).fetchall()
+    attempts = raw.execute(
+        "SELECT position, id, number, started_at, duration_ms, verdict, status, error, exchanges FROM attempts "
+        "WHERE run = ? ORDER BY seq",
+        (row[0],),
+    ).fetchall()
+    return {**_run(row), "steps": [_step(step, attempts) for step in steps]}
+
+
+def _step(row: tuple[Any, ...], attempts: list[tuple[Any, ...]]) -> dict[str, Any]:
+    made = [
+        {
+            "id": attempt[1],
+            "number": attempt[2],
+            "started_at": utc_text(moment(attempt[3])),
+            "duration_ms": attempt[4],
+            "verdict": attempt[5],
+            "status": attempt[6],
+            "error": attempt[7],
+            "exchanges": json.loads(attempt[8]),
+        }
+        for attempt in attempts
+        if attempt[0] == row[0]
+    ]
+    return {
+        "id": row[1],
+        "position": row[0],
+        "action": row[2],
+        "connection": row[3],
+        "state": row[4],
+        "request": None if row[5] is None else _request(json.loads(row[5])),
+        "output": None if row[6] is None else json.loads(row[6]),
+        "error": row[7],
+        "attempts": made,
+    }
+
+
+def _request(frozen: Mapping[str, Any]) -> dict[str, Any]:
+    """The frozen request as people read it: JSON bodies as JSON."""
+    body = frozen["body"]
+    if isinstance(body, str):
+        with contextlib.suppress(ValueError):
+            body = json.loads(body)
+    return {"method": frozen["method"], "url": frozen["url"] or frozen["path"], "body": body}
+
+
+_: type[History] = SqliteHistory
