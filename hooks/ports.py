@@ -385,8 +385,13 @@ class Store(Protocol):
         """Store the receipts' events and runs; gives how many runs wait. A receipt planned before changes nothing."""
         ...
 
-    async def claim(self, owner: str, slots: Mapping[str, int], now: datetime, lease: float) -> list[Claimed]:
-        """Take due runs, at most ``slots[connection]`` of each connection, oldest due first, for ``lease`` seconds."""
+    async def claim(
+        self, owner: str, slots: Mapping[str, int], now: datetime, lease: float
+    ) -> list[tuple[Claimed, str]]:
+        """Take due runs, at most ``slots[connection]`` of each connection, oldest due first, for ``lease`` seconds.
+
+        Each comes with the connection in whose queue it waited.
+        """
         ...
 
     async def progress(self, change: Progress) -> None:

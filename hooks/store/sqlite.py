@@ -100,6 +100,11 @@ class SqliteStore:
         """Pieces of work waiting for a commit at this moment."""
         return self._writer.waiting
 
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the start."""
+        return self._writer.commits
+
     # --- receive ---
 
     async def record(self, receipt: Receipt, key: bytes | None, window: float) -> str | None:
@@ -153,7 +158,9 @@ class SqliteStore:
 
     # --- deliver ---
 
-    async def claim(self, owner: str, slots: Mapping[str, int], now: datetime, lease: float) -> list[Claimed]:
+    async def claim(
+        self, owner: str, slots: Mapping[str, int], now: datetime, lease: float
+    ) -> list[tuple[Claimed, str]]:
         wanted = {connection: free for connection, free in slots.items() if free > 0}
         if not wanted:
             return []
@@ -248,8 +255,12 @@ class SqliteStore:
                 "WHERE id = ?",
                 (millis(now), run),
             )
+            # A failed step whose outcome was never found out is looked up first. For a held one a person has looked.
             transaction.execute(
-                "UPDATE steps SET state = 'waiting', tries = 0 WHERE run = ? AND state = 'failed'", (run,)
+                "UPDATE steps SET tries = 0, "
+                "state = CASE WHEN state = 'failed' AND intended_at IS NOT NULL THEN 'intended' ELSE 'waiting' END "
+                "WHERE run = ? AND (state = 'failed' OR (state = 'intended' AND ? = 'held'))",
+                (run, row[0]),
             )
             _moved(transaction, row[0], "waiting", 1)
             return True
@@ -413,9 +424,9 @@ def _insert_run(transaction: Transaction, event: str, received_at: datetime, run
 
 def _claim(
     transaction: Transaction, owner: str, slots: Mapping[str, int], now: datetime, lease: float
-) -> list[Claimed]:
+) -> list[tuple[Claimed, str]]:
     at, until = millis(now), millis(now + timedelta(seconds=lease))
-    claimed: list[Claimed] = []
+    claimed: list[tuple[Claimed, str]] = []
     for connection, free in slots.items():
         rows = transaction.execute(
             "UPDATE runs SET state = 'running', owner = ?, lease_until = ?, fence = fence + 1 WHERE seq IN "
@@ -433,18 +444,17 @@ def _claim(
                 (row[0],),
             )
             identifier, rule, version, generation, fence, attempts, _ = row
-            claimed.append(
-                Claimed(
-                    identifier,
-                    rule,
-                    version,
-                    generation,
-                    fence,
-                    attempts,
-                    event_from_row(event),
-                    tuple(step_from_row(step) for step in steps),
-                )
+            run = Claimed(
+                identifier,
+                rule,
+                version,
+                generation,
+                fence,
+                attempts,
+                event_from_row(event),
+                tuple(step_from_row(step) for step in steps),
             )
+            claimed.append((run, connection))
     _moved(transaction, "waiting", "running", len(claimed))
     return claimed
 

@@ -27,6 +27,9 @@ T = TypeVar("T")
 MAX_BATCH = 256
 """Pieces of work in one transaction: enough to make the sync cheap, few enough to answer the first one soon."""
 
+CHECKED_BYTES = 256 * 1024 * 1024
+"""Files up to this size are checked at each start; the check of a larger one would delay the first answer."""
+
 _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -106,7 +109,7 @@ class Writer:
         self.broken: str | None = None
         """Why nothing is written any more until a restart, or None."""
         self.commits = 0
-        self.batched = 0
+        """Transactions committed since the start."""
 
     def accept(self, row: Any) -> asyncio.Future[Any]:
         return self._enqueue(self._rows, row)
@@ -158,7 +161,6 @@ class Writer:
                     future.set_exception(failure)
             return
         self.commits += 1
-        self.batched += len(futures)
         for future, result in zip(futures, [*accepted, *written], strict=True):
             if future.done():
                 continue  # its caller has gone: the work is committed all the same
@@ -225,6 +227,8 @@ async def open_writing(path: Path) -> SqliteConnection:
                 f"{path.name} cannot be kept durable here: SQLite answered journal_mode={mode}; "
                 "put the data folder on a local file system"
             )
+        if path.stat().st_size > CHECKED_BYTES:
+            return
         found = raw.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise StoreRefused(f"{path.name} is damaged ({found}): restore a backup, or see docs/operating.md")

@@ -1,0 +1,92 @@
+"""Servers under measurement, each a process of its own on a free loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+SECRET = "benchmark-signing-secret"
+
+ROUTES = """\
+version: 1
+sources:
+  hcp: {vendor: housecall_pro, signing_secret: "${secret.BENCH_SECRET}"}
+connections:
+  sink: {vendor: http, base_url: "http://127.0.0.1:9"}
+rules:
+  - id: not-this-one
+    event: customer.created
+    do:
+      - action: http.request
+        with: {method: POST, path: /, json: {id: "${id}"}}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_up(url: str, process: subprocess.Popen[bytes], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the server did not come up")
+
+
+@contextlib.contextmanager
+def bare() -> Iterator[int]:
+    """uvicorn and Starlette alone; gives the port."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, str(Path(__file__).with_name("bare.py")), str(port)])
+    try:
+        with contextlib.suppress(urllib.error.HTTPError):
+            wait_until_up(f"http://127.0.0.1:{port}/in/hcp", process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def hooks(routes: str = ROUTES, *, role: str = "all") -> Iterator[tuple[int, int, Path]]:
+    """A real `hooks serve` on an empty folder; gives the public port, the admin port and the data folder."""
+    port, admin = free_port(), free_port()
+    with tempfile.TemporaryDirectory(prefix="hooks-bench-") as folder:
+        data = Path(folder) / "data"
+        file = Path(folder) / "routes.yaml"
+        file.write_text(routes, encoding="utf-8")
+        command = [sys.executable, "-m", "hooks", "serve", "--routes", str(file), "--data", str(data), "--role", role]
+        command += ["--port", str(port), "--admin", f"127.0.0.1:{admin}"]
+        environment = {**os.environ, "BENCH_SECRET": SECRET}
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        try:
+            wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
+            yield port, admin, data
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def stats(admin: int, data: Path) -> dict[str, dict[str, int]]:
+    token = (data / "admin.token").read_text(encoding="utf-8").strip()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{admin}/api/v1/stats", headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        found: dict[str, dict[str, int]] = json.load(answer)
+    return found

@@ -1,0 +1,51 @@
+"""The accounts that steps act in, as the worker meets them: a client, and what that account can take.
+
+Each connection has its own slots, its own rate and its own pause after refused credentials, so that one vendor that
+hangs or refuses holds up nobody else's work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hooks.ports import Client, Clock, ConnectionSettings
+
+
+@dataclass(slots=True)
+class Account:
+    """A connection with its client. ``in_flight`` runs hold a slot each; ``blocked_until`` is monotonic seconds."""
+
+    name: str
+    vendor: str
+    settings: ConnectionSettings
+    client: Client
+    in_flight: int = 0
+    blocked_until: float = 0.0
+    probing: bool = False
+    next_turn: float = 0.0
+
+    def free(self, now: float) -> int:
+        """How many more runs may be claimed for it now: one only, while it is being tried whether it works again."""
+        if now < self.blocked_until or self.settings.paused:
+            return 0
+        room = 1 if self.probing else self.settings.concurrency
+        return max(0, room - self.in_flight)
+
+    def block(self, until: float) -> None:
+        """Claim nothing until then, and then one run at first."""
+        self.blocked_until = until
+        self.probing = True
+
+    def works(self) -> None:
+        """The account has answered: claim as usual again."""
+        self.probing = False
+
+    async def turn(self, clock: Clock) -> None:
+        """Wait until the account's rate lets the next call go: evenly spaced, so no burst follows a pause."""
+        if self.settings.rate is None:
+            return
+        now = clock.monotonic()
+        at = max(now, self.next_turn)
+        self.next_turn = at + 1 / self.settings.rate
+        if at > now:
+            await clock.sleep(at - now)

@@ -1,0 +1,413 @@
+"""Last step, deliver: due runs are claimed and carried out, step by step.
+
+For each step the intent is committed before the first byte leaves, with the request frozen as it will be sent, and the
+result after the answer. A step whose outcome is unknown (the process died, or the answer was missing or unreadable) is
+resolved as its action says: sent again where that does no harm, looked up at the vendor, or held for a person. Results
+of earlier steps are read from their rows, never worked out again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError
+from hooks.events import Done, new_id
+from hooks.kit.http import record_exchanges
+from hooks.pipeline.accounts import Account
+from hooks.pipeline.hidden import hide, hide_request, show, show_request
+from hooks.pipeline.receive import log_fault
+from hooks.pipeline.retry import Decision, Retry, decide
+from hooks.ports import Attempt, Call, Claimed, Clock, OnUnknown, Progress, Step, Store
+from hooks.rules.faults import EvaluationError
+from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+
+log = logging.getLogger("hooks.deliver")
+
+LEASE = 20.0
+"""Seconds a claimed run is ours without being renewed."""
+
+RENEW_EVERY = 5.0
+POLL = 1.0
+FAULT_WAIT = 30.0
+"""Seconds before a run that stumbled over a fault of ours is tried again."""
+
+
+@dataclass(slots=True)
+class _Carry:
+    """One run while it is carried out: what has been found out and not been written yet."""
+
+    run: Claimed
+    rule: Rule
+    names: dict[str, Any]
+    steps: dict[int, Step] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+class _Stop(Exception):
+    """The run has been written back: nothing more to do with it now."""
+
+
+class Worker:
+    """Carries runs out. ``run`` goes on until `drain`; `wake` tells it that there may be something to do."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        owner: str,
+        accounts: Callable[[], Mapping[str, Account]],
+        rules: Callable[[str], Awaitable[RuleSet | None]],
+        chance: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._accounts = accounts
+        self._rules = rules
+        self._chance = chance
+        self._signal = asyncio.Event()
+        self._stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.turned_at = clock.monotonic()
+        """When the loop last turned, by the monotonic clock: what health is measured by."""
+
+    def wake(self) -> None:
+        self._signal.set()
+
+    async def run(self) -> None:
+        """Claim and carry out until `drain` is called; leases are renewed meanwhile."""
+        renewing = asyncio.create_task(self._renew(), name="renew-leases")
+        try:
+            while not self._stopping:
+                self._signal.clear()
+                self.turned_at = self._clock.monotonic()
+                try:
+                    claimed = await self.turn()
+                    wait = 0.0 if claimed else await self._until_due()
+                except StoreError as error:
+                    log.warning("runs cannot be claimed now: %s", error)
+                    wait = POLL
+                if wait:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(wait):
+                            await self._signal.wait()
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            renewing.cancel()
+            for task in self._tasks:
+                task.cancel()
+
+    async def drain(self, grace: float) -> int:
+        """Claim nothing more and give calls in progress ``grace`` seconds; gives how many were left as intents."""
+        self._stopping = True
+        self.wake()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return len(left)
+
+    async def turn(self) -> int:
+        """Claim what there is room for and begin it; gives how many runs that were."""
+        now = self._clock.monotonic()
+        accounts = self._accounts()
+        slots = {name: account.free(now) for name, account in accounts.items()}
+        claimed = await self._store.claim(self._owner, slots, self._clock.now(), LEASE)
+        for run, connection in claimed:
+            account = accounts[connection]
+            account.in_flight += 1
+            task = asyncio.create_task(self._carry_out(run, account), name=run.id)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(claimed)
+
+    async def _until_due(self) -> float:
+        accounts = self._accounts()
+        now = self._clock.monotonic()
+        open_now = [name for name, account in accounts.items() if account.free(now)]
+        due = await self._store.next_due(open_now)
+        if due is None:
+            return POLL
+        return min(POLL, max(0.001, (due - self._clock.now()).total_seconds()))
+
+    async def _renew(self) -> None:
+        while True:
+            await self._clock.sleep(RENEW_EVERY)
+            try:
+                if self._tasks:
+                    await self._store.renew(self._owner, self._clock.now(), LEASE)
+                if await self._store.recover(self._owner, self._clock.now()):
+                    self.wake()
+            except StoreError as error:
+                log.warning("leases cannot be renewed now: %s", error)
+
+    # --- one run ---
+
+    async def _carry_out(self, run: Claimed, account: Account) -> None:
+        try:
+            await self._steps(run, account)
+        except _Stop:
+            pass
+        except LeaseLost:
+            log.warning("%s was taken over by another worker; its late result is not written", run.id)
+        except StoreError as error:
+            log.warning("%s could not be written: %s; it is resumed when its lease runs out", run.id, error)
+        except Exception as error:
+            log_fault(log, f"carrying out {run.id}", error)
+            with contextlib.suppress(StoreError):
+                now = self._clock.now()
+                reason = f"a fault of this program ({type(error).__name__}), see the log"
+                later = now + timedelta(seconds=FAULT_WAIT)
+                await self._store.progress(Progress(run.id, run.fence, now, "waiting", reason, later))
+        finally:
+            account.in_flight -= 1
+            self.wake()
+
+    async def _steps(self, run: Claimed, account: Account) -> None:
+        rules = await self._rules(run.rules_version)
+        rule = None if rules is None else rules.rule(run.rule)
+        if rules is None or rule is None:
+            await self._write(run, "held", "the rules it began with cannot be loaded any more")
+            return
+        names = rules.names(run.event)
+        carry = _Carry(run, rule, names)
+        stored = {step.position: step for step in run.steps}
+        failed: Step | None = None
+        for position, spec in enumerate((*rule.steps, *rule.fallback)):
+            if (position >= len(rule.steps)) != (failed is not None):
+                continue  # the fallback's steps are for a failure, and after a failure only they are
+            step = stored.get(position)
+            if step is None or step.state not in ("done", "skipped", "failed"):
+                step = await self._step(carry, spec, position, step, account)
+            if step.state == "failed":
+                failed = step
+                names["error"] = {"step": spec.id, "message": step.error, "action": step.action}
+                if position >= len(rule.steps):
+                    break
+            else:
+                names["steps"][spec.id] = step.output
+        fell_back = failed is not None and rule.fallback and failed.position < len(rule.steps)
+        if failed is None:
+            await self._flush(carry, "done")
+        elif fell_back:
+            await self._flush(carry, "done", f"by its fallback, after step {failed.id!r} failed: {failed.error}")
+        else:
+            await self._flush(carry, "failed", f"step {failed.id!r}: {failed.error}")
+
+    async def _step(self, carry: _Carry, spec: StepSpec, position: int, stored: Step | None, account: Account) -> Step:
+        """Carry one step to its end. Raises _Stop when the run waits for something instead."""
+        step = stored or self._prepared(carry, spec, position)
+        if step.state in ("skipped", "failed"):
+            carry.steps[position] = step
+            return step
+        if step.connection != account.name:
+            await self._put_back(carry, step, 0.0, None)
+        key = _key(carry.run, spec.id)
+        call = Call(
+            inputs=show(dict(step.inputs or {}), spec.secrets),
+            key=key,
+            timeout=spec.timeout or account.settings.timeout,
+            request=show_request(step.request, spec.secrets),
+            again=step.state == "intended",
+        )
+        if step.state == "intended":
+            found = await self._resolved(carry, spec, step, account, call)
+            if found is not None:
+                return found
+        now = self._clock.now()
+        step = replace(step, state="intended", tries=step.tries + 1, intended_at=now, error=None)
+        carry.steps[position] = step
+        await self._flush(carry, None)
+        await account.turn(self._clock)
+        return await self._tried(carry, spec, step, account, spec.action.send(account.client, call), "done")
+
+    def _prepared(self, carry: _Carry, spec: StepSpec, position: int) -> Step:
+        """The step with its inputs and request rendered, or skipped by its ``if``, or failed because it cannot be."""
+        now = self._clock.now()
+        step = Step(position, spec.id, spec.action_name, spec.connection, "waiting")
+        try:
+            if not spec.applies(carry.names):
+                return replace(step, state="skipped", error="its `if` does not hold", finished_at=now)
+            inputs = spec.render(carry.names)
+        except EvaluationError as error:
+            return replace(step, state="failed", error=error.message, finished_at=now)
+        account = self._accounts().get(spec.connection)
+        if account is None:
+            return replace(step, state="failed", error=f"the connection {spec.connection!r} is gone", finished_at=now)
+        try:
+            request = spec.action.render(inputs, account.settings)
+        except Permanent as error:
+            return replace(step, state="failed", error=error.message, finished_at=now)
+        return replace(
+            step,
+            inputs=hide(inputs, spec.secrets),
+            request=hide_request(request, spec.secrets),
+            url=account.client.url(request),
+        )
+
+    async def _resolved(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
+        """Find out what an earlier try made. None: send it (again)."""
+        policy = _policy(spec)
+        if policy == "repeat":
+            return None
+        if policy == "hold":
+            await self._flush(carry, "held", _unknown_reason(step))
+            raise _Stop
+        lookup = _found(spec.action.lookup(account.client, call))
+        looked_up = await self._tried(carry, spec, step, account, lookup, "adopted")
+        if looked_up.state == "done":
+            return looked_up
+        since = (self._clock.now() - (step.intended_at or self._clock.now())).total_seconds()
+        wait = account.settings.lookup_wait - since
+        if wait > 0:
+            carry.steps[step.position] = step
+            reason = f"the outcome of step {step.id!r} is unknown; {account.name} is asked again before it is resent"
+            await self._put_back(carry, step, wait, reason)
+        return None
+
+    async def _tried(
+        self,
+        carry: _Carry,
+        spec: StepSpec,
+        step: Step,
+        account: Account,
+        doing: Awaitable[Done | None],
+        verdict: Any,
+    ) -> Step:
+        """Await a call, note the attempt, and give the step's new state. Raises _Stop when it is tried again later.
+
+        A look-up that finds nothing gives the step unchanged.
+        """
+        started, began = self._clock.now(), self._clock.monotonic()
+        with record_exchanges() as exchanges:
+            error: DeliveryError | None = None
+            done: Done | None = None
+            try:
+                done = await doing
+            except DeliveryError as failure:
+                error = failure
+        duration = round((self._clock.monotonic() - began) * 1000)
+        status = next((e.status for e in reversed(exchanges) if e.status is not None), None)
+        attempt = Attempt(
+            id=new_id("att"),
+            position=step.position,
+            number=step.tries,
+            started_at=started,
+            duration_ms=duration,
+            verdict=verdict,
+            status=status,
+            exchanges=tuple(exchanges),
+        )
+        if error is None:
+            account.works()
+            if done is None:
+                carry.attempts.append(replace(attempt, verdict="unknown", error="the vendor has no record of it (yet)"))
+                return step
+            ended = replace(
+                step, state="done", output=done.output, error=None, intended_at=None, finished_at=self._clock.now()
+            )
+            carry.attempts.append(replace(attempt, verdict="adopted" if done.adopted else verdict))
+            carry.steps[step.position] = ended
+            return ended
+        decision = decide(
+            error,
+            tries=max(1, step.tries),
+            schedule=_schedule(spec),
+            repeatable=spec.action.repeatable,
+            on_unknown=_policy(spec),
+            chance=self._chance(),
+        )
+        carry.attempts.append(
+            replace(attempt, verdict=decision.verdict, status=error.status or status, error=error.message)
+        )
+        return await self._after(carry, step, account, error, decision, looking_up=verdict == "adopted")
+
+    async def _after(
+        self, carry: _Carry, step: Step, account: Account, error: DeliveryError, decision: Decision, *, looking_up: bool
+    ) -> Step:
+        """Act on a decision. While looking up, the step stays intended whatever the look-up met."""
+        now = self._clock.now()
+        if decision.next != "wait":
+            account.works()
+        if decision.next == "fail" and not looking_up:
+            unknown = decision.verdict == "unknown"
+            failed = replace(
+                step,
+                state="failed",
+                error=error.message,
+                intended_at=step.intended_at if unknown else None,
+                finished_at=now,
+            )
+            carry.steps[step.position] = failed
+            return failed
+        if decision.next == "hold" or (looking_up and decision.next == "fail"):
+            carry.steps[step.position] = replace(step, error=error.message)
+            await self._flush(carry, "held", _unknown_reason(step))
+            raise _Stop
+        if decision.next == "wait":
+            account.block(self._clock.monotonic() + decision.delay)
+            step = replace(step, tries=max(0, step.tries - 1))  # refused credentials use up nobody's tries
+        stays = looking_up or decision.next == "resolve"
+        step = replace(step, state="intended" if stays else "waiting", error=error.message)
+        carry.steps[step.position] = step
+        await self._put_back(carry, step, decision.delay, f"step {step.id!r}: {error.message}")
+        return step
+
+    async def _put_back(self, carry: _Carry, step: Step, delay: float, reason: str | None) -> None:
+        """Let the run wait in the queue of the step's connection. Always raises _Stop."""
+        carry.steps[step.position] = step
+        due = self._clock.now() + timedelta(seconds=delay)
+        await self._flush(carry, "waiting", reason, due_at=due, connection=step.connection)
+        raise _Stop
+
+    async def _flush(self, carry: _Carry, state: Any, reason: str | None = None, **more: Any) -> None:
+        """Write what has been found out, in one transaction: a result shares it with the next step's intent."""
+        await self._write(
+            carry.run, state, reason, steps=tuple(carry.steps.values()), attempts=tuple(carry.attempts), **more
+        )
+        carry.steps.clear()
+        carry.attempts.clear()
+
+    async def _write(self, run: Claimed, state: Any, reason: str | None, **more: Any) -> None:
+        await self._store.progress(Progress(run.id, run.fence, self._clock.now(), state, reason, **more))
+
+
+async def _found(looking: Awaitable[Done | None]) -> Done | None:
+    found = await looking
+    return None if found is None else replace(found, adopted=True)
+
+
+def _schedule(spec: StepSpec) -> Retry:
+    own = spec.retry
+    if own is None:
+        return Retry()
+    return Retry.of(own.attempts, own.first_wait, own.max_wait, own.backoff == "exponential")
+
+
+def _policy(spec: StepSpec) -> OnUnknown:
+    if spec.action.repeatable:
+        return "repeat"
+    return spec.on_unknown or spec.action.on_unknown
+
+
+def _key(run: Claimed, step: str) -> str:
+    """The idempotency key: the same over all tries of a step, another for a replay that acts again."""
+    return hashlib.sha256(f"{run.event.id}\0{run.rule}\0{step}\0{run.generation}".encode()).hexdigest()
+
+
+def _unknown_reason(step: Step) -> str:
+    return (
+        f"step {step.id!r} was sent and its outcome is unknown: look at the vendor, then `hooks runs retry` to send it "
+        "again or `hooks runs cancel` to leave it"
+    )

@@ -1,0 +1,101 @@
+"""Fifth step, dispatch: pending receipts become events and runs, a batch in one transaction.
+
+It goes on from the table: whatever was accepted and not yet planned, by this process or by one that died, is planned
+next. While there are no usable rules nothing is planned and nothing is lost; while requests come in it leaves most of
+the processor to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from hooks.errors import StoreError
+from hooks.events import Receipt
+from hooks.pipeline.match import plan
+from hooks.pipeline.normalize import normalize
+from hooks.pipeline.receive import log_fault
+from hooks.ports import Clock, Plan, Source, Store
+from hooks.rules.ruleset import RuleSet
+
+log = logging.getLogger("hooks.dispatch")
+
+BATCH = 64
+POLL = 1.0
+"""Seconds after which the table is looked at without being told to."""
+
+
+class Dispatcher:
+    """Plans pending receipts. ``run`` goes on until it is cancelled; `wake` tells it that there is something to do."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        rules: Callable[[], RuleSet | None],
+        sources: Callable[[], Mapping[str, Source]],
+        planned: Callable[[], None],
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._sources = sources
+        self._planned = planned
+        self._busy = busy
+        self._signal = asyncio.Event()
+        self.turned_at = clock.monotonic()
+        """When the loop last turned, by the monotonic clock: what health is measured by."""
+
+    def wake(self) -> None:
+        self._signal.set()
+
+    async def run(self) -> None:
+        while True:
+            self._signal.clear()
+            try:
+                while await self.turn():
+                    pass
+            except StoreError as error:
+                log.warning("events cannot be planned now: %s", error)
+            except Exception as error:
+                log_fault(log, "planning", error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await self._signal.wait()
+
+    async def turn(self) -> int:
+        """Plan one batch; gives how many receipts it held."""
+        self.turned_at = started = self._clock.monotonic()
+        rules = self._rules()
+        if rules is None:
+            return 0
+        receipts = await self._store.pending(BATCH)
+        if not receipts:
+            return 0
+        plans: list[Plan] = []
+        for number, receipt in enumerate(receipts):
+            plans += self._plans(receipt, rules)
+            if number % 8 == 7:
+                await asyncio.sleep(0)  # requests that wait to be answered come first
+        waiting = await self._store.plan([receipt.id for receipt in receipts], plans, rules.version)
+        if waiting:
+            self._planned()
+        if self._busy():
+            await self._clock.sleep(self._clock.monotonic() - started)
+        return len(receipts)
+
+    def _plans(self, receipt: Receipt, rules: RuleSet) -> list[Plan]:
+        now = self._clock.now()
+        plans: list[Plan] = []
+        for event in normalize(receipt, self._sources().get(receipt.source)):
+            try:
+                plans.append(plan(event, rules, now))
+            except Exception as error:
+                log_fault(log, f"matching of {event.id}", error)
+                plans.append(Plan(replace(event, flag=f"matching it failed ({type(error).__name__})")))
+        return plans

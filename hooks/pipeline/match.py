@@ -1,0 +1,46 @@
+"""Fourth step, match: an event and the rules give a plan. Pure: values in, values out, the same every time.
+
+A rule that stumbles over an event does not match it; `hooks.rules.explain` shows where and why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from hooks.events import Event, new_id
+from hooks.ports import Plan, PlannedRun
+from hooks.rules.faults import EvaluationError
+from hooks.rules.ruleset import Rule, RuleSet
+
+
+def plan(event: Event, rules: RuleSet, now: datetime) -> Plan:
+    """The runs to be made for an event: one for each rule that matches it."""
+    candidates = rules.candidates(event.type, event.source)
+    if not candidates:
+        return Plan(event)
+    names = rules.names(event)
+    runs = tuple(_run(rule, names, now) for rule in candidates if rule.match(names).matched)
+    return Plan(event, runs)
+
+
+def _run(rule: Rule, names: Mapping[str, Any], now: datetime) -> PlannedRun:
+    once, reason = None, None
+    try:
+        key = rule.once_key(names)
+    except EvaluationError as error:
+        key, reason = None, f"once_per could not be worked out, so it was not applied: {error.message}"
+    if key is not None and rule.once_within is not None:
+        text = json.dumps(key, ensure_ascii=False, sort_keys=True)
+        once = (hashlib.sha256(f"{rule.id}\0{text}".encode("utf-8", "replace")).digest(), rule.once_within)
+    return PlannedRun(
+        id=new_id("run"),
+        rule=rule.id,
+        connection=rule.steps[0].connection,
+        due_at=now + timedelta(seconds=rule.delay or 0.0),
+        reason=reason,
+        once=once,
+    )

@@ -1,0 +1,60 @@
+"""Third step, normalize: a receipt becomes events. Never raises, whatever a source does with a body.
+
+A body that its source cannot map becomes an event of the vendor's own kind with the parsed or plain body as data and a
+flag that says why, so that nothing that was accepted is ever without an event.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from hooks.events import Event, Receipt, event_id
+from hooks.pipeline.receive import log_fault
+from hooks.ports import Draft, Source
+
+log = logging.getLogger("hooks.normalize")
+
+UNREADABLE = "unreadable"
+"""The last part of the type of an event whose source could say nothing of it: ``housecall_pro.unreadable``."""
+
+
+def normalize(receipt: Receipt, source: Source | None) -> list[Event]:
+    """The receipt's events, exactly ``receipt.events`` of them. ``source`` is None when it is configured no more."""
+    drafts = _drafts(receipt, source)
+    return [
+        Event(
+            id=event_id(receipt.id, index),
+            type=draft.type,
+            source=receipt.source,
+            vendor=receipt.vendor,
+            vendor_type=draft.vendor_type,
+            receipt=receipt.id,
+            time=draft.time or receipt.received_at,
+            received_at=receipt.received_at,
+            subject=draft.subject,
+            data=draft.data,
+            raw=draft.raw,
+            flag=draft.flag,
+        )
+        for index, draft in enumerate(drafts)
+    ]
+
+
+def _drafts(receipt: Receipt, source: Source | None) -> list[Draft]:
+    if source is None:
+        return _unread(receipt, f"the source {receipt.source!r} is not configured any more")
+    try:
+        drafts = source.normalize(receipt)
+    except Exception as error:
+        log_fault(log, f"normalize of {receipt.id}", error)
+        return _unread(receipt, f"the reader stumbled over it ({type(error).__name__})")
+    if len(drafts) != receipt.events:
+        return _unread(receipt, f"it was counted as {receipt.events} events and read as {len(drafts)}")
+    return drafts
+
+
+def _unread(receipt: Receipt, why: str) -> list[Draft]:
+    name = f"{receipt.vendor}.{UNREADABLE}"
+    body: Any = receipt.body.decode("utf-8", "replace")
+    return [Draft(type=name, vendor_type=name, data={"text": body}, raw=body, flag=why)] * receipt.events

@@ -1,0 +1,252 @@
+"""First step, receive: one request at a source becomes a committed receipt and an outcome, or nothing at all.
+
+The order never changes: is it a ping, is it authentic, can it be read, then record. What is authentic is never
+dropped: what cannot be read goes to quarantine with its bytes. What is not authentic leaves a short row for the
+operator, with the true reason and without its body. Nothing here knows HTTP answers (`hooks.web.inbox` does).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import unquote_plus
+
+from hooks.errors import NormalizationError, StoreError, VerificationError
+from hooks.events import Receipt, Verdict, new_id
+from hooks.ports import Clock, Inbound, Intake, Outcome, Reading, Source, SourceSettings
+
+log = logging.getLogger("hooks.receive")
+
+MAX_EVENTS = 1_000
+"""Events in one body. A longer list is quarantined: 1 MiB can hold 350,000 empty objects."""
+
+_ALWAYS_KEPT = frozenset({b"content-type", b"user-agent"})
+_MAX_VALUE = 1_000
+_MAX_PAIRS = 50
+_CREDENTIAL = re.compile(
+    r"(?:^|[^a-z])(?:key|sig|sign|hmac|pass|pwd|auth|session|sid)(?:$|[^a-z])"
+    r"|apikey|accesskey|token|secret|signature|passw|credential|authoriz",
+    re.IGNORECASE,
+)
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+_BURST = 1_000.0
+_PER_SECOND = 10.0
+
+_Noted = Literal["ping", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A configured source as requests meet it."""
+
+    name: str
+    vendor: str
+    settings: SourceSettings
+    source: Source
+
+    @property
+    def drops_bad_signatures(self) -> bool:
+        """Whether the sender of a bad signature is told 200, because its vendor switches off addresses that refuse."""
+        return getattr(self.settings, "on_bad_signature", "refuse") == "drop"
+
+
+def duplicate_key(door: Door, request: Inbound, sender_id: str | None) -> bytes:
+    """The 32 bytes that a repetition of this request has too.
+
+    The sender's own id where there is one, else the raw body. A marker tells the two apart, so that no body can pass
+    for an id. The path below ``/in/{source}`` counts as part of the body's key: the same form posted as a lead
+    and as a customer is two facts.
+    """
+    digest = hashlib.sha256(door.name.encode())
+    if sender_id is not None:
+        digest.update(b"\0i")
+        digest.update(sender_id.encode("utf-8", "surrogatepass"))
+    else:
+        if request.path:
+            digest.update(request.path.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0b")
+        digest.update(request.body)
+    return digest.digest()
+
+
+class Receiver:
+    """Carries requests through the journey up to the commit. One serves all sources.
+
+    Rows about what nobody vouches for (refused requests, pings) are rationed per source, so that a stranger cannot
+    fill the disk: a thousand at once, ten a second after that. The answer to the sender is the same either way.
+    """
+
+    def __init__(self, intake: Intake, clock: Clock) -> None:
+        self._intake = intake
+        self._clock = clock
+        self._rations: dict[str, _Ration] = {}
+
+    async def receive(self, door: Door, request: Inbound) -> Outcome:
+        """How receiving ended. Never raises on any request; a store that cannot take it now is ``unavailable``.
+
+        ``accepted`` and ``duplicate`` are returned after the receipt's commit, never before.
+        """
+        if _is_ping(door, request):
+            return await self._noted(door, request, "ping")
+        if request.method == "OPTIONS":
+            return Outcome("probe")
+        try:
+            _verify(door, request)
+        except VerificationError as refusal:
+            return await self._noted(door, request, "refused", refusal.reason)
+        if request.method in ("GET", "HEAD"):
+            return Outcome("probe")
+        try:
+            reading = _read(door, request)
+        except NormalizationError as problem:
+            return await self._quarantined(door, request, problem.reason)
+        key = duplicate_key(door, request, reading.key)
+        body = request.body if reading.masked is None else reading.masked
+        receipt = _receipt(door, request, "accepted", body=body, events=reading.events)
+        try:
+            earlier = await self._intake.record(receipt, key, door.settings.duplicate_window)
+        except StoreError as problem:
+            return Outcome("unavailable", reason=str(problem))
+        if earlier is not None:
+            receipt = replace(receipt, verdict="duplicate", duplicate_of=earlier, events=0)
+            return Outcome("duplicate", receipt)
+        return Outcome("accepted", receipt)
+
+    async def _noted(self, door: Door, request: Inbound, kind: _Noted, reason: str | None = None) -> Outcome:
+        ration = self._rations.setdefault(door.name, _Ration())
+        if not ration.take(self._clock.monotonic()):
+            return Outcome(kind, reason=reason)
+        body = request.body if kind == "ping" else b""
+        receipt = _receipt(door, request, kind, body=body, reason=reason)
+        try:
+            await self._intake.record(receipt, None, 0.0)
+        except StoreError as problem:
+            if kind == "ping":
+                return Outcome("unavailable", reason=str(problem))
+            return Outcome(kind, reason=reason)  # the refusal promises nothing, so it need not be kept
+        return Outcome(kind, receipt, reason)
+
+    async def _quarantined(self, door: Door, request: Inbound, reason: str) -> Outcome:
+        receipt = _receipt(door, request, "quarantined", body=request.body, reason=reason)
+        try:
+            await self._intake.record(receipt, None, 0.0)
+        except StoreError as problem:
+            return Outcome("unavailable", reason=str(problem))
+        return Outcome("unreadable", receipt, reason)
+
+
+class _Ration:
+    """A bucket of rows that refills with time."""
+
+    __slots__ = ("_filled_at", "_left")
+
+    def __init__(self) -> None:
+        self._left = _BURST
+        self._filled_at: float | None = None
+
+    def take(self, now: float) -> bool:
+        if self._filled_at is not None:
+            self._left = min(_BURST, self._left + (now - self._filled_at) * _PER_SECOND)
+        self._filled_at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+def _is_ping(door: Door, request: Inbound) -> bool:
+    try:
+        return door.source.is_ping(request)
+    except Exception as error:
+        log_fault(log, f"is_ping of source {door.name}", error)
+        return False
+
+
+def _verify(door: Door, request: Inbound) -> None:
+    """Closed whatever happens: a verifier that stumbles has refused."""
+    try:
+        door.source.verify(request)
+    except VerificationError:
+        raise
+    except Exception as error:
+        log_fault(log, f"verify of source {door.name}", error)
+        raise VerificationError("malformed") from None
+
+
+def _read(door: Door, request: Inbound) -> Reading:
+    try:
+        reading = door.source.read(request)
+    except NormalizationError:
+        raise
+    except Exception as error:
+        log_fault(log, f"read of source {door.name}", error)
+        raise NormalizationError(f"the reader stumbled over it ({type(error).__name__})") from None
+    if not 0 < reading.events <= MAX_EVENTS:
+        raise NormalizationError(f"it holds {reading.events} events; 1 to {MAX_EVENTS} are taken at once")
+    return reading
+
+
+def log_fault(logger: logging.Logger, what: str, error: BaseException) -> None:
+    """Log a fault of ours by its kind and place; its message stays out, because it may quote what was sent."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "an unknown place"
+    logger.error("%s failed with %s at %s", what, type(error).__name__, place)
+
+
+def _receipt(
+    door: Door, request: Inbound, verdict: Verdict, *, body: bytes, events: int = 0, reason: str | None = None
+) -> Receipt:
+    return Receipt(
+        id=new_id("rcp"),
+        source=door.name,
+        vendor=door.vendor,
+        received_at=request.received_at,
+        verdict=verdict,
+        path=_storable(request.path),
+        query=_kept_query(request.query),
+        headers=_kept_headers(door.source.kept_headers, request),
+        body=body,
+        events=events,
+        reason=None if reason is None else _storable(reason),
+    )
+
+
+def _kept_headers(listed: frozenset[bytes], request: Inbound) -> Mapping[str, str]:
+    """The listed headers; a sender's slip in any other one is stored nowhere. Repeats are joined by a comma."""
+    kept: dict[str, str] = {}
+    for name, value in request.headers:
+        if name in _ALWAYS_KEPT or name in listed:
+            key = name.decode("latin-1")
+            text = _storable(value.decode("latin-1"))
+            kept[key] = f"{kept[key]}, {text}"[:_MAX_VALUE] if key in kept else text
+    return kept
+
+
+def _kept_query(query: bytes) -> tuple[tuple[str, str], ...]:
+    """The query's pairs, values of anything that may be a credential by its name masked."""
+    if not query:
+        return ()
+    kept: list[tuple[str, str]] = []
+    for pair in query.decode("latin-1").split("&", _MAX_PAIRS)[:_MAX_PAIRS]:
+        name, found, value = pair.partition("=")
+        name = _storable(unquote_plus(name))
+        if not found:
+            # a bare word may be a credential too: senders put a key behind the question mark
+            kept.append(("***", ""))
+        elif _CREDENTIAL.search(name):
+            kept.append((name, "***"))
+        else:
+            kept.append((name, _storable(unquote_plus(value))))
+    return tuple(kept)
+
+
+def _storable(text: str) -> str:
+    """Text that every store takes: no NUL, no control characters, no lone surrogates, not endless."""
+    return _UNSTORABLE.sub("\ufffd", text[:_MAX_VALUE])

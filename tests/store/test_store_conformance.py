@@ -1,0 +1,422 @@
+"""What every store promises, through its verbs: `hooks.ports.Store`, the intake and the history."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hooks.errors import LeaseLost, StoreError, StoreRefused
+from hooks.events import Event, Exchange, Receipt, Request, event_id, new_id
+from hooks.ports import (
+    Attempt,
+    Claimed,
+    EventFilter,
+    Plan,
+    PlannedRun,
+    Progress,
+    ReceiptFilter,
+    RunFilter,
+    Step,
+)
+from hooks.store.history import SqliteHistory
+from hooks.store.sqlite import SqliteStore
+
+NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
+DAY = 86400.0
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = await SqliteStore.open(tmp_path / "hooks.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def history(store: SqliteStore) -> AsyncIterator[SqliteHistory]:
+    opened = await SqliteHistory.open(store.path)
+    yield opened
+    await opened.close()
+
+
+def receipt(body: bytes = b"{}", *, events: int = 1, at: datetime = NOW) -> Receipt:
+    return Receipt(new_id("rcp"), "hcp", "housecall_pro", at, "accepted", body=body, events=events)
+
+
+def event_of(stored: Receipt, index: int = 0, *, type: str = "job.completed") -> Event:
+    return Event(
+        id=event_id(stored.id, index),
+        type=type,
+        source=stored.source,
+        vendor=stored.vendor,
+        vendor_type=type,
+        receipt=stored.id,
+        time=NOW,
+        received_at=stored.received_at,
+        subject="job/job_1",
+        data={"id": "job_1", "customer": {"first_name": "Zoë"}},
+        raw={"event": type},
+    )
+
+
+def run_to(connection: str = "titan", *, due: datetime = NOW, rule: str = "rule-1") -> PlannedRun:
+    return PlannedRun(new_id("run"), rule, connection, due)
+
+
+async def planned(store: SqliteStore, *runs: PlannedRun) -> Event:
+    """A stored event with these runs."""
+    stored = receipt()
+    assert await store.record(stored, None, 0) is None
+    event = event_of(stored)
+    await store.plan([stored.id], [Plan(event, runs)], "v1")
+    return event
+
+
+async def claimed_one(store: SqliteStore, connection: str = "titan", *, owner: str = "me") -> Claimed:
+    [(run, _)] = await store.claim(owner, {connection: 1}, NOW, 20)
+    return run
+
+
+# --- receipts ---
+
+
+async def test_a_recorded_receipt_is_read_back_byte_for_byte(store: SqliteStore, history: SqliteHistory) -> None:
+    body = bytes(range(256))
+    given = replace(receipt(body), path="/x", query=(("a", "1"), ("a", "2")), headers={"user-agent": "Zapier"})
+    assert await store.record(given, b"key", DAY) is None
+    assert [given] == await store.pending(10)
+    shown = await history.receipt(given.id)
+    assert shown is not None
+    assert 256 == shown["size"]
+    assert [["a", "1"], ["a", "2"]] == shown["query"]
+
+
+async def test_the_same_key_is_a_duplicate_of_the_first(store: SqliteStore, history: SqliteHistory) -> None:
+    first, second = receipt(), receipt()
+    assert await store.record(first, b"key", DAY) is None
+    assert first.id == await store.record(second, b"key", DAY)
+    assert [first.id] == [pending.id for pending in await store.pending(10)]
+    shown = await history.receipt(second.id)
+    assert shown is not None
+    assert ("duplicate", first.id, []) == (shown["verdict"], shown["duplicate_of"], shown["events"])
+
+
+async def test_fifty_copies_at_once_leave_one_accepted(store: SqliteStore, history: SqliteHistory) -> None:
+    results = await asyncio.gather(*(store.record(receipt(), b"key", DAY) for _ in range(50)))
+    assert 1 == results.count(None)
+    assert 2 == len(set(results))
+    stats = await history.stats()
+    assert (1, 49) == (stats["receipts"]["accepted"], stats["receipts"]["duplicate"])
+
+
+async def test_a_key_may_come_again_after_its_window(store: SqliteStore) -> None:
+    assert await store.record(receipt(at=NOW), b"key", 60) is None
+    assert await store.record(receipt(at=NOW + timedelta(seconds=59)), b"key", 60) is not None
+    assert await store.record(receipt(at=NOW + timedelta(seconds=60)), b"key", 60) is None
+
+
+async def test_requests_that_wait_together_share_a_commit(store: SqliteStore) -> None:
+    before = store.commits
+    await asyncio.gather(*(store.record(receipt(), None, 0) for _ in range(200)))
+    assert store.commits - before < 20
+
+
+async def test_what_was_recorded_is_there_after_a_new_start(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    first = await SqliteStore.open(path)
+    given = receipt(b"body")
+    await first.record(given, b"key", DAY)
+    await first.close()
+    again = await SqliteStore.open(path)
+    try:
+        assert [given] == await again.pending(10)
+        assert given.id == await again.record(receipt(), b"key", DAY)
+    finally:
+        await again.close()
+
+
+# --- planning ---
+
+
+async def test_planning_stores_events_and_runs_and_empties_the_list(store: SqliteStore, history: SqliteHistory) -> None:
+    stored = receipt(events=2)
+    await store.record(stored, None, 0)
+    first, second = event_of(stored), event_of(stored, 1, type="job.paid")
+    run = run_to()
+    assert 1 == await store.plan([stored.id], [Plan(first, (run,)), Plan(second)], "v1")
+    assert [] == await store.pending(10)
+    shown = await history.event(first.id)
+    assert shown is not None
+    assert ("matched", [run.id]) == (shown["state"], [made["id"] for made in shown["runs"]])
+    assert "Zoë" == shown["data"]["customer"]["first_name"]
+    other = await history.event(second.id)
+    assert other is not None
+    assert "unmatched" == other["state"]
+
+
+async def test_planning_the_same_receipt_twice_changes_nothing(store: SqliteStore, history: SqliteHistory) -> None:
+    stored = receipt()
+    await store.record(stored, None, 0)
+    await store.plan([stored.id], [Plan(event_of(stored), (run_to(),))], "v1")
+    assert 0 == await store.plan([stored.id], [Plan(event_of(stored), (run_to(),))], "v1")
+    stats = await history.stats()
+    assert (1, 1) == (stats["events"]["total"], stats["runs"]["waiting"])
+    assert stats["books_balance"]
+
+
+async def test_an_event_that_is_not_planned_yet_is_shown_as_pending(store: SqliteStore, history: SqliteHistory) -> None:
+    stored = receipt(events=2)
+    await store.record(stored, None, 0)
+    shown = await history.event(event_id(stored.id, 1))
+    assert shown is not None
+    assert ("pending", stored.id) == (shown["state"], shown["receipt"])
+    assert await history.event(event_id(stored.id, 2)) is None
+    assert await history.event("evt_nonsense") is None
+
+
+async def test_once_per_lets_the_first_act_and_skips_the_others(store: SqliteStore, history: SqliteHistory) -> None:
+    first = replace(run_to(), once=(b"digest", 60.0))
+    await planned(store, first)
+    second = replace(run_to(), once=(b"digest", 60.0))
+    await planned(store, second)
+    other_rule = replace(run_to(rule="rule-2"), once=(b"digest", 60.0))
+    await planned(store, other_rule)
+    shown = await history.run(second.id)
+    assert shown is not None
+    assert "skipped" == shown["state"]
+    assert first.id in shown["reason"]
+    stats = await history.stats()
+    assert (2, 1) == (stats["runs"]["waiting"], stats["runs"]["skipped"])
+
+
+# --- claiming ---
+
+
+async def test_a_run_is_claimed_once(store: SqliteStore) -> None:
+    await planned(store, run_to())
+    results = await asyncio.gather(*(store.claim(f"owner-{n}", {"titan": 5}, NOW, 20) for n in range(5)))
+    assert 1 == sum(len(claimed) for claimed in results)
+
+
+async def test_claims_keep_to_the_slots_of_each_connection_and_the_order_of_due_times(store: SqliteStore) -> None:
+    late, early = run_to(due=NOW - timedelta(seconds=1)), run_to(due=NOW - timedelta(seconds=9))
+    other, future = run_to("home"), run_to(due=NOW + timedelta(seconds=1))
+    for run in (late, early, other, future):
+        await planned(store, run)
+    claimed = await store.claim("me", {"titan": 1, "home": 0}, NOW, 20)
+    assert [(early.id, "titan")] == [(run.id, connection) for run, connection in claimed]
+    claimed = await store.claim("me", {"titan": 9, "home": 9}, NOW, 20)
+    assert {late.id, other.id} == {run.id for run, _ in claimed}
+    assert future.due_at == await store.next_due(["titan", "home"])
+
+
+async def test_progress_is_kept_and_read_back_with_the_next_claim(store: SqliteStore, history: SqliteHistory) -> None:
+    await planned(store, run_to())
+    run = await claimed_one(store)
+    request = Request("POST", "/customers?x=1", (("a", "b"),), {"accept": "x"}, b"\xff\x00")
+    step = Step(
+        0, "customer", "homebase360.create_customer", "titan", "intended", {"a": 1}, request, "https://x", tries=1
+    )
+    step = replace(step, intended_at=NOW)
+    exchange = Exchange("POST", "https://x/customers", b"{}", 200, b"ok", None, 12)
+    attempt = Attempt(new_id("att"), 0, 1, NOW, 12, "transient", 503, "busy", (exchange,))
+    later = NOW + timedelta(seconds=5)
+    change = Progress(run.id, run.fence, NOW, "waiting", "busy", later, "home", (step,), (attempt,))
+    await store.progress(change)
+    assert [] == await store.claim("me", {"titan": 5, "home": 5}, NOW, 20)
+    [(again, connection)] = await store.claim("me", {"titan": 5, "home": 5}, later, 20)
+    assert ("home", (step,), 1) == (connection, again.steps, again.attempts)
+    shown = await history.run(run.id)
+    assert shown is not None
+    assert "https://x/customers" == shown["steps"][0]["attempts"][0]["exchanges"][0]["url"]
+
+
+async def test_a_late_result_of_an_old_owner_is_not_written(store: SqliteStore) -> None:
+    await planned(store, run_to())
+    old = await claimed_one(store, owner="dead")
+    assert 1 == await store.recover("alive", NOW)
+    new = await claimed_one(store, owner="alive")
+    with pytest.raises(LeaseLost):
+        await store.progress(Progress(old.id, old.fence, NOW, "failed"))
+    await store.progress(Progress(new.id, new.fence, NOW, "done"))
+    with pytest.raises(LeaseLost):
+        await store.progress(Progress(new.id, new.fence, NOW, "failed"))
+
+
+async def test_a_failing_write_takes_nobody_else_down(store: SqliteStore, history: SqliteHistory) -> None:
+    await planned(store, run_to())
+    run = await claimed_one(store)
+    wrong = store.progress(Progress(run.id, run.fence + 1, NOW, "failed"))
+    right = store.progress(Progress(run.id, run.fence, NOW, "done"))
+    results = await asyncio.gather(wrong, right, store.record(receipt(), None, 0), return_exceptions=True)
+    assert isinstance(results[0], LeaseLost)
+    assert (None, None) == (results[1], results[2])
+    stats = await history.stats()
+    assert (1, 0) == (stats["runs"]["done"], stats["runs"]["failed"])
+    assert stats["books_balance"]
+
+
+async def test_a_lease_that_ran_out_is_given_back(store: SqliteStore) -> None:
+    await planned(store, run_to())
+    await claimed_one(store)
+    assert 0 == await store.recover("me", NOW + timedelta(seconds=19))
+    await store.renew("me", NOW + timedelta(seconds=19), 20)
+    assert 0 == await store.recover("me", NOW + timedelta(seconds=30))
+    assert 1 == await store.recover("me", NOW + timedelta(seconds=40))
+
+
+async def test_runs_of_a_connection_are_held_and_released(store: SqliteStore, history: SqliteHistory) -> None:
+    await planned(store, run_to("old"))
+    await planned(store, run_to("titan"))
+    assert ["old"] == await store.absent_connections(["titan"])
+    assert 1 == await store.hold({"old": "gone"})
+    assert [] == await store.claim("me", {"old": 5}, NOW, 20)
+    page = await history.runs(RunFilter(state="held"))
+    assert ["gone"] == [run["reason"] for run in page.items]
+    assert 0 == await store.release(["old"], ["another reason"], NOW)
+    assert 1 == await store.release(["old"], ["gone"], NOW)
+    assert 1 == len(await store.claim("me", {"old": 5}, NOW, 20))
+
+
+async def test_a_failed_run_is_tried_again_from_its_unfinished_step(store: SqliteStore) -> None:
+    await planned(store, run_to())
+    run = await claimed_one(store)
+    done = Step(0, "a", "x.y", "titan", "done", {}, output={"id": 1}, tries=1, finished_at=NOW)
+    refused = Step(1, "b", "x.z", "titan", "failed", {}, error="no", tries=3, finished_at=NOW)
+    await store.progress(Progress(run.id, run.fence, NOW, "failed", "no", steps=(done, refused)))
+    assert await store.retry(run.id, NOW)
+    assert not await store.retry(run.id, NOW)
+    again = await claimed_one(store)
+    assert ["done", "waiting"] == [step.state for step in again.steps]
+    assert 0 == again.steps[1].tries
+
+
+async def test_retrying_a_run_whose_outcome_was_never_found_out_looks_it_up_first(store: SqliteStore) -> None:
+    await planned(store, run_to())
+    run = await claimed_one(store)
+    unknown = Step(0, "a", "x.y", "titan", "failed", {}, tries=3, intended_at=NOW, finished_at=NOW)
+    await store.progress(Progress(run.id, run.fence, NOW, "failed", "no", steps=(unknown,)))
+    assert await store.retry(run.id, NOW)
+    again = await claimed_one(store)
+    assert "intended" == again.steps[0].state
+
+
+async def test_a_waiting_run_can_be_cancelled_and_is_kept(store: SqliteStore, history: SqliteHistory) -> None:
+    run = run_to()
+    await planned(store, run)
+    assert await store.cancel(run.id, "cancelled by a person", NOW)
+    assert not await store.cancel(run.id, "again", NOW)
+    assert [] == await store.claim("me", {"titan": 5}, NOW, 20)
+    shown = await history.run(run.id)
+    assert shown is not None
+    assert ("failed", "cancelled by a person") == (shown["state"], shown["reason"])
+
+
+async def test_rule_texts_are_kept_by_version(store: SqliteStore) -> None:
+    assert await store.latest_rules() is None
+    await store.keep_rules("v1", {"routes.yaml": "version: 1"}, NOW)
+    await store.keep_rules("v2", {"routes.yaml": "version: 1\n"}, NOW + timedelta(seconds=1))
+    await store.keep_rules("v1", {"routes.yaml": "version: 1"}, NOW + timedelta(seconds=2))
+    assert {"routes.yaml": "version: 1\n"} == await store.rules("v2")
+    assert await store.rules("v3") is None
+    latest = await store.latest_rules()
+    assert latest is not None
+    assert "v1" == latest[0]
+
+
+# --- reading ---
+
+
+async def test_lists_are_newest_first_and_paged_without_gaps(store: SqliteStore, history: SqliteHistory) -> None:
+    events = [await planned(store, run_to()) for _ in range(7)]
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await history.events(EventFilter(cursor=cursor, limit=3))
+        seen += [item["id"] for item in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert [event.id for event in reversed(events)] == seen
+    runs = await history.runs(RunFilter(limit=500))
+    assert 7 == len(runs.items)
+    receipts = await history.receipts(ReceiptFilter(limit=5))
+    assert (5, True) == (len(receipts.items), receipts.next is not None)
+
+
+async def test_filters_narrow_a_list(store: SqliteStore, history: SqliteHistory) -> None:
+    event = await planned(store, run_to(rule="the-rule"))
+    await planned(store)
+
+    async def found(filter: EventFilter) -> list[str]:
+        return [item["id"] for item in (await history.events(filter)).items]
+
+    assert 2 == len(await found(EventFilter(type="job.*")))
+    assert 0 == len(await found(EventFilter(type="job.?ompleted")))
+    assert [event.id] == await found(EventFilter(rule="the-rule"))
+    assert [event.id] == await found(EventFilter(state="matched"))
+    assert 2 == len(await found(EventFilter(q="zoë")))
+    assert 0 == len(await found(EventFilter(q="%")))
+    assert 0 == len(await found(EventFilter(since=NOW + timedelta(days=1))))
+    assert 2 == len(await found(EventFilter(until=NOW + timedelta(days=1), source="hcp")))
+
+
+# --- starting ---
+
+
+async def test_a_second_server_on_the_same_file_is_refused_by_name(store: SqliteStore) -> None:
+    with pytest.raises(StoreRefused, match=r"another server \(process \d+\) is using hooks\.db"):
+        await SqliteStore.open(store.path)
+
+
+async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    await (await SqliteStore.open(path)).close()
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO migrations VALUES (9999, '9999_later.sql', 'x', 'now')")
+    with pytest.raises(StoreRefused, match="newer release"):
+        await SqliteStore.open(path)
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    path.write_bytes(b"this is a letter to a customer, and no database at all" * 100)
+    with pytest.raises(StoreRefused):
+        await SqliteStore.open(path)
+    assert path.read_bytes().startswith(b"this is a letter")
+
+
+async def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    opened = await SqliteStore.open(path)
+    for _ in range(50):
+        await opened.record(receipt(b"x" * 3000), None, 0)
+    await opened.close()
+    content = bytearray(path.read_bytes())
+    for at in range(8192 * 3, len(content), 8192):
+        content[at : at + 64] = b"\xff" * 64
+    path.write_bytes(bytes(content))
+    with pytest.raises(StoreRefused, match="damaged"):
+        await SqliteStore.open(path)
+
+
+async def test_the_database_is_for_its_owner_only(store: SqliteStore) -> None:
+    assert 0o600 == store.path.stat().st_mode & 0o777
+
+
+async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
+    opened = await SqliteStore.open(tmp_path / "hooks.db")
+    await opened.close()
+    with pytest.raises(StoreError):
+        await opened.record(receipt(), None, 0)
+
+
+async def test_reading_without_a_database_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no database"):
+        await SqliteHistory.open(tmp_path / "hooks.db")
