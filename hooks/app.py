@@ -1,0 +1,326 @@
+"""The one place where everything meets: a server from its start to its end.
+
+Start: take the store, load the rules, give back what a crash left, open the admin's door and then the public one. Stop:
+turn readiness red, answer what is in progress, claim nothing more, give calls in progress their time, close the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from hooks.clock import SystemClock
+from hooks.desk import EngineDesk
+from hooks.errors import SettingsError, StoreRefused
+from hooks.events import Receipt, new_uuid7
+from hooks.pipeline.deliver import Worker
+from hooks.pipeline.dispatch import Dispatcher
+from hooks.pipeline.receive import log_fault
+from hooks.ports import Clock, History
+from hooks.registry import CATALOGUE
+from hooks.rulebook import Rulebook
+from hooks.rules.findings import RulesInvalid
+from hooks.settings import Settings, secret
+from hooks.store.history import SqliteHistory
+from hooks.store.sqlite import SqliteStore
+from hooks.web.admin import admin
+from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
+from hooks.web.inbox import Inbox
+from hooks.web.listener import Listener
+
+log = logging.getLogger("hooks.app")
+
+ANSWER_GRACE = 4.0
+"""Seconds that requests in progress get when the server stops: an answer needs one commit."""
+
+CALL_GRACE = 20.0
+"""Seconds that vendor calls in progress get after that; what is left then keeps its intent. Exit within 30 s."""
+
+STALLED = 10.0
+"""Seconds after which a loop that has not turned counts as stuck."""
+
+
+class App:
+    """One server. `start` returns when it takes requests, `stop` when everything is written and closed."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.new_token: str | None = None
+        """The admin token, when this start made it: to be shown once."""
+        self._clock = clock or SystemClock()
+        self._stopping = False
+        self._exits = contextlib.AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._inbox_listener: Listener | None = None
+        self._admin_listener: Listener | None = None
+        self._history: SqliteHistory | None = None
+        self._store: SqliteStore | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._worker: Worker | None = None
+        self._rulebook: Rulebook | None = None
+
+    @property
+    def history(self) -> History:
+        assert self._history is not None, "start the app first"
+        return self._history
+
+    @property
+    def inbox_url(self) -> str | None:
+        return _url(self._inbox_listener)
+
+    @property
+    def admin_url(self) -> str | None:
+        return _url(self._admin_listener)
+
+    async def start(self) -> None:
+        """Raises SettingsError, StoreRefused, or with ``strict`` RulesInvalid; then nothing is left open."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._exits.aclose()
+            raise
+
+    async def _start(self) -> None:
+        settings, clock = self.settings, self._clock
+        check_bind(settings.admin_host, settings.admin_token is not None)
+        _private_folder(settings.data)
+        store = self._store = await SqliteStore.open(settings.database_path)
+        self._exits.push_async_callback(store.close)
+        history = self._history = await SqliteHistory.open(settings.database_path)
+        self._exits.push_async_callback(history.close)
+        rulebook = self._rulebook = Rulebook(settings.routes, store, CATALOGUE, secret, clock)
+        self._exits.push_async_callback(rulebook.aclose)
+        await self._load_first(rulebook)
+
+        owner = f"{os.getpid()}-{new_uuid7():x}"
+        if recovered := await store.recover(owner, clock.now()):
+            log.info("%d runs that were in progress when the last server ended go on", recovered)
+        inbox = Inbox(lambda: rulebook.doors, _Waking(store, self._wake_dispatcher), clock, self.ready)
+        worker = self._worker = Worker(
+            store,
+            clock,
+            owner=owner,
+            accounts=lambda: rulebook.accounts,
+            rules=rulebook.of,
+            chance=random.random,
+        )
+        self._dispatcher = Dispatcher(
+            store,
+            clock,
+            rules=lambda: rulebook.current,
+            sources=lambda: rulebook.sources,
+            planned=worker.wake,
+            busy=lambda: inbox.waiting > 0,
+        )
+        desk = EngineDesk(
+            rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=worker.wake, reloaded=self._reloaded
+        )
+        guard = admin(history, desk, clock, self._keys(), Hosts(settings.admin_host))
+        self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
+        await self._admin_listener.start()
+        self._exits.push_async_callback(self._admin_listener.stop, 1.0)
+        self._exits.push_async_callback(self._end_tasks)
+        if settings.role in ("all", "work"):
+            self._begin(self._dispatcher.run(), "dispatcher")
+            self._begin(worker.run(), "worker")
+        self._begin(self._watch(), "rule-file watcher")
+        if settings.role in ("all", "receive"):
+            self._inbox_listener = Listener(inbox, settings.host, settings.port)
+            self._inbox = inbox
+            await self._inbox_listener.start()
+        self._write_server_file()
+
+    async def stop(self) -> None:
+        """Stop in order, and lose and repeat nothing. Calling it again does nothing."""
+        if self._stopping:
+            return
+        self._stopping = True
+        if self._inbox_listener is not None:
+            self._inbox.close()
+            await self._inbox_listener.stop(ANSWER_GRACE)
+        if self._worker is not None and (left := await self._worker.drain(CALL_GRACE)):
+            log.warning(
+                "%d calls were still in progress; their intents are recorded and resolved at the next start", left
+            )
+        with contextlib.suppress(OSError):
+            self._server_file.unlink()
+        await self._exits.aclose()
+
+    async def wait(self) -> None:
+        """Return when a part of the server has ended by itself, which it should not."""
+        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+
+    def ready(self) -> bool:
+        """Whether this server should be sent work: it can store, its loops turn, and it is not stopping."""
+        if self._stopping or self._store is None or self._store.broken is not None:
+            return False
+        if self.settings.role == "receive" or self._dispatcher is None or self._worker is None:
+            return True
+        now = self._clock.monotonic()
+        return max(now - self._dispatcher.turned_at, now - self._worker.turned_at) < STALLED
+
+    async def reload(self) -> None:
+        """Load the rule file again; a broken one changes nothing and is logged."""
+        assert self._rulebook is not None, "start the app first"
+        try:
+            rules = await self._rulebook.load()
+        except RulesInvalid as invalid:
+            log.error("%s was not loaded, the rules before it stay in force:\n%s", self.settings.routes, invalid)
+            return
+        self._reloaded()
+        log.info("%s loaded: %d rules, version %s", self.settings.routes, len(rules.rules), rules.version[:12])
+
+    # --- inside ---
+
+    async def _load_first(self, rulebook: Rulebook) -> None:
+        try:
+            rules = await rulebook.load()
+        except RulesInvalid as invalid:
+            if self.settings.strict:
+                raise
+            where = await rulebook.open_doors()
+            log.error(
+                "%s is broken: webhooks are stored with %s, and NOTHING IS ACTED ON until it is mended:\n%s",
+                self.settings.routes,
+                where,
+                invalid,
+            )
+            return
+        for warning in rules.warnings:
+            log.warning("%s", warning.render(colour=False))
+        log.info("%s loaded: %d rules, version %s", self.settings.routes, len(rules.rules), rules.version[:12])
+
+    def _keys(self) -> Keys:
+        if self.settings.admin_token is not None:
+            return GivenToken(self.settings.admin_token)
+        self.new_token = ensure_token(self.settings.data)
+        return TokenFile(self.settings.data)
+
+    def _wake_dispatcher(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.wake()
+
+    def _reloaded(self) -> None:
+        self._wake_dispatcher()
+        if self._worker is not None:
+            self._worker.wake()
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self, work: Awaitable[None], name: str) -> None:
+        async def watched() -> None:
+            try:
+                await work
+            except Exception as error:
+                log_fault(log, f"the {name}", error)
+                raise
+
+        self._tasks.append(asyncio.create_task(watched(), name=name))
+
+    async def _watch(self) -> None:
+        """Reload when the rule file or one that it includes has changed."""
+        from watchfiles import awatch
+
+        routes = self.settings.routes.absolute()
+        folders = {routes.parent, *(folder for folder in self._included_folders() if folder.is_dir())}
+        watched = [folder for folder in folders if folder.is_dir()]
+        if not watched:
+            return
+        async for changes in awatch(*watched, recursive=False, debounce=400, step=50, ignore_permission_denied=True):
+            changed = {Path(path) for _, path in changes}
+            if any(path == routes or path.suffix in (".yaml", ".yml") for path in changed):
+                await self.reload()
+
+    def _included_folders(self) -> set[Path]:
+        rules = self._rulebook.current if self._rulebook is not None else None
+        base = self.settings.routes.absolute().parent
+        return set() if rules is None else {(base / name).parent for name in rules.texts}
+
+    @property
+    def _server_file(self) -> Path:
+        return self.settings.data / "server.json"
+
+    def _write_server_file(self) -> None:
+        """Where the command line finds this server."""
+        told = {"inbox": self.inbox_url, "admin": self.admin_url, "pid": os.getpid()}
+        self._server_file.write_text(json.dumps(told) + "\n", encoding="utf-8")
+        self._server_file.chmod(0o600)
+
+
+class _Waking:
+    """The store as the inbox sees it: a committed receipt wakes the dispatcher."""
+
+    def __init__(self, store: SqliteStore, wake: Callable[[], None]) -> None:
+        self._store = store
+        self._wake = wake
+
+    async def record(self, receipt: Receipt, key: bytes | None, window: float) -> str | None:
+        duplicate_of = await self._store.record(receipt, key, window)
+        if duplicate_of is None and receipt.verdict == "accepted":
+            self._wake()
+        return duplicate_of
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; SIGHUP loads the rules again. Gives the exit code."""
+    app = App(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    await app.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(app.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    _announce(app)
+    told = asyncio.create_task(stop.wait())
+    broken = asyncio.create_task(app.wait())
+    await asyncio.wait([told, broken], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    broken.cancel()
+    await app.stop()
+    return 0 if stop.is_set() else 1
+
+
+def _announce(app: App) -> None:
+    if app.new_token is not None:
+        # Not through the log: logs are kept and sent around, and a token must not be.
+        sys.stderr.write(
+            f"\nAdmin token (shown once, kept for the command line in {app.settings.data / 'admin.token'}):\n"
+            f"  {app.new_token}\n\n"
+        )
+    if app.inbox_url:
+        log.info("receiving webhooks at %s/in/<source>", app.inbox_url)
+    log.info("admin API at %s/api/v1", app.admin_url)
+
+
+def _url(listener: Listener | None) -> str | None:
+    if listener is None:
+        return None
+    host = f"[{listener.host}]" if ":" in listener.host else listener.host
+    return f"http://{host}:{listener.port}"
+
+
+def _private_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"the data folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreRefused(f"the data folder {folder} cannot be written")

@@ -1,0 +1,165 @@
+"""The admin's desk: what people may ask of the running engine, from the rulebook, the store and the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from hooks.errors import Conflict
+from hooks.events import Event, Request, parse_utc
+from hooks.ports import Catalogue, Clock, Desk, History, Store
+from hooks.registry import describe
+from hooks.rulebook import Rulebook
+from hooks.rules.explain import explain
+from hooks.rules.findings import RulesInvalid
+from hooks.values import show_duration
+
+
+class EngineDesk:
+    """The desk of one running server."""
+
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        store: Store,
+        history: History,
+        catalogue: Catalogue,
+        clock: Clock,
+        *,
+        ready: Callable[[], bool],
+        wake: Callable[[], None],
+        reloaded: Callable[[], None],
+    ) -> None:
+        self._rulebook = rulebook
+        self._store = store
+        self._history = history
+        self._catalogue = catalogue
+        self._clock = clock
+        self._ready = ready
+        self._wake = wake
+        self._reloaded = reloaded
+
+    def ready(self) -> bool:
+        return self._ready()
+
+    def rules(self) -> Sequence[Mapping[str, Any]]:
+        current = self._rulebook.current
+        if current is None:
+            return []
+        return [
+            {
+                "id": rule.id,
+                "description": rule.description,
+                "event": list(rule.events),
+                "source": list(rule.sources),
+                "enabled": rule.enabled,
+                "mode": rule.mode,
+                "when": [clause.text for clause in rule.clauses],
+                "steps": [
+                    {"id": step.id, "action": step.action_name, "connection": step.connection} for step in rule.steps
+                ],
+                "file": rule.file,
+                "line": rule.line,
+                "version": current.version,
+            }
+            for rule in current.rules
+        ]
+
+    def sources(self) -> Sequence[Mapping[str, Any]]:
+        return [
+            {
+                "name": door.name,
+                "vendor": door.vendor,
+                "path": f"/in/{door.name}",
+                "paths": sorted(f"/in/{door.name}{path}" for path in door.source.paths),
+                "type": door.settings.type,
+                "max_bytes": door.settings.max_bytes,
+                "duplicate_window": show_duration(door.settings.duplicate_window),
+            }
+            for door in self._rulebook.doors.values()
+        ]
+
+    def connections(self) -> Sequence[Mapping[str, Any]]:
+        now = self._clock.monotonic()
+        return [
+            {
+                "name": account.name,
+                "vendor": account.vendor,
+                "base_url": account.settings.base_url,
+                "paused": account.settings.paused,
+                "in_flight": account.in_flight,
+                "concurrency": account.settings.concurrency,
+                "rate": account.settings.rate,
+                "refused": account.blocked_until > now or account.probing,
+            }
+            for account in self._rulebook.accounts.values()
+        ]
+
+    def vendors(self) -> Sequence[Mapping[str, Any]]:
+        return describe(self._catalogue)
+
+    async def reload(self) -> Mapping[str, Any]:
+        try:
+            rules = await self._rulebook.load()
+        except RulesInvalid as invalid:
+            return {"ok": False, "findings": [finding.as_json() for finding in invalid.findings]}
+        self._reloaded()
+        return {
+            "ok": True,
+            "version": rules.version,
+            "rules": len(rules.rules),
+            "findings": [finding.as_json() for finding in rules.warnings],
+        }
+
+    async def check(self, text: str) -> Mapping[str, Any]:
+        sound, findings = await self._rulebook.check(text)
+        return {"ok": sound, "findings": [finding.as_json() for finding in findings]}
+
+    async def explain(self, event_id: str) -> Mapping[str, Any] | None:
+        stored = await self._history.event(event_id)
+        current = self._rulebook.current
+        if stored is None:
+            return None
+        if stored["state"] == "pending" or current is None:
+            raise Conflict("the event has not been read yet" if current is not None else "no rules are loaded")
+        return explain(current, event_from_json(stored), url_for=self._url)
+
+    async def retry(self, run_id: str) -> Mapping[str, Any] | None:
+        if await self._history.run(run_id) is None:
+            return None
+        if not await self._store.retry(run_id, self._clock.now()):
+            raise Conflict("only a failed or held run can be tried again")
+        self._wake()
+        return await self._history.run(run_id)
+
+    async def cancel(self, run_id: str) -> Mapping[str, Any] | None:
+        if await self._history.run(run_id) is None:
+            return None
+        if not await self._store.cancel(run_id, "cancelled by a person", self._clock.now()):
+            raise Conflict("only a waiting or held run can be cancelled")
+        return await self._history.run(run_id)
+
+    def _url(self, connection: str, request: Request) -> str:
+        account = self._rulebook.accounts.get(connection)
+        return request.path if account is None else account.client.url(request)
+
+
+def event_from_json(shown: Mapping[str, Any]) -> Event:
+    """The event that `hooks.ports.History.event` showed."""
+    return Event(
+        id=shown["id"],
+        type=shown["type"],
+        source=shown["source"],
+        vendor=shown["vendor"],
+        vendor_type=shown["vendor_type"],
+        receipt=shown["receipt"],
+        time=parse_utc(shown["time"]),
+        received_at=parse_utc(shown["received_at"]),
+        subject=shown["subject"],
+        data=shown["data"],
+        raw=shown["raw"],
+        flag=shown.get("flag"),
+    )
+
+
+_: type[Desk] = EngineDesk

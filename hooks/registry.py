@@ -1,0 +1,48 @@
+"""Every vendor this program knows, one line each. What else is known of a vendor is in its folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hooks.ports import Catalogue, Vendor
+from hooks.vendors import homebase360, housecall_pro, http, jobcloser, servicetitan, zapier
+
+VENDORS: tuple[Vendor, ...] = (
+    housecall_pro.vendor,
+    zapier.vendor,
+    jobcloser.vendor,
+    homebase360.vendor,
+    servicetitan.vendor,
+    http.vendor,
+)
+
+CATALOGUE: Catalogue = {vendor.name: vendor for vendor in VENDORS}
+
+
+def describe(catalogue: Catalogue = CATALOGUE) -> list[dict[str, Any]]:
+    """Every vendor with its actions and the events it sends, ready for JSON: the reference of people and programs."""
+    return [
+        {
+            "vendor": vendor.name,
+            "title": vendor.title,
+            "receives": vendor.make_source is not None,
+            "actions": [
+                {
+                    "name": f"{vendor.name}.{action.name}",
+                    "aliases": [f"{vendor.name}.{alias}" for alias in action.aliases],
+                    "operation": action.operation,
+                    "method": action.method,
+                    "path": action.path,
+                    "summary": action.summary,
+                    "repeatable": action.repeatable,
+                    "on_unknown": action.on_unknown,
+                    "inputs": action.inputs.model_json_schema(by_alias=True),
+                }
+                for action in vendor.actions
+            ],
+            "events": [
+                {"type": kind.name, "vendor_type": kind.vendor_type, "summary": kind.summary} for kind in vendor.kinds
+            ],
+        }
+        for vendor in catalogue.values()
+    ]

@@ -1,0 +1,164 @@
+"""The rules in force, and what they open: doors for sources, accounts for connections.
+
+Loading is all or nothing: a file with an error changes nothing. Runs keep the version of the rules that they began
+with; texts of earlier versions come from the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hooks.clock import SystemClock
+from hooks.errors import RulesError
+from hooks.pipeline.accounts import Account
+from hooks.pipeline.receive import Door
+from hooks.ports import Catalogue, Clock, Source, Store
+from hooks.rules.findings import Finding, RulesInvalid
+from hooks.rules.load import load_doors, load_rules, load_text, load_texts
+from hooks.rules.ruleset import ConnectionConfig, RuleSet
+
+log = logging.getLogger("hooks.rules")
+
+GONE = "its connection is not configured any more"
+PAUSED = "its connection is paused"
+
+
+class Rulebook:
+    """The current rule set and those that runs began with. ``current`` is None until a file without errors came."""
+
+    def __init__(
+        self,
+        path: Path,
+        store: Store,
+        catalogue: Catalogue,
+        secrets: Callable[[str], str | None],
+        clock: Clock | None = None,
+    ) -> None:
+        self.path = path
+        self._store = store
+        self._catalogue = catalogue
+        self._secrets = secrets
+        self._clock = clock or SystemClock()
+        self._versions: dict[str, RuleSet | None] = {}
+        self._retired: list[Account] = []
+        self.current: RuleSet | None = None
+        self.doors: Mapping[str, Door] = {}
+        self.sources: Mapping[str, Source] = {}
+        self.accounts: Mapping[str, Account] = {}
+        self.invalid: RulesInvalid | None = None
+        """What was wrong with the file when it was loaded last, None when nothing was."""
+
+    async def load(self) -> RuleSet:
+        """Load the file and put it in force. Raises RulesInvalid, and then nothing has changed."""
+        try:
+            rules = await asyncio.to_thread(load_rules, self.path, self._catalogue, self._secrets)
+        except RulesInvalid as invalid:
+            self.invalid = invalid
+            raise
+        self.invalid = None
+        await self._store.keep_rules(rules.version, rules.texts, self._clock.now())
+        await self._put_in_force(rules)
+        return rules
+
+    async def open_doors(self) -> str:
+        """With a broken file at the start: receive all the same. Gives where the sources were taken from.
+
+        The sources of the file itself when that part of it is sound, else those of the rule set that was in force
+        last. Nothing is acted on until the file has been mended.
+        """
+        try:
+            rules = await asyncio.to_thread(load_doors, self.path, self._catalogue, self._secrets)
+            where = "the file's own sources"
+        except RulesError:
+            latest = await self._store.latest_rules()
+            if latest is None:
+                return "no sources: every request is answered 404 until the file has been mended"
+            _, texts = latest
+            try:
+                rules = await asyncio.to_thread(load_texts, texts, self._catalogue, self._secrets)
+            except RulesError:
+                return "no sources: those that were in force last cannot be loaded either"
+            where = "the sources that were in force last"
+        self._open(rules)
+        return where
+
+    async def of(self, version: str) -> RuleSet | None:
+        """The rule set of a version, None when it cannot be loaded any more."""
+        if self.current is not None and self.current.version == version:
+            return self.current
+        if version not in self._versions:
+            texts = await self._store.rules(version)
+            rules: RuleSet | None = None
+            if texts is not None:
+                try:
+                    rules = await asyncio.to_thread(load_texts, texts, self._catalogue, self._secrets)
+                except RulesError as error:
+                    log.warning("the rules of version %s cannot be loaded any more: %s", version[:12], error)
+            self._versions[version] = rules
+        return self._versions[version]
+
+    async def check(self, text: str) -> tuple[bool, list[Finding]]:
+        """What loading this text in the file's place would find. Changes nothing."""
+        try:
+            rules = await asyncio.to_thread(
+                load_text,
+                text,
+                self._catalogue,
+                self._secrets,
+                name=self.path.name,
+                folder=self.path.parent,
+            )
+        except RulesInvalid as invalid:
+            return False, list(invalid.findings)
+        return True, list(rules.warnings)
+
+    async def aclose(self) -> None:
+        for account in (*self.accounts.values(), *self._retired):
+            await account.client.aclose()
+
+    # --- inside ---
+
+    async def _put_in_force(self, rules: RuleSet) -> None:
+        self._open(rules)
+        await self._open_accounts(rules.connections)
+        if self.current is not None:
+            self._versions[self.current.version] = self.current
+            while len(self._versions) > 16:
+                self._versions.pop(next(iter(self._versions)))
+        self.current = rules
+        now = self._clock.now()
+        paused = [name for name, account in self.accounts.items() if account.settings.paused]
+        working = [name for name in self.accounts if name not in paused]
+        await self._store.release(working, (GONE, PAUSED), now)
+        absent = await self._store.absent_connections(list(self.accounts))
+        await self._store.hold({**dict.fromkeys(absent, GONE), **dict.fromkeys(paused, PAUSED)})
+
+    def _open(self, rules: RuleSet) -> None:
+        doors: dict[str, Door] = {}
+        for name, config in rules.sources.items():
+            make = self._catalogue[config.vendor].make_source
+            assert make is not None, "the loader refuses sources of vendors that have none"
+            doors[name] = Door(name, config.vendor, config.settings, make(name, config.settings))
+        self.doors = doors
+        self.sources = {name: door.source for name, door in doors.items()}
+
+    async def _open_accounts(self, connections: Mapping[str, ConnectionConfig]) -> None:
+        """One client per connection; one whose settings are unchanged is kept, with its connections and tokens."""
+        accounts: dict[str, Account] = {}
+        for name, config in connections.items():
+            old = self.accounts.get(name)
+            if old is not None and old.vendor == config.vendor and old.settings == config.settings:
+                accounts[name] = old
+                continue
+            connect = self._catalogue[config.vendor].connect
+            assert connect is not None, "the loader refuses connections of vendors that have none"
+            accounts[name] = Account(name, config.vendor, config.settings, connect(name, config.settings))
+        kept = set(map(id, accounts.values()))
+        self._retired += [account for account in self.accounts.values() if id(account) not in kept]
+        self.accounts = accounts
+        for account in [account for account in self._retired if account.in_flight == 0]:
+            self._retired.remove(account)
+            await account.client.aclose()
