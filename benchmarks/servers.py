@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,8 +43,13 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes], seconds: float = 2
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
-            return
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except urllib.error.HTTPError:
+            return  # it answers
+        except OSError:
+            pass
         time.sleep(0.05)
     raise RuntimeError("the server did not come up")
 
@@ -54,8 +60,7 @@ def bare() -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen([sys.executable, str(Path(__file__).with_name("bare.py")), str(port)])
     try:
-        with contextlib.suppress(urllib.error.HTTPError):
-            wait_until_up(f"http://127.0.0.1:{port}/in/hcp", process)
+        wait_until_up(f"http://127.0.0.1:{port}/in/hcp", process)
         yield port
     finally:
         process.terminate()

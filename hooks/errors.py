@@ -13,8 +13,8 @@
         NormalizationError          400 and a quarantine copy: authentic, but not readable
       DeliveryError               becomes a decision, in pipeline/retry.py only
         Transient                   try again on the schedule; ``unknown`` when the call may have acted
-          Undecided                   a look-up that cannot tell what an earlier try did: hold for a person
         Permanent                   never again: dead letter, kept and replayable
+          Undecided                   a look-up that cannot tell what an earlier try did: hold for a person
         Unconfigured                credentials or rights are wrong: the connection waits, nothing dies
       Conflict                    409 at the admin's door: the run or rule is not in a state that allows this
       StoreError                  503 with Retry-After at the door; the worker waits and tries again
@@ -105,19 +105,15 @@ class Transient(DeliveryError):
         self.retry_after = retry_after
 
 
-class Undecided(Transient):
-    """Raised by ``Action.lookup`` only: these inputs hold nothing the vendor could be searched by.
-
-    The outcome stays unknown and only a person can decide, so the run is held. (It is a Transient for callers that do
-    not look closer: those do not act again either.)
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, unknown=True)
-
-
 class Permanent(DeliveryError):
     """The vendor refused, or the request cannot be made at all: trying again gives the same."""
+
+
+class Undecided(Permanent):
+    """Raised by ``Action.lookup`` only: these inputs give nothing that the vendor could be searched by.
+
+    What an earlier try did stays unknown, and looking again would not help: the run is held for a person.
+    """
 
 
 class Unconfigured(DeliveryError):

@@ -18,7 +18,12 @@ from hooks.rules.ruleset import Rule, RuleSet
 
 
 def plan(event: Event, rules: RuleSet, now: datetime) -> Plan:
-    """The runs to be made for an event: one for each rule that matches it."""
+    """The runs to be made for an event: one for each rule that matches it.
+
+    A flagged event makes none: what its fields mean is not known, and a rule would send blanks.
+    """
+    if event.flag is not None:
+        return Plan(event)
     candidates = rules.candidates(event.type, event.source)
     if not candidates:
         return Plan(event)

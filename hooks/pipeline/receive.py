@@ -104,7 +104,7 @@ class Receiver:
         try:
             reading = _read(door, request)
         except NormalizationError as problem:
-            return await self._quarantined(door, request, problem.reason)
+            return await self._quarantined(door, request, problem)
         key = duplicate_key(door, request, reading.key)
         body = request.body if reading.masked is None else reading.masked
         receipt = _receipt(door, request, "accepted", body=body, events=reading.events)
@@ -131,13 +131,14 @@ class Receiver:
             return Outcome(kind, reason=reason)  # the refusal promises nothing, so it need not be kept
         return Outcome(kind, receipt, reason)
 
-    async def _quarantined(self, door: Door, request: Inbound, reason: str) -> Outcome:
-        receipt = _receipt(door, request, "quarantined", body=request.body, reason=reason)
+    async def _quarantined(self, door: Door, request: Inbound, found: NormalizationError) -> Outcome:
+        body = request.body if found.masked is None else found.masked
+        receipt = _receipt(door, request, "quarantined", body=body, reason=found.reason)
         try:
             await self._intake.record(receipt, None, 0.0)
         except StoreError as problem:
             return Outcome("unavailable", reason=str(problem))
-        return Outcome("unreadable", receipt, reason)
+        return Outcome("unreadable", receipt, found.reason)
 
 
 class _Ration:
@@ -187,7 +188,9 @@ def _read(door: Door, request: Inbound) -> Reading:
         log_fault(log, f"read of source {door.name}", error)
         raise NormalizationError(f"the reader stumbled over it ({type(error).__name__})") from None
     if not 0 < reading.events <= MAX_EVENTS:
-        raise NormalizationError(f"it holds {reading.events} events; 1 to {MAX_EVENTS} are taken at once")
+        raise NormalizationError(
+            f"it holds {reading.events} events; 1 to {MAX_EVENTS} are taken at once", masked=reading.masked
+        )
     return reading
 
 

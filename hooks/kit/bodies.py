@@ -1,0 +1,297 @@
+"""Read: one strict parser per media type. Pure; raises `NormalizationError` with a short reason, and nothing else.
+
+Reasons never quote the body. `parse_json` is on the way of every webhook before its answer, so it parses once, in
+Rust, and proves the absence of repeated keys by counting; only when the count does not prove it, it parses again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.etree.ElementTree import ParseError
+
+import pydantic_core
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from hooks.errors import NormalizationError
+
+MAX_DEPTH = 64
+MAX_ITEMS = 1000
+"""Objects in a list body, fields of a form, parts of a multipart body."""
+MAX_NUMBER = 1 << 1024
+"""Integers beyond the range of a double are refused, as the same number with an exponent is."""
+MAX_PART_HEADERS = 8 * 1024
+
+_KEY_END = re.compile(rb'"\s*:')
+_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s";]{1,70}))', re.IGNORECASE)
+_FIELD_NAME = re.compile(r';\s*name="([^"]*)"', re.IGNORECASE)
+_FILE_NAME = re.compile(r';\s*filename="([^"]*)"', re.IGNORECASE)
+_HAS_FILE = re.compile(r";\s*filename\*?=", re.IGNORECASE)
+_UNFLATTEN_LEVELS = 16
+
+
+def objects(parsed: object) -> list[dict[str, Any]]:
+    """The objects of a body: the one object it is, or the objects of the list it is (1 to `MAX_ITEMS`)."""
+    if isinstance(parsed, dict):
+        return [parsed]
+    if not isinstance(parsed, list):
+        raise NormalizationError("neither an object nor a list of objects")
+    if not parsed:
+        raise NormalizationError("an empty list")
+    if len(parsed) > MAX_ITEMS:
+        raise NormalizationError(f"a list of more than {MAX_ITEMS} objects")
+    if not all(isinstance(item, dict) for item in parsed):
+        raise NormalizationError("a list that holds something else than objects")
+    return parsed
+
+
+# --- JSON ---
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON values of a body (RFC 8259, and I-JSON's ban of repeated keys).
+
+    Refused: an empty body, a byte order mark, bytes that are not UTF-8, lone surrogates, NaN and infinities, numbers
+    beyond a double's range, nesting deeper than `MAX_DEPTH`, an object that names a key twice.
+    """
+    if not body:
+        raise NormalizationError("an empty body")
+    try:
+        parsed = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise NormalizationError("not JSON") from error
+    if _count_keys(parsed) != _count_key_ends(body):
+        # Every key ends in a quote and a colon, so fewer keys than such pairs means a repeated key, or a string that
+        # holds an escaped quote before a colon. Only the slow parser can tell which.
+        _refuse_repeated_keys(body)
+    return parsed
+
+
+def _count_keys(parsed: Any) -> int:
+    """How many keys the tree has. Raises for nesting and numbers that later stages could not carry."""
+    if type(parsed) is not dict and type(parsed) is not list:
+        _refuse_number(parsed)
+        return 0
+    keys = depth = 0
+    level: list[Any] = [parsed]
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise NormalizationError(f"nested deeper than {MAX_DEPTH}")
+        below: list[Any] = []
+        for container in level:
+            values: Iterable[Any] = container
+            if type(container) is dict:
+                keys += len(container)
+                values = container.values()
+            for value in values:
+                kind = type(value)
+                if kind is str:
+                    continue
+                if kind is dict or kind is list:
+                    below.append(value)
+                elif kind is int or kind is float:
+                    _refuse_number(value)
+        level = below
+    return keys
+
+
+def _count_key_ends(body: bytes) -> int:
+    """How often a quote and a colon follow each other, blanks between them or not; quickly where there are none."""
+    if b'" ' in body or b"\n" in body or b"\t" in body or b"\r" in body:
+        return len(_KEY_END.findall(body))
+    return body.count(b'":')
+
+
+def _refuse_number(value: Any) -> None:
+    if isinstance(value, (int, float)) and not -MAX_NUMBER < value < MAX_NUMBER:
+        raise NormalizationError("a number beyond the range of a double")
+
+
+def _refuse_repeated_keys(body: bytes) -> None:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise NormalizationError("an object that names a key twice")
+        return found
+
+    json.loads(body, object_pairs_hook=unique)
+
+
+# --- forms ---
+
+
+def parse_form(body: bytes) -> dict[str, Any]:
+    """The fields of a URL-encoded form in UTF-8; a name that comes several times holds the list of its values."""
+    try:
+        pairs = parse_qsl(
+            body.decode().strip("&\r\n"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MAX_ITEMS,
+        )
+    except ValueError as error:
+        raise NormalizationError("not a form") from error
+    if not pairs:
+        raise NormalizationError("an empty body")
+    return _gather(pairs)
+
+
+def _gather(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Pairs as a dict in which a repeated name holds a list."""
+    found: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def unflatten(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields in which a name such as ``customer__name`` is nested: ``{"customer": {"name": ...}}``.
+
+    A name whose place is taken, that has an empty part or more than sixteen parts stays as it is.
+    """
+    nested: dict[str, Any] = {name: value for name, value in fields.items() if "__" not in name}
+    ours = {id(nested)}
+    for name, value in fields.items():
+        if "__" not in name:
+            continue
+        *path, last = name.split("__")
+        place: Any = nested
+        if last and all(path) and len(path) < _UNFLATTEN_LEVELS:
+            for part in path:
+                if part not in place:
+                    branch: dict[str, Any] = {}
+                    place[part] = branch
+                    ours.add(id(branch))
+                place = place[part]
+                if id(place) not in ours:
+                    break
+            if id(place) in ours and last not in place:
+                place[last] = value
+                continue
+        nested[name] = value
+    return nested
+
+
+def parse_multipart(body: bytes, content_type: str) -> dict[str, Any]:
+    """The fields of a ``multipart/form-data`` body (RFC 7578) in UTF-8, strictly: CRLF, closed, every part named.
+
+    A file becomes ``{"name", "content_type", "size"}``: its content stays in the stored body only.
+    """
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        raise NormalizationError("a multipart body without a boundary")
+    delimiter = b"\r\n--" + (boundary[1] or boundary[2]).encode("latin-1", "replace")
+    parts = (b"\r\n" + body).split(delimiter, MAX_ITEMS + 2)
+    if len(parts) < 3 or parts[0] or not parts[-1].startswith(b"--") or parts[-1][2:].strip():
+        raise NormalizationError("a multipart body that is not well formed")
+    return _gather(_part(part) for part in parts[1:-1])
+
+
+def _part(part: bytes) -> tuple[str, Any]:
+    head, blank, content = part.partition(b"\r\n\r\n")
+    if not blank or not head.startswith(b"\r\n") or len(head) > MAX_PART_HEADERS:
+        raise NormalizationError("a multipart body that is not well formed")
+    headers: dict[str, str] = {}
+    try:
+        for line in head[2:].decode().split("\r\n"):
+            name, _, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        disposition = headers.get("content-disposition", "")
+        field = _FIELD_NAME.search(disposition)
+        if field is None or not disposition.lower().startswith("form-data"):
+            raise NormalizationError("a part of a multipart body without a name")
+        if _HAS_FILE.search(disposition):
+            file = _FILE_NAME.search(disposition)
+            kind = headers.get("content-type", "application/octet-stream")
+            return field[1], {"name": file[1] if file else "", "content_type": kind, "size": len(content)}
+        return field[1], content.decode()
+    except UnicodeDecodeError as error:
+        raise NormalizationError("a multipart body that is not UTF-8") from error
+
+
+# --- XML ---
+
+
+def parse_xml(body: bytes) -> dict[str, Any]:
+    """What the root element holds: an element with children becomes an object, any other its text without blanks.
+
+    Repeated elements become a list. Attributes, namespaces, comments and text between elements are not read. Document
+    type declarations, entities and external references are refused, and so is nesting deeper than `MAX_DEPTH`.
+    """
+    parser = DefusedXMLParser(target=_XmlTree(), forbid_dtd=True)
+    try:
+        parser.feed(body)
+        root: Any = parser.close()
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise NormalizationError("not XML") from error
+    if not isinstance(root, dict):
+        raise NormalizationError("an XML body without fields")
+    return root
+
+
+class _XmlTree:
+    """Builds objects while the parser runs, so that depth is bounded before anything deep exists."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[list[tuple[str, Any]], list[str]]] = [([], [])]
+
+    def start(self, _tag: str, _attributes: Mapping[str, str]) -> None:
+        if len(self._open) > MAX_DEPTH:
+            raise NormalizationError(f"nested deeper than {MAX_DEPTH}")
+        self._open.append(([], []))
+
+    def data(self, text: str) -> None:
+        self._open[-1][1].append(text)
+
+    def end(self, tag: str) -> None:
+        children, text = self._open.pop()
+        value: Any = _gather(children) if children else "".join(text).strip()
+        self._open[-1][0].append((tag.rpartition("}")[2], value))
+
+    def close(self) -> Any:
+        return self._open[0][0][0][1]
+
+
+# --- by media type ---
+
+
+def parse_text(body: bytes) -> Any:
+    """A body of unknown or plain type that holds JSON, a form's fields or XML, told by its first character."""
+    first = body.lstrip()[:1]
+    if first in (b"{", b"["):
+        return parse_json(body)
+    if first == b"<":
+        return parse_xml(body)
+    if b"=" in body:
+        return parse_form(body)
+    raise NormalizationError("neither JSON, a form nor XML")
+
+
+PARSERS: Mapping[str, Callable[[bytes], Any]] = {
+    "application/json": parse_json,
+    "application/x-www-form-urlencoded": parse_form,
+    "application/xml": parse_xml,
+    "text/xml": parse_xml,
+    "text/plain": parse_text,
+    "": parse_text,
+}
+"""Parsers by media type; ``multipart/form-data`` needs the parameters of the content type: see `parse_body`."""
+
+MEDIA_TYPES = frozenset({*PARSERS, "multipart/form-data"})
+
+
+def parse_body(body: bytes, content_type: str) -> Any:
+    """The values of a body by the value of its ``Content-Type`` header, which may be empty."""
+    media_type = content_type.split(";", 1)[0].strip().lower()
+    if media_type == "multipart/form-data":
+        return parse_multipart(body, content_type)
+    parser = PARSERS.get(media_type)
+    if parser is None:
+        raise NormalizationError("a media type that is not read here")
+    return parser(body)

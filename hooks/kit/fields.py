@@ -1,0 +1,361 @@
+"""Normalize: readers that turn a vendor's fields into canonical values. Pure; raise `FieldError`, nothing else.
+
+The functions take one value, the class `Fields` reads them from an object by name and knows the path for messages. All
+agree on three things: null, missing and blank text are None; a value is read if it can mean only one thing (a number
+written as text, a price in dollars); any other shape is a `FieldError`, because a silently dropped field would let a
+rule act on half of the truth. Messages name the field and what was expected, never the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+import phonenumbers
+
+from hooks.canonical import Address, Phones
+from hooks.events import utc_text
+
+_HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
+_MAX_CENTS = 10**15
+_MAX_NUMBER_TEXT = 40
+_MAX_NAME = 200
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_MONEY = re.compile(r"(-?)\$?\s*((?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?)")
+_MAIL_SEPARATOR = re.compile(r"[,;\s]+")
+_NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+_COMPANY_WORDS = frozenset({"llc", "inc", "co", "corp", "ltd", "lp", "llp", "pc", "company"})
+
+_T = TypeVar("_T")
+
+
+class FieldError(ValueError):
+    """A field does not have a shape that can be read. The message is safe to store: a path and what was expected."""
+
+
+# --- one value ---
+
+
+def text(value: object) -> str | None:
+    """Text without surrounding blanks; a number becomes its digits, blank text None."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise FieldError("expected text")
+
+
+def name_text(value: object) -> str | None:
+    """A name or an id that may stand in a column, a log line or an address; None when the value is no such thing.
+
+    At most 200 printable characters. Numbers are written out. Never raises.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value or len(value) > _MAX_NAME or not value.isprintable():
+        return None
+    return value
+
+
+def word(value: object) -> str | None:
+    """A status word in lower_snake: ``needs scheduling`` and ``NeedsScheduling`` are ``needs_scheduling``."""
+    given = text(value)
+    return None if given is None else _NOT_WORD.sub("_", _CAMEL.sub("_", given).lower()).strip("_") or None
+
+
+def number(value: object) -> int | float | None:
+    """A number, also one written as text; a whole one is an int."""
+    given = text(value)
+    if given is None:
+        return None
+    exact = _decimal(given)
+    return int(exact) if exact == exact.to_integral_value() else float(exact)
+
+
+def whole(value: object) -> int | None:
+    """A whole number, also written as text or with nothing but zeros after its point."""
+    found = number(value)
+    if isinstance(found, float):
+        raise FieldError("expected a whole number")
+    return found
+
+
+def truth(value: object) -> bool | None:
+    """True or false, also as the words ``true``, ``false``, ``yes``, ``no``, ``1``, ``0``."""
+    if isinstance(value, bool):
+        return value
+    given = text(value)
+    if given is None:
+        return None
+    if given.lower() in ("true", "yes", "1"):
+        return True
+    if given.lower() in ("false", "no", "0"):
+        return False
+    raise FieldError("expected true or false")
+
+
+def cents(value: object) -> int | None:
+    """Money that the sender gives in cents, as an integer."""
+    found = whole(value)
+    if found is not None and abs(found) > _MAX_CENTS:
+        raise FieldError("expected an amount of money")
+    return found
+
+
+def dollars(value: object) -> int | None:
+    """Money that the sender gives in dollars (``189``, ``"189.00"``, ``"$1,200.50"``), as integer cents.
+
+    Exact: no binary fraction is ever multiplied. Half a cent is rounded away from zero.
+    """
+    given = text(value)
+    if given is None:
+        return None
+    if isinstance(value, str):
+        parts = _MONEY.fullmatch(given)
+        if parts is None or not parts[2].strip("."):
+            raise FieldError("expected an amount of money")
+        given = parts[1] + parts[2].replace(",", "")
+    amount = _decimal(given) * 100
+    if abs(amount) > _MAX_CENTS:
+        raise FieldError("expected an amount of money")
+    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def _decimal(given: str) -> Decimal:
+    try:
+        exact = Decimal(given) if len(given) <= _MAX_NUMBER_TEXT else Decimal("NaN")
+    except InvalidOperation as error:
+        raise FieldError("expected a number") from error
+    if not exact.is_finite() or exact.adjusted() > _MAX_NUMBER_TEXT:
+        raise FieldError("expected a number")
+    return exact
+
+
+def instant(value: object) -> datetime | None:
+    """An ISO 8601 instant, in UTC.
+
+    One without an offset is taken as UTC and a date alone as its first second in UTC: the vendors' documents promise
+    UTC and their older bodies leave the letter out.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str) or len(value) > _MAX_NUMBER_TEXT:
+        raise FieldError("expected a date and time")
+    try:
+        found = datetime.fromisoformat(value.strip().replace(" UTC", "Z"))
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise FieldError("expected a date and time") from error
+
+
+def instant_text(value: object) -> str | None:
+    """An instant as canonical objects hold it: UTC text ending in ``Z``."""
+    found = instant(value)
+    return None if found is None else utc_text(found)
+
+
+def texts(value: object) -> list[str]:
+    """Tags and the like: a list of texts or of objects with a ``name``, or one text with commas. Each text once."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list):
+        raise FieldError("expected a list of texts")
+    found = (text(item.get("name") if isinstance(item, dict) else item) for item in value)
+    return list(dict.fromkeys(item for item in found if item is not None))
+
+
+def emails(*values: object) -> list[str]:
+    """All addresses in these values, as given, in order; a text may hold several, parted by commas or blanks."""
+    found: dict[str, None] = {}
+    for value in values:
+        for given in value if isinstance(value, list) else [value]:
+            found.update((address, None) for address in _MAIL_SEPARATOR.split(text(given) or "") if address)
+    return list(found)
+
+
+# --- phones ---
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A phone number: E.164 when ``valid`` (a US or Canadian number), else the text as given."""
+
+    number: str
+    valid: bool
+    extension: str | None = None
+
+
+def phone(value: object) -> Phone | None:
+    """A phone number; without a country code it is taken as a US or Canadian one.
+
+    An extension (``x12``, ``ext. 12``) is set apart, because E.164 has no room for it.
+    """
+    given = text(value)
+    if given is None:
+        return None
+    try:
+        parsed = phonenumbers.parse(given, "US")
+    except phonenumbers.NumberParseException:
+        return Phone(given, valid=False)
+    if not phonenumbers.is_valid_number(parsed) or phonenumbers.region_code_for_number(parsed) not in _HOME_REGIONS:
+        return Phone(given, valid=False)
+    return Phone(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), True, parsed.extension)
+
+
+def phone_fields(
+    mobile: object = None, home: object = None, work: object = None, additional: Sequence[object] = ()
+) -> dict[str, Any]:
+    """The ``phone``, ``phone_valid``, ``phone_extension`` and ``phones`` of a Customer; empty when there is none."""
+    uses = {"mobile": phone(mobile), "home": phone(home), "work": phone(work)}
+    others = [found for found in map(phone, additional) if found is not None]
+    first = next((found for found in (*uses.values(), *others) if found is not None), None)
+    if first is None:
+        return {}
+    numbers = {use: found.number for use, found in uses.items() if found is not None}
+    return {
+        "phone": first.number,
+        "phone_valid": first.valid,
+        "phone_extension": first.extension,
+        "phones": Phones(**numbers, additional=list(dict.fromkeys(found.number for found in others))),
+    }
+
+
+# --- names and addresses ---
+
+
+def display_name(first: str | None, last: str | None, company: str | None = None) -> str | None:
+    """First and last name, else the company, else None."""
+    return " ".join(part for part in (first, last) if part) or company
+
+
+def split_name(full: str) -> tuple[str | None, str | None]:
+    """First and last name of a full one: the last word is the last name, ``Ortiz, Maya`` is turned round.
+
+    >>> split_name("Maya Ortiz"), split_name("Ortiz, Maya"), split_name("Sam Hill Jr."), split_name("Cher")
+    (('Maya', 'Ortiz'), ('Maya', 'Ortiz'), ('Sam', 'Hill Jr.'), ('Cher', None))
+    """
+    last, comma, first = full.partition(",")
+    if comma and not _plain_words(first) & (_NAME_SUFFIXES | _COMPANY_WORDS) and "," not in first:
+        return text(first), text(last)
+    words = full.split()
+    if not words:
+        return None, None
+    tail = 2 if len(words) > 2 and words[-1].strip(".,").lower() in _NAME_SUFFIXES else 1
+    if len(words) <= tail:
+        return words[0], None
+    return " ".join(words[:-tail]), " ".join(words[-tail:])
+
+
+def _plain_words(some: str) -> set[str]:
+    return {part.strip(".,").lower() for part in some.split()}
+
+
+def one_line(address: Mapping[str, str | None]) -> str | None:
+    """The address as a person writes it on one line; the country only when it is not the US.
+
+    >>> one_line({"street": "18 Birch Rd", "city": "Golden", "state": "CO", "zip": "80401", "country": "US"})
+    '18 Birch Rd, Golden, CO 80401'
+    """
+    place = " ".join(part for part in (address.get("state"), address.get("zip")) if part)
+    country = address.get("country")
+    if country is not None and country.upper() in ("US", "USA", "UNITED STATES"):
+        country = None
+    parts = (address.get("street"), address.get("street_line_2"), address.get("city"), place, country)
+    return ", ".join(part for part in parts if part) or None
+
+
+def make_address(**parts: str | None) -> Address | None:
+    """The Address of these parts, with its one line; None when no part says where it is."""
+    line = one_line(parts)
+    return None if line is None else Address(**parts, one_line=line)
+
+
+# --- an object's fields ---
+
+
+class Fields:
+    """An object of a vendor's body whose fields are read by name; the first name that holds something counts.
+
+    ``path`` is where the object stands in the body (``job.customer``), for messages.
+    """
+
+    __slots__ = ("_path", "_values")
+
+    def __init__(self, values: object, path: str) -> None:
+        if not isinstance(values, Mapping):
+            raise FieldError(f"{path}: expected an object")
+        self._values = values
+        self._path = path
+
+    def read(self, reader: Callable[[object], _T], *names: str) -> _T:
+        """What ``reader`` makes of the first of these fields that is there and not null (of None otherwise)."""
+        name = next((name for name in names if self._values.get(name) is not None), names[0])
+        try:
+            return reader(self._values.get(name))
+        except FieldError as error:
+            raise FieldError(f"{self._path}.{name}: {error}") from error
+
+    def text(self, *names: str) -> str | None:
+        return self.read(text, *names)
+
+    def word(self, *names: str) -> str | None:
+        return self.read(word, *names)
+
+    def whole(self, *names: str) -> int | None:
+        return self.read(whole, *names)
+
+    def number(self, *names: str) -> int | float | None:
+        return self.read(number, *names)
+
+    def truth(self, *names: str) -> bool | None:
+        return self.read(truth, *names)
+
+    def cents(self, *names: str) -> int | None:
+        return self.read(cents, *names)
+
+    def dollars(self, *names: str) -> int | None:
+        return self.read(dollars, *names)
+
+    def instant(self, *names: str) -> str | None:
+        return self.read(instant_text, *names)
+
+    def texts(self, *names: str) -> list[str]:
+        return self.read(texts, *names)
+
+    def zip(self, *names: str) -> str | None:
+        """A postal code; one sent as a number gets back the zeros that a number loses (``2139`` is ``02139``)."""
+        return self.read(_zip, *names)
+
+    def named(self, *names: str) -> str | None:
+        """A text, or the ``name`` of an object."""
+        return self.read(lambda value: text(value.get("name") if isinstance(value, Mapping) else value), *names)
+
+    def object(self, *names: str) -> Fields | None:
+        """The object in one of these fields, None when it is null or missing."""
+        name = next((name for name in names if self._values.get(name) is not None), None)
+        return None if name is None else Fields(self._values[name], f"{self._path}.{name}")
+
+    def objects(self, *names: str) -> Iterator[Fields]:
+        """The objects of the list in one of these fields; nothing when it is null or missing."""
+        name = next((name for name in names if self._values.get(name) is not None), None)
+        if name is None:
+            return
+        items = self._values[name]
+        if not isinstance(items, list):
+            raise FieldError(f"{self._path}.{name}: expected a list")
+        for index, item in enumerate(items):
+            yield Fields(item, f"{self._path}.{name}[{index}]")
+
+
+def _zip(value: object) -> str | None:
+    given = text(value)
+    return given.zfill(5) if isinstance(value, int) and given is not None else given

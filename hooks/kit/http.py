@@ -1,0 +1,449 @@
+"""Deliver: the one place that speaks HTTP outward, and the only importer of httpx.
+
+One `Http` is one account at one address: its own connection pool (httpx's pool gets slower with what is in flight, so
+accounts do not share one), no proxy or netrc from the environment, no redirects, no cookies, no compression asked
+for, one deadline over everything. Every exchange is kept for the attempt's record, without credentials
+(`record_exchanges`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import ipaddress
+import json
+import re
+import ssl
+import time
+import zlib
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from pydantic import AfterValidator
+
+from hooks import __version__
+from hooks.errors import DeliveryError, Permanent, SettingsError, Transient
+from hooks.events import Answer, Exchange, Request
+from hooks.kit.answers import read_json, verdict
+
+if TYPE_CHECKING:
+    import httpx  # imported where it is used: a quarter of a second that `hooks check` need not pay
+
+__all__ = [
+    "Address",
+    "Deadline",
+    "Http",
+    "Mask",
+    "check_address",
+    "check_header",
+    "check_path",
+    "encode_query",
+    "nothing_sent",
+    "read_json",
+    "record_exchanges",
+    "request_json",
+    "verdict",
+]
+
+MAX_BODY: Final = 1024 * 1024
+MAX_RECORDED: Final = 64 * 1024
+CONNECT_SECONDS: Final = 10.0
+KEEP_ALIVE_SECONDS: Final = 4.0
+"""Below the 5 s after which common servers hang up, so that a call rarely meets a connection that is being closed."""
+MIN_SECRET_CHARS: Final = 4
+"""Shorter secrets are not searched for: masking every "1" would shred the record."""
+
+_PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_UNPRINTABLE = re.compile(r"[^\t\x20-\x7e]")
+_exchanges: ContextVar[list[Exchange] | None] = ContextVar("hooks_exchanges", default=None)
+
+
+# --- addresses and headers ---
+
+
+def check_address(url: str) -> str:
+    """The address without a slash at its end. Raises SettingsError with what is wrong with it.
+
+    https only, because credentials travel with every call; plain http to loopback, for sandboxes.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise SettingsError("base_url is not an address: write https://host/path") from error
+    if parts.scheme not in ("https", "http") or not host or _UNPRINTABLE.search(url) or " " in url:
+        raise SettingsError("base_url is not an address: write https://host/path")
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError("base_url holds a user name or password: credentials have their own keys")
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        raise SettingsError("base_url holds a query or a fragment: an address ends with its path")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise SettingsError(
+            f"base_url {parts.scheme}://{host} is not encrypted: write https:// (http:// to loopback only)"
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _address(url: str) -> str:
+    try:
+        return check_address(url)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""A base address in a connection's settings, checked when the file is loaded."""
+
+
+def check_header(name: str, value: str) -> None:
+    """Raise Permanent, naming the header and not its value, when it cannot be sent as it is."""
+    if not _TOKEN.fullmatch(name):
+        raise Permanent("a header's name is not a token of letters, digits and hyphens")
+    if _UNPRINTABLE.search(value):
+        raise Permanent(f"header {name}: the value holds a line break, a control or a non-ASCII character")
+
+
+def check_path(path: str) -> str:
+    """The path below the base address as it goes out. Raises Permanent if it climbs, skips a level or holds a query."""
+    if path in ("", "/"):
+        return ""
+    if not path.startswith("/") or not _PATH.fullmatch(path):
+        raise Permanent("path: it must begin with / and be percent-encoded; a query goes into query")
+    segments = path[1:].split("/")
+    for position, segment in enumerate(segments):
+        plain = unquote(segment, errors="replace")
+        if plain in (".", "..") or (not plain and position < len(segments) - 1):
+            raise Permanent("path: a segment is empty, . or ..")
+        if re.search(r"[/\\\x00-\x1f\x7f]", plain):
+            raise Permanent("path: a segment holds a separator or a control character")
+    return path
+
+
+def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
+    """A query string with a leading question mark, or ""; blanks are %20 and plus signs %2B."""
+    joined = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    return f"?{joined}" if joined else ""
+
+
+# --- what is recorded ---
+
+
+class Mask:
+    """Takes secrets out of what is kept for people, in the forms in which they travel."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms: set[str] = set()
+        for secret in secrets:
+            if len(secret) >= MIN_SECRET_CHARS:
+                forms |= {secret, quote(secret, safe=""), quote_plus(secret)}
+                forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, "***")
+        return text
+
+    def body(self, body: bytes) -> bytes:
+        for form in self._forms:
+            body = body.replace(form.encode("utf-8", "surrogatepass"), b"***")
+        return body
+
+
+@contextlib.contextmanager
+def record_exchanges() -> Iterator[list[Exchange]]:
+    """Collect every exchange that this task, and tasks begun by it, make inside the block."""
+    exchanges: list[Exchange] = []
+    token = _exchanges.set(exchanges)
+    try:
+        yield exchanges
+    finally:
+        _exchanges.reset(token)
+
+
+@contextlib.contextmanager
+def nothing_sent() -> Iterator[None]:
+    """For calls made before the one that changes something: their unknown outcome is known to have changed nothing."""
+    try:
+        yield
+    except Transient as error:
+        raise Transient(error.message, status=error.status, retry_after=error.retry_after) from error
+
+
+class Deadline:
+    """One deadline over several calls of an action."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds left, never less than nothing."""
+        return max(self._end - time.monotonic(), 0.0)
+
+
+# --- the client ---
+
+
+class _Progress:
+    """How far a call came: httpcore tells when the first byte of the request goes out."""
+
+    def __init__(self, *, sent: bool) -> None:
+        self.sent = sent
+
+    async def trace(self, event: str, _: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_headers.started"):
+            self.sent = True
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One TLS context for all accounts: reading the authorities' certificates takes 20 ms and a megabyte."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class Http:
+    """An account's HTTP connection pool. Opens nothing before the first call; safe to use from many tasks.
+
+    ``secrets`` are masked in everything recorded and in every error. ``transport`` stands in for the network.
+    Raises SettingsError when ``base_url`` cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        connections: int = 64,
+        secrets: Iterable[str] = (),
+        max_body: int = MAX_BODY,
+    ) -> None:
+        self.base_url = check_address(base_url)
+        self.host = urlsplit(self.base_url).netloc
+        self._timeout = timeout
+        self._transport = transport
+        self._connections = connections
+        self._secrets = tuple(secrets)
+        self._max_body = max_body
+        self._client: httpx.AsyncClient | None = None
+
+    def url(self, request: Request) -> str:
+        """The full address of a request, without credentials. Raises Permanent when it would leave the base address."""
+        return self.base_url + check_path(request.path) + encode_query(request.query)
+
+    def clean(self, text: str) -> str:
+        """The text with this account's secrets masked."""
+        return Mask(self._secrets).text(text)
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        timeout: float | None = None,
+        secret_headers: Mapping[str, str] | None = None,
+        secret_query: Sequence[tuple[str, str]] = (),
+        secret_body: bytes | None = None,
+        private: bool = False,
+    ) -> Answer:
+        """Send and read the answer, whatever its status; `verdict` says what it means.
+
+        The secret parts go out and are never recorded; ``secret_body`` replaces the request's body on the wire.
+        ``private`` keeps both bodies out of the record (sign-in, tokens). Bodies of error answers come back masked.
+        Raises Permanent when the request cannot be made, and Transient when no whole answer came within ``timeout``
+        seconds: ``unknown`` unless it is certain that nothing had been sent.
+        """
+        url = self.url(request)
+        credentials = dict(secret_headers or {})
+        for name, value in (*request.headers.items(), *credentials.items()):
+            check_header(name, value)
+        mask = Mask([*self._secrets, *_secret_parts(credentials), *(value for _, value in secret_query)])
+        full = url + encode_query(secret_query).replace("?", "&" if request.query else "?", 1)
+        body = request.body if secret_body is None else secret_body
+        answer: Answer | None = None
+        error: str | None = "ended from our side"
+        started = time.monotonic()
+        try:
+            answer = await self._exchange(
+                request.method,
+                full,
+                {**request.headers, **credentials},
+                body,
+                self._timeout if timeout is None else timeout,
+            )
+            if not 200 <= answer.status < 300:
+                answer = replace(answer, body=mask.body(answer.body))
+            error = None
+            return answer
+        except DeliveryError as failure:
+            failure.message = error = mask.text(failure.message)
+            failure.args = (error,)
+            raise
+        finally:
+            kept = _exchanges.get()
+            if kept is not None:
+                answered = None if answer is None else answer.body
+                kept.append(
+                    Exchange(
+                        method=request.method,
+                        url=mask.text(url),
+                        request_body=_recorded(request.body, mask, private),
+                        status=None if answer is None else answer.status,
+                        answer_body=_recorded(answered, mask, private),
+                        error=error,
+                        duration_ms=round((time.monotonic() - started) * 1000),
+                    )
+                )
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
+    ) -> Answer:
+        import httpx
+
+        client = self._open()
+        # A transport that is not httpcore's does not tell when it sends: then everything counts as sent.
+        progress = _Progress(sent=self._transport is not None)
+        # Connecting and the TLS handshake each end before the deadline does: httpcore closes the socket of a connection
+        # that timed out, and not of one that was cancelled half-way.
+        limits = httpx.Timeout(None, connect=min(CONNECT_SECONDS, 0.45 * timeout))
+        try:
+            async with asyncio.timeout(timeout):
+                message = client.build_request(
+                    method, url, headers=headers, content=body, timeout=limits, extensions={"trace": progress.trace}
+                )
+                return await self._read(await client.send(message, stream=True))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Transient(f"no connection to {self.host}: {error or 'timed out'}") from error
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
+            raise Permanent(f"the request to {self.host} cannot be made: {type(error).__name__}") from error
+        except TimeoutError as error:
+            raise Transient(f"no whole answer from {self.host} within {timeout:g} s", unknown=progress.sent) from error
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            told = f"the connection to {self.host} broke before the answer was whole ({type(error).__name__})"
+            raise Transient(told, unknown=progress.sent) from error
+
+    async def _read(self, response: httpx.Response) -> Answer:
+        if response.is_stream_consumed:  # a transport that stands in for the network may answer in one piece
+            return Answer(response.status_code, _kept(response), response.content)
+        body = bytearray()
+        try:
+            raw = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
+            async with contextlib.aclosing(raw) as chunks:
+                async for chunk in chunks:
+                    body += chunk
+                    if len(body) > self._max_body:
+                        break
+        finally:
+            await response.aclose()
+        headers = _kept(response)
+        whole = _decoded(bytes(body), headers.pop("content-encoding", ""), self._max_body)
+        return Answer(response.status_code, headers, whole[: self._max_body], truncated=len(whole) > self._max_body)
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            import httpx
+
+            self._client = httpx.AsyncClient(
+                transport=self._transport,
+                verify=_tls(),
+                trust_env=False,
+                follow_redirects=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                limits=httpx.Limits(
+                    max_connections=self._connections,
+                    max_keepalive_connections=self._connections,
+                    keepalive_expiry=KEEP_ALIVE_SECONDS,
+                ),
+                headers={
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",
+                    "User-Agent": f"hooks/{__version__}",
+                },
+            )
+        return self._client
+
+    async def aclose(self) -> None:
+        """Close all connections. A later call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+
+def _secret_parts(headers: Mapping[str, str]) -> Iterator[str]:
+    """The whole values, and what follows ``Bearer``, ``Basic`` or ``Token``."""
+    for value in headers.values():
+        yield value
+        yield value.rpartition(" ")[2]
+
+
+def _kept(response: httpx.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items() if name.lower() != "set-cookie"}
+
+
+def _recorded(body: bytes | None, mask: Mask, private: bool) -> bytes | None:
+    if body is None:
+        return None
+    return b"(not recorded: it holds credentials)" if private else mask.body(body)[:MAX_RECORDED]
+
+
+def _decoded(body: bytes, coding: str, limit: int) -> bytes:
+    """The body without the compression that we did not ask for, at most ``limit`` bytes and one.
+
+    Decompressed with a bound, so that a small answer cannot fill the memory. Other codings are left as they are: the
+    answer is then not readable, which is what it is.
+    """
+    windows = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(coding.strip().lower())
+    if windows is None:
+        return body
+    try:
+        return zlib.decompressobj(windows).decompress(body, limit + 1)
+    except zlib.error:
+        return body
+
+
+# --- the command line's own calls ---
+
+
+async def request_json(
+    method: str,
+    url: str,
+    *,
+    token: str | None = None,
+    query: Sequence[tuple[str, str]] = (),
+    body: Any = None,
+    timeout: float = 10.0,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> tuple[int, Any]:
+    """One call to an API of our own: its status and its JSON values, None when it answers something else.
+
+    Raises Transient when nobody answers, SettingsError when the address cannot be used.
+    """
+    content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+    headers = {} if content is None else {"content-type": "application/json"}
+    parts = urlsplit(url)
+    http = Http(f"{parts.scheme}://{parts.netloc}", timeout=timeout, transport=transport, max_body=64 * MAX_BODY)
+    try:
+        answer = await http.send(
+            Request(method, parts.path, tuple(query), headers, content),
+            secret_headers={"authorization": f"Bearer {token}"} if token else None,
+        )
+    finally:
+        await http.aclose()
+    try:
+        return answer.status, read_json(answer)
+    except Transient:
+        return answer.status, None

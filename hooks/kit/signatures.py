@@ -1,0 +1,263 @@
+"""Verify: the building blocks that every source's check is made of. Pure; raises `VerificationError`, nothing else.
+
+`HmacScheme` is a signature scheme as data: headers, message template, algorithm, encoding, prefix, tolerance. What
+differs from it (several signatures in one header, a key that is itself encoded) a vendor builds from the functions
+below. All compares are in constant time and on bytes, several secrets may be valid at once, and an empty secret
+never exists.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import SecretStr
+
+from hooks.errors import VerificationError
+from hooks.ports import Inbound
+
+Algorithm = Literal["sha256", "sha512", "sha1"]
+Encoding = Literal["hex", "base64", "auto"]
+"""``auto`` tells hexadecimal from base64 by the length."""
+
+_SIZES = {"sha256": 32, "sha512": 64, "sha1": 20}
+_PLACE = re.compile(r"\{([^{}]*)\}")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_MAX_TIMESTAMP_DIGITS = 12
+
+
+def secret_bytes(secrets: Sequence[SecretStr]) -> tuple[bytes, ...]:
+    """The secrets as UTF-8. Raises ValueError when there is none or an empty one: such a check would let all pass."""
+    keys = tuple(secret.get_secret_value().encode() for secret in secrets)
+    if not keys or not all(key.strip() for key in keys):
+        raise ValueError("a secret is empty: give it a value, or leave the source out")
+    return keys
+
+
+def header_bytes(name: str) -> bytes:
+    """A header's name as `Inbound` has it, in lower case. Raises ValueError when no header can be called that."""
+    if _HEADER_NAME.fullmatch(name) is None:
+        raise ValueError(f"{name!r} is not the name of a header")
+    return name.lower().encode("ascii")
+
+
+# --- signatures ---
+
+
+def digest(key: bytes, message: bytes, algorithm: Algorithm = "sha256") -> bytes:
+    """The HMAC of a message."""
+    return hmac.digest(key, message, algorithm)
+
+
+def encoded(raw: bytes, encoding: Literal["hex", "base64"]) -> bytes:
+    """A digest as it stands in a header: lower-case hexadecimal, or base64 with its padding."""
+    return binascii.hexlify(raw) if encoding == "hex" else binascii.b2a_base64(raw, newline=False)
+
+
+def signature_encoding(given: bytes, encoding: Encoding, algorithm: Algorithm) -> Literal["hex", "base64"]:
+    """Which of the two a signature is written in. Raises ``malformed`` when its length fits none that is allowed."""
+    size = _SIZES[algorithm]
+    if encoding != "base64" and len(given) == 2 * size:
+        return "hex"
+    if encoding != "hex" and len(given) == (size + 2) // 3 * 4:
+        return "base64"
+    raise VerificationError("malformed")
+
+
+def check_signature(
+    given: Iterable[bytes],
+    keys: Sequence[bytes],
+    message: bytes,
+    *,
+    algorithm: Algorithm = "sha256",
+    encoding: Encoding = "hex",
+) -> None:
+    """Return if one of the given signatures is that of the message under one of the keys, else raise.
+
+    Each is compared in its encoded form, so that no second spelling of a base64 digest passes; hexadecimal may be in
+    capitals. Raises ``malformed`` when no signature has the right length, and ``mismatch`` otherwise.
+    """
+    compared = False
+    good = False
+    for signature in given:
+        try:
+            kind = signature_encoding(signature, encoding, algorithm)
+        except VerificationError:
+            continue
+        compared = True
+        spelled = signature.lower() if kind == "hex" else signature
+        for key in keys:
+            good |= hmac.compare_digest(encoded(digest(key, message, algorithm), kind), spelled)
+    if not good:
+        raise VerificationError("mismatch" if compared else "malformed")
+
+
+def check_timestamp(given: bytes, now: float, tolerance: float) -> None:
+    """Return if the Unix seconds in ``given`` lie within the tolerance of now, in either direction.
+
+    Raises ``malformed`` for anything but one to twelve digits, and ``stale``.
+    """
+    if not given.isdigit() or len(given) > _MAX_TIMESTAMP_DIGITS:
+        raise VerificationError("malformed")
+    if abs(now - int(given)) > tolerance:
+        raise VerificationError("stale")
+
+
+class HmacScheme:
+    """One HMAC signature in one header, over a message made of the body and of other headers.
+
+    ``template`` is the message: ``{body}``, ``{timestamp}`` (the value of ``timestamp_header``), ``{header:NAME}`` and
+    text between them. ``prefix`` may stand before the signature, in either case. Without a ``timestamp_header`` no
+    time is checked. Raises ValueError, for people, when the parts do not fit together.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        *,
+        header: str,
+        template: str = "{body}",
+        algorithm: Algorithm = "sha256",
+        encoding: Encoding = "hex",
+        prefix: str = "",
+        timestamp_header: str | None = None,
+        tolerance: float = 300.0,
+    ) -> None:
+        if not keys or not all(keys):
+            raise ValueError("a signature needs a secret")
+        self._keys = tuple(keys)
+        self._header = header_bytes(header)
+        self._timestamp_header = None if timestamp_header is None else header_bytes(timestamp_header)
+        self._parts = _template_parts(template, self._timestamp_header)
+        self._algorithm: Algorithm = algorithm
+        self._encoding: Encoding = encoding
+        self._prefix = prefix.lower().encode()
+        self._tolerance = tolerance
+
+    def verify(self, request: Inbound) -> None:
+        """Return if the request is signed by one of the keys, in time. Raises VerificationError with its reason."""
+        signature = request.header(self._header)
+        if not signature:
+            raise VerificationError("missing")
+        if self._prefix and signature[: len(self._prefix)].lower() == self._prefix:
+            signature = signature[len(self._prefix) :]
+        timestamp = b""
+        if self._timestamp_header is not None:
+            timestamp = request.header(self._timestamp_header) or b""
+            if not timestamp:
+                raise VerificationError("missing")
+            check_timestamp(timestamp, request.received_at.timestamp(), self._tolerance)
+        message = self._message(request, timestamp)
+        check_signature((signature,), self._keys, message, algorithm=self._algorithm, encoding=self._encoding)
+
+    def _message(self, request: Inbound, timestamp: bytes) -> bytes:
+        parts: list[bytes] = []
+        for kind, value in self._parts:
+            if kind == "text":
+                parts.append(value)
+            elif kind == "body":
+                parts.append(request.body)
+            elif kind == "timestamp":
+                parts.append(timestamp)
+            else:
+                found = request.header(value)
+                if not found:
+                    raise VerificationError("missing")
+                parts.append(found)
+        return b"".join(parts)
+
+
+def _template_parts(template: str, time_header: bytes | None) -> tuple[tuple[str, bytes], ...]:
+    parts: list[tuple[str, bytes]] = []
+    for index, part in enumerate(_PLACE.split(template)):
+        if index % 2 == 0:
+            if "{" in part or "}" in part:
+                raise ValueError(f"the template {template!r} has a brace without its partner")
+            if part:
+                parts.append(("text", part.encode()))
+        elif part == "body" or (part == "timestamp" and time_header is not None):
+            parts.append((part, b""))
+        elif part == "timestamp":
+            raise ValueError("the template names {timestamp}: say in which timestamp_header it comes")
+        elif part.startswith("header:"):
+            parts.append(("header", header_bytes(part.removeprefix("header:"))))
+        else:
+            raise ValueError(
+                f"the template {template!r} names {{{part}}}: use {{body}}, {{timestamp}}, {{header:NAME}}"
+            )
+    kinds = [kind for kind, _ in parts]
+    if "body" not in kinds:
+        raise ValueError(f"the template {template!r} leaves out {{body}}: anybody could change the body")
+    if time_header is not None and "timestamp" not in kinds and ("header", time_header) not in parts:
+        raise ValueError(f"the template {template!r} leaves out {{timestamp}}: anybody could change the time")
+    return tuple(parts)
+
+
+# --- shared keys ---
+
+
+class SharedKey:
+    """A key that the sender simply sends: compared by hash, so that neither content nor length can be timed."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys or not all(keys):
+            raise ValueError("a shared key is empty")
+        self._hashes = tuple(hashlib.sha256(key).digest() for key in keys)
+
+    def matches(self, given: bytes) -> bool:
+        """Whether this is one of the keys."""
+        mine = hashlib.sha256(given).digest()
+        good = False
+        for known in self._hashes:
+            good |= hmac.compare_digest(mine, known)
+        return good
+
+    def check(self, given: Iterable[bytes]) -> None:
+        """Return if keys were given, all the same one, and it is ours, else raise VerificationError.
+
+        ``given`` is what was found at every place a key may stand. Several places with different values are refused
+        as ``repeated``: two readers of the request could pick two different ones.
+        """
+        found = list(given)
+        if not found:
+            raise VerificationError("missing")
+        if any(not hmac.compare_digest(found[0], other) for other in found[1:]):
+            raise VerificationError("repeated")
+        if not self.matches(found[0]):
+            raise VerificationError("mismatch")
+
+
+def bearer_token(request: Inbound) -> bytes | None:
+    """The token of ``Authorization: Bearer``, None when there is none. Raises ``repeated`` and ``malformed``."""
+    return _authorization(request, b"bearer")
+
+
+def basic_credentials(request: Inbound) -> tuple[bytes, bytes] | None:
+    """User and password of ``Authorization: Basic``, None when there is none. Raises ``repeated`` and ``malformed``."""
+    given = _authorization(request, b"basic")
+    if given is None:
+        return None
+    try:
+        user, colon, password = binascii.a2b_base64(given, strict_mode=True).partition(b":")
+    except ValueError as error:
+        raise VerificationError("malformed") from error
+    if not colon:
+        raise VerificationError("malformed")
+    return user, password
+
+
+def _authorization(request: Inbound, scheme: bytes) -> bytes | None:
+    given = request.header(b"authorization")
+    if given is None:
+        return None
+    name, _, value = given.partition(b" ")
+    if name.lower() != scheme:
+        return None
+    value = value.strip()
+    if not value:
+        raise VerificationError("malformed")
+    return value

@@ -1,0 +1,127 @@
+"""Deliver: a canonical customer in Homebase360's words, and what differs from the one it has. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+_E164 = re.compile(r"\+1[2-9]\d{9}")
+_USES = ("mobile", "home", "work", "additional")
+
+
+def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
+    """The vendor's fields for a canonical customer; what it does not have is left out.
+
+    Numbers that are not US or Canadian E.164 are left out: the vendor takes no others.
+    """
+    first, last = _names(canonical)
+    fields: dict[str, Any] = {
+        "firstName": first,
+        "lastName": last,
+        "phone": _phones(canonical),
+        "email": distinct([canonical.get("email"), *(canonical.get("emails") or ())]),
+        "address": distinct(
+            _one_line(address) for address in (canonical.get("address"), *(canonical.get("addresses") or ()))
+        ),
+        "notes": canonical.get("notes"),
+        "tags": distinct(canonical.get("tags") or ()),
+        "notifications": canonical.get("notifications"),
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+
+
+def _names(canonical: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    first, last = canonical.get("first_name"), canonical.get("last_name")
+    if first or last:
+        return first, last
+    shown = canonical.get("display_name")
+    if canonical.get("company") and shown in (None, "", canonical["company"]):
+        return None, canonical["company"]
+    front, _, back = str(shown or "").strip().rpartition(" ")
+    return front or None, back or None
+
+
+def _phones(canonical: Mapping[str, Any]) -> dict[str, str]:
+    given = canonical.get("phones") or {}
+    found = {use: given.get(use) for use in ("mobile", "home", "work")}
+    found["additional"] = next(iter(_valid(given.get("additional") or ())), None)
+    phones = {use: number for use, number in found.items() if number and _E164.fullmatch(str(number))}
+    first = canonical.get("phone")
+    if first and _E164.fullmatch(str(first)) and first not in phones.values():
+        phones.setdefault("mobile", first)
+    return phones
+
+
+def _valid(numbers: Iterable[Any]) -> Iterator[str]:
+    return (number for number in numbers if isinstance(number, str) and _E164.fullmatch(number))
+
+
+def _one_line(address: Mapping[str, Any] | None) -> str | None:
+    if not address:
+        return None
+    if address.get("one_line"):
+        return str(address["one_line"])
+    place = " ".join(str(address[name]) for name in ("state", "zip") if address.get(name))
+    parts = [address.get("street"), address.get("street_line_2"), address.get("city"), place]
+    return ", ".join(str(part) for part in parts if part) or None
+
+
+def distinct(texts: Iterable[Any]) -> list[str]:
+    """The texts without empty ones and repeats; case and surrounding blanks do not make a difference."""
+    found: dict[str, str] = {}
+    for text in texts:
+        if isinstance(text, str) and text.strip():
+            found.setdefault(text.strip().casefold(), text.strip())
+    return list(found.values())
+
+
+def numbers_of(record: Mapping[str, Any]) -> set[str]:
+    """All phone numbers of a customer in the vendor's form."""
+    phones = record.get("phone")
+    return {number for number in phones.values() if number} if isinstance(phones, dict) else set()
+
+
+def emails_of(record: Mapping[str, Any]) -> set[str]:
+    """All e-mail addresses of a customer in the vendor's form, for comparing."""
+    emails = record.get("email")
+    return {str(email).strip().casefold() for email in emails if email} if isinstance(emails, list) else set()
+
+
+def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a search's hit really has one of the wanted phone numbers or e-mail addresses."""
+    return bool(numbers_of(record) & numbers_of(wanted) or emails_of(record) & emails_of(wanted))
+
+
+def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether both have the same first and last name, where a missing one is empty."""
+    return all(
+        str(record.get(name) or "").strip().casefold() == str(wanted.get(name) or "").strip().casefold()
+        for name in ("firstName", "lastName")
+    )
+
+
+def changes(record: Mapping[str, Any], wanted: Mapping[str, Any], *, notes: str | None) -> dict[str, Any]:
+    """The fields to write so that ``record`` has what is wanted; {} when it has it.
+
+    Lists grow and never lose what the office has put there; notes are only filled in where there are none, unless
+    ``notes`` says what they shall be.
+    """
+    found: dict[str, Any] = {}
+    for name in ("firstName", "lastName", "notifications"):
+        if name in wanted and record.get(name) != wanted[name]:
+            found[name] = wanted[name]
+    there_already = numbers_of(record)
+    new = {use: number for use, number in wanted.get("phone", {}).items() if number not in there_already}
+    if new:
+        old = record.get("phone")
+        found["phone"] = {**{use: old[use] for use in _USES if isinstance(old, dict) and old.get(use)}, **new}
+    for name in ("email", "address", "tags"):
+        there = record.get(name) or []
+        union = distinct([*there, *wanted.get(name, ())])
+        if len(union) > len(distinct(there)):
+            found[name] = union
+    wanted_notes = notes if notes is not None else (wanted.get("notes") if not record.get("notes") else None)
+    if wanted_notes and wanted_notes != record.get("notes"):
+        found["notes"] = wanted_notes
+    return found

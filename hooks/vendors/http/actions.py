@@ -1,0 +1,134 @@
+"""Deliver: ``http.request``, one request to any API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import quote, urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hooks.errors import Permanent, Transient, Undecided
+from hooks.events import Done, Request
+from hooks.kit.http import check_header, check_path
+from hooks.kit.operations import Inputs, Scalar, findings, json_body, query_pairs, sendable
+from hooks.ports import Action, Call, OnUnknown
+
+from .client import HttpClient
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_HARMLESS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_RESERVED: Final = frozenset(
+    {"accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive"}
+    | {"te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that steer the connection itself."""
+
+Values = dict[str, Scalar | list[Scalar] | None]
+
+
+class RequestInputs(Inputs):
+    """One request. Its host is the connection's; at most one of ``json``, ``form`` and ``text`` is its body."""
+
+    model_config = ConfigDict(title="Request")
+
+    method: Method = Field("POST", description="The method.")
+    path: str = Field("", description="The path below the connection's `base_url`, beginning with `/`.")
+    query: Values | None = Field(None, description="The query; a list repeats the name, null leaves it out.")
+    headers: dict[str, str | None] | None = Field(None, description="Further headers; null leaves one out.")
+    json_: Any = Field(None, alias="json", description="The body as JSON.")
+    form: Values | None = Field(None, description="The body as a form.")
+    text: str | None = Field(None, description="The body as text.")
+    success: list[Annotated[int, Field(ge=100, le=599)]] | None = Field(
+        None, description="Further statuses that count as done, such as 404 for a deletion."
+    )
+
+    @model_validator(mode="after")
+    def _has_one_body(self) -> Self:
+        bodies = ("json_" in self.model_fields_set) + (self.form is not None) + (self.text is not None)
+        if bodies > 1:
+            raise ValueError("only one of json, form and text can be given")
+        if bodies and self.method in ("GET", "HEAD"):
+            raise ValueError(f"a {self.method} request has no body: use query")
+        return self
+
+
+@dataclass(frozen=True)
+class RequestAction:
+    """One request to any API.
+
+    GET, HEAD, PUT and DELETE are sent again when their outcome is unknown; POST and PATCH are held, unless the rule
+    says otherwise, although they carry an ``Idempotency-Key``: not every API heeds it.
+    """
+
+    name: str = "request"
+    aliases: tuple[str, ...] = ()
+    operation: str = "request"
+    method: str = "POST"
+    path: str = "/"
+    summary: str = "Send a request to any API; the answer is its JSON, or `text`."
+    inputs: type[BaseModel] = RequestInputs
+    repeatable: bool = False
+    on_unknown: OnUnknown = "lookup"
+
+    def render(self, inputs: Mapping[str, Any], settings: BaseModel) -> Request:
+        given = self._checked(inputs)
+        headers = {name.lower(): value for name, value in (given.headers or {}).items() if value is not None}
+        for name, value in headers.items():
+            check_header(name, value)
+            if name in _RESERVED:
+                raise Permanent(f"headers.{name}: is set by the connection itself")
+        if "?" in given.path or "#" in given.path:
+            raise Permanent("path: holds ? or #; what follows them goes into query")
+        with sendable(inputs):
+            content_type, body = self._body(given)
+            path = check_path(quote(given.path, safe="/%:@!$&'()*+,;=-._~"))
+            query = _pairs(given.query)
+        if content_type:
+            headers.setdefault("content-type", content_type)
+        return Request(given.method, path, query, headers, body)
+
+    def _body(self, given: RequestInputs) -> tuple[str, bytes | None]:
+        if "json_" in given.model_fields_set:
+            return "application/json", json_body(given.json_)
+        if given.form is not None:
+            return "application/x-www-form-urlencoded", urlencode(_pairs(given.form)).encode()
+        if given.text is not None:
+            return "text/plain; charset=utf-8", given.text.encode()
+        return "", None
+
+    def _checked(self, inputs: Mapping[str, Any]) -> RequestInputs:
+        # Nulls inside `json` are the body's own, so they are not dropped as elsewhere.
+        try:
+            return RequestInputs.model_validate({name: value for name, value in inputs.items() if value is not None})
+        except ValidationError as error:
+            raise Permanent(findings(error)) from None
+
+    async def send(self, client: HttpClient, call: Call) -> Done:
+        given = self._checked(call.inputs)
+        request = call.request or self.render(call.inputs, client.settings)
+        try:
+            return await client.send(request, timeout=call.timeout, key=call.key, success=given.success or ())
+        except Transient as error:
+            if given.method in _HARMLESS:
+                raise Transient(error.message, status=error.status, retry_after=error.retry_after) from error
+            raise
+
+    async def lookup(self, client: HttpClient, call: Call) -> Done | None:
+        """None lets the engine send again, which does no harm here; else a person decides."""
+        if self._checked(call.inputs).method in _HARMLESS:
+            return None
+        raise Undecided("any API: nobody but you can say whether the request was carried out")
+
+
+def _pairs(values: Values | None) -> tuple[tuple[str, str], ...]:
+    given = {
+        name: [item for item in value if item is not None] if isinstance(value, list) else value
+        for name, value in (values or {}).items()
+        if value is not None
+    }
+    return query_pairs(given, joined=False)
+
+
+ACTIONS: tuple[Action, ...] = (RequestAction(),)

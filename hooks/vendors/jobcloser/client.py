@@ -1,0 +1,114 @@
+"""Deliver: a company at JobCloser. Adds the key, opens the envelope ``{"Success", "Message", "Result"}``.
+
+The vendor's document (one page, read 2026-05) says how ``signin`` takes the key, but not how ``createlead`` and
+``createcustomer`` do: ``key_location`` and ``body_format`` are configured, and their defaults are an inference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlencode
+
+import pydantic_core
+from pydantic import Field
+
+from hooks.errors import Permanent, Transient
+from hooks.events import Done, Request
+from hooks.kit.answers import short
+from hooks.kit.http import Address, Http, read_json, verdict
+from hooks.kit.operations import json_body
+from hooks.ports import Client, ConnectionSettings
+from hooks.values import Secret
+
+if TYPE_CHECKING:
+    import httpx
+
+SIGN_IN: Final = "/api/account/signin"
+ZAPIER: Final = "/api/zapier/"
+
+
+class JobCloserSettings(ConnectionSettings):
+    """Keys of a connection to JobCloser."""
+
+    base_url: Address = Field("https://jobcloser.com", description="Address of the API, or of a stand-in for it.")
+    key: Secret = Field(description="The key of the company's Zapier integration.")
+    company_id: str | None = Field(None, description="The company's id: the `companyId` of lists.")
+    email: str | None = Field(None, description="For `sign_in`: the account's e-mail address.")
+    password: Secret | None = Field(None, description="For `sign_in`: the account's password.")
+    key_location: Literal["query", "body", "header"] = Field(
+        "query", description="Where leads and customers carry the key; as a header it is `X-Api-Key`."
+    )
+    body_format: Literal["form", "json"] = Field("form", description="How bodies are written.")
+
+
+class JobCloserClient:
+    """One company at JobCloser."""
+
+    def __init__(
+        self, name: str, settings: JobCloserSettings, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self._key = settings.key.get_secret_value()
+        self._password = settings.password.get_secret_value() if settings.password else ""
+        self._http = Http(
+            settings.base_url,
+            timeout=settings.timeout,
+            transport=transport,
+            connections=settings.concurrency,
+            secrets=[self._key, self._password],
+        )
+
+    async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
+        """The answer's ``Result``. There is no idempotency header: ``key`` is not sent.
+
+        ``Success`` other than true is a refusal, on a 200 too; ``Message`` is not looked at ("Sucess" is one of the
+        document's own). The sign-in answer's clear-text password is taken out.
+        """
+        signing_in = request.path == SIGN_IN
+        headers, query, body = self._credentials(request)
+        answer = await self._http.send(
+            request, timeout=timeout, secret_headers=headers, secret_query=query, secret_body=body, private=signing_in
+        )
+        verdict(answer)
+        envelope = read_json(answer)
+        if not isinstance(envelope, dict) or "Success" not in envelope:
+            raise Transient("the answer has no `Success`: it is not JobCloser's", status=answer.status, unknown=True)
+        if envelope["Success"] is not True:
+            words = self._http.clean(short(str(envelope.get("Message") or "")))
+            raise Permanent(f"refused: {words}" if words else "refused without a reason", status=answer.status)
+        result = envelope.get("Result")
+        if signing_in and isinstance(result, dict):
+            result = {name: value for name, value in result.items() if name != "Password"}
+        return Done(result)
+
+    def _credentials(self, request: Request) -> tuple[dict[str, str], list[tuple[str, str]], bytes | None]:
+        """Headers, query and body that carry credentials; they are sent and never recorded."""
+        if request.path == SIGN_IN:
+            if not self.settings.email or not self._password:
+                raise Permanent("sign_in needs `email` and `password` in the connection")
+            return {}, [("email", self.settings.email), ("password", self._password)], None
+        if not request.path.startswith(ZAPIER):
+            return {}, [], None
+        where = self.settings.key_location
+        if where == "header":
+            return {"x-api-key": self._key}, [], None
+        if where == "body" and request.body is not None:
+            return {}, [], self._with_key(request)
+        return {}, [("key", self._key)], None
+
+    def _with_key(self, request: Request) -> bytes:
+        body = request.body or b""
+        if request.headers.get("content-type") == "application/json":
+            fields: dict[str, Any] = pydantic_core.from_json(body)
+            return json_body({**fields, "key": self._key})
+        return body + (b"&" if body else b"") + urlencode({"key": self._key}).encode()
+
+    def url(self, request: Request) -> str:
+        return self._http.url(request)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+_: type[Client] = JobCloserClient

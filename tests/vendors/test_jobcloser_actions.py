@@ -1,0 +1,190 @@
+"""JobCloser's actions against its sandbox."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+
+from hooks.errors import Permanent, Transient
+from hooks.kit.http import record_exchanges
+from hooks.kit.sandbox import Fault, Sandbox
+from hooks.ports import Action, Call
+from hooks.vendors.jobcloser import vendor
+from hooks.vendors.jobcloser.client import JobCloserClient, JobCloserSettings
+from hooks.vendors.jobcloser.sandbox import COMPANY_ID, EMAIL, KEY, PASSWORD, sandbox
+
+LEAD = {"Name": "Maya Ortiz", "Email": "maya@example.org", "Phone": "(303) 555-0142", "JobCity": "Golden"}
+APPLICATION = {
+    "EventId": "e1",
+    "JobId": "j1",
+    "ApplicationDate": "2026-05-02T10:16:42-05:00",
+    "Latitude": "33.5",
+    "Longitude": "-86.8",
+    "MeterSerialNumber": "AF1",
+    "MeterRawCount": 2,
+    "MeterCurrentRate": 4,
+    "MeterCalculatedFlowTotal": 5,
+    "MeterRawCountsToZero": 0,
+    "TemperatureOfFluid": 76.8,
+    "AmbientTemperature": 71.55,
+    "BatteryStatusInPercent": 86,
+    "BatteryStatusInEstimatedRunTime": 1350,
+    "Note": "n",
+    "DeviceName": "d",
+    "CalibrationFactor": 1.5,
+}
+
+
+class Account:
+    """A connection to a sandbox of its own."""
+
+    def __init__(self, **keys: Any) -> None:
+        app = sandbox()
+        self.box: Sandbox = app.state.sandbox
+        self.settings = JobCloserSettings.model_validate({"base_url": "http://127.0.0.1", "key": KEY, **keys})
+        self.client = JobCloserClient("jc", self.settings, transport=httpx.ASGITransport(app))
+
+    async def do(self, name: str, /, **inputs: Any) -> Any:
+        return (await action(name).send(self.client, Call(inputs, "key-1", 5.0))).output
+
+
+def action(name: str) -> Action:
+    found = vendor.action(name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("where", ["query", "body", "header"])
+@pytest.mark.parametrize("form", ["form", "json"])
+async def test_a_lead_is_made_wherever_the_key_goes(where: str, form: str) -> None:
+    account = Account(key_location=where, body_format=form)
+    with record_exchanges() as exchanges:
+        made = await account.do("create_lead", **LEAD)
+    [lead] = account.box.of("leads")
+    assert (lead["Id"], "Golden") == (made["Id"], lead["JobCity"])
+    [request] = account.box.requests
+    body = dict(parse_qsl(request["body"])) if form == "form" else json.loads(request["body"])
+    assert {
+        "query": ("query" == where) == (f"key={KEY}" == request["query"]),
+        "body": ("body" == where) == (body.get("key") == KEY),
+        "header": ("header" == where) == (request["headers"].get("x-api-key") == KEY),
+    } == {"query": True, "body": True, "header": True}
+    assert KEY not in repr((exchanges, account.client, account.settings))
+    assert "http://127.0.0.1/api/zapier/createlead" == exchanges[0].url
+
+
+async def test_a_200_that_says_no_is_a_refusal() -> None:
+    account = Account(key="not-the-key-at-all")
+    with pytest.raises(Permanent, match="refused: The specified key does not exist"):
+        await account.do("create_lead", **LEAD)
+    assert [] == account.box.of("leads")
+
+
+async def test_a_refusal_that_quotes_the_key_is_masked() -> None:
+    async def quoting(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"Success": False, "Message": f"bad key {KEY}", "Result": None})
+
+    client = JobCloserClient("jc", Account().settings, transport=httpx.MockTransport(quoting))
+    with pytest.raises(Permanent) as caught:
+        await action("create_lead").send(client, Call(LEAD, "k", 5.0))
+    assert "refused: bad key ***" == caught.value.message
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"<html>", b'{"Result":{}}'])
+async def test_a_success_without_the_envelope_leaves_the_outcome_unknown(body: bytes) -> None:
+    async def strange(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=body)
+
+    client = JobCloserClient("jc", Account().settings, transport=httpx.MockTransport(strange))
+    with pytest.raises(Transient) as caught:
+        await action("create_lead").send(client, Call(LEAD, "k", 5.0))
+    assert caught.value.unknown
+
+
+async def test_nothing_that_creates_is_repeated_by_itself() -> None:
+    for name in ("create_lead", "create_customer", "create_chemical_application", "create_chemical_applications"):
+        assert (False, "hold") == (action(name).repeatable, action(name).on_unknown)
+    for name in ("delete_chemical_application", "upload_chemical_image_via_url"):
+        assert ("GET", False, "hold") == (action(name).method, action(name).repeatable, action(name).on_unknown)
+    assert action("update_chemical_application").repeatable
+
+
+async def test_a_lost_answer_leaves_one_lead_and_an_unknown_outcome() -> None:
+    account = Account()
+    account.box.faults.append(Fault(kind="cut_after"))
+    with pytest.raises(Transient) as caught:
+        await account.do("create_lead", **LEAD)
+    assert (True, 1) == (caught.value.unknown, len(account.box.of("leads")))
+
+
+async def test_a_lead_needs_a_name() -> None:
+    account = Account()
+    for inputs in ({}, {"Name": ""}, {"Name": None}, {"Name": "A", "Fax": "1"}):
+        with pytest.raises(Permanent, match=r"Name|Fax"):
+            await account.do("create_lead", **inputs)
+    assert [] == account.box.requests
+
+
+async def test_signing_in_shows_no_password_anywhere() -> None:
+    account = Account(email=EMAIL, password=PASSWORD)
+    with record_exchanges() as exchanges:
+        user = await account.do("sign_in")
+    assert (COMPANY_ID, None) == (user["CompanyId"], user.get("Password"))
+    assert PASSWORD not in repr((exchanges, account.settings, account.client))
+    assert "http://127.0.0.1/api/account/signin" == exchanges[0].url
+    with pytest.raises(Permanent, match="email"):
+        await Account().do("sign_in")
+
+
+async def test_the_key_is_tested_by_zapier_signin() -> None:
+    assert COMPANY_ID == (await Account(key_location="body").do("zapier_signin"))["Id"]
+
+
+async def test_a_company_id_of_the_connection_is_used_for_lists() -> None:
+    account = Account(company_id=COMPANY_ID)
+    assert [] == await account.do("list_jobs", status="Open")
+    assert f"companyId={COMPANY_ID}&status=Open" == account.box.requests[0]["query"]
+    with pytest.raises(Permanent, match="companyId"):
+        await Account().do("list_jobs")
+
+
+async def test_chemical_applications_are_made_changed_read_and_deleted() -> None:
+    account = Account()
+    made = await account.do("create_chemical_application", **APPLICATION)
+    batch = await account.do("create_chemical_applications", items=[APPLICATION, APPLICATION])
+    assert 2 == len(batch)
+    changed = {
+        key: value
+        for key, value in APPLICATION.items()
+        if key not in ("ApplicationDate", "Note", "DeviceName", "CalibrationFactor")
+    }
+    await account.do("update_chemical_application", **{**changed, "Id": made["Id"], "MeterSerialNumber": "AF2"})
+    assert "AF2" == (await account.do("get_chemical_application", id=made["Id"]))["MeterSerialNumber"]
+    await account.do("delete_chemical_application", id=made["Id"])
+    assert 2 == len(await account.do("list_chemical_applications", jobId="j1"))
+    with pytest.raises(Permanent, match="does not exist"):
+        await account.do("get_chemical_application", id=made["Id"])
+
+
+async def test_images_go_by_address_or_as_bytes() -> None:
+    account = Account()
+    await account.do("upload_chemical_image_via_url", eventId="e1", url="https://a.example.org/a.png", caption="A & B")
+    file = {"name": "a.png", "content_type": "image/png", "content_base64": "iVBORw=="}
+    await account.do("upload_chemical_image_via_byte_array", eventId="e1", content=file)
+    assert ["A & B", None] == [image.get("caption") for image in account.box.of("images")]
+    assert {"fileName": "a.png", "eventId": "e1", "content": "iVBORw=="} == account.box.of("images")[1]
+
+
+async def test_all_36_operations_are_there_and_the_readers_answer() -> None:
+    assert 36 == len(vendor.actions)
+    account = Account(company_id=COMPANY_ID)
+    account.box.add("crews", {"Id": "crew1"})
+    for reader in vendor.actions:
+        needed = reader.inputs.model_json_schema().get("required", [])
+        if reader.name.startswith("list_"):
+            assert isinstance(await account.do(reader.name, **dict.fromkeys(needed, "x")), list)
+    assert {"Id": "crew1"} == await account.do("get_crew", id="crew1")
