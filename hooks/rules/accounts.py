@@ -1,0 +1,189 @@
+"""``sources:`` and ``connections:``: secrets looked up, settings checked by the vendor's own models."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from pydantic import SecretStr, ValidationError
+
+from hooks.errors import ConfigError
+from hooks.ports import Catalogue, ConnectionSettings, SourceSettings, Vendor
+from hooks.rules.document import Path
+from hooks.rules.faults import ExpressionError
+from hooks.rules.findings import did_you_mean
+from hooks.rules.report import Report, SourceFile
+from hooks.rules.ruleset import ConnectionConfig, SourceConfig
+from hooks.rules.shape import OPEN, Shape, shape_of
+from hooks.rules.template import Template, compile_template, has_hole
+
+Secrets = Callable[[str], str | None]
+"""Looks a secret up by its name; None when there is none."""
+
+_Settings = TypeVar("_Settings", SourceSettings, ConnectionSettings)
+
+SHORT_SECRET = 16
+_STAND_IN = secrets.token_hex(16)
+"""Stands in for a secret that is missing while the rest is checked; nobody knows it, should it ever get further."""
+_NAME = re.compile(r"secret\.([A-Za-z_][A-Za-z0-9_]*)")
+
+
+class SecretLookup:
+    """Secrets by name, each looked up once, their values kept out of every finding."""
+
+    def __init__(self, look_up: Secrets, report: Report) -> None:
+        self._look_up = look_up
+        self._report = report
+        self._known: dict[str, str | None] = {}
+
+    def find(self, name: str) -> str | None:
+        """The secret's value; None when there is none or it is empty. Raises ConfigError as the look-up does."""
+        if name not in self._known:
+            value = self._look_up(name)
+            if value:
+                self._report.hide(value)
+            self._known[name] = value or None
+        return self._known[name]
+
+    def fill(self, file: SourceFile, path: Path, template: Template) -> dict[str, str] | None:
+        """The values of the secrets that a template names; None, and findings, when one cannot be had."""
+        found: dict[str, str] = {}
+        for hole in template.holes:
+            for text in hole.expression.paths:
+                match = _NAME.fullmatch(text)
+                if match is None:
+                    continue
+                try:
+                    value, hint = self.find(match[1]), f"set {match[1]} or {match[1]}_FILE in the environment"
+                except ConfigError as error:
+                    value, hint = None, str(error)
+                if value is None:
+                    self._report.inside(file, path, hole.offset, len(text), f"the secret {match[1]} is not set", hint)
+                else:
+                    found[match[1]] = value
+        wanted = {match[1] for text in template.paths if (match := _NAME.fullmatch(text))}
+        return found if wanted <= found.keys() else None
+
+
+class Accounts:
+    """Checks the sources and connections of a file."""
+
+    def __init__(self, catalogue: Catalogue, lookup: SecretLookup, report: Report) -> None:
+        self._catalogue = catalogue
+        self._lookup = lookup
+        self.unsound: set[Path] = set()
+        """The paths of accounts that lack a secret: complete enough to check rules with, and not to be used."""
+        self._report = report
+
+    def source(self, file: SourceFile, name: str, raw: dict[str, Any]) -> SourceConfig | None:
+        """A checked source, or None and findings."""
+        path: Path = ("sources", name)
+        vendor = self._vendor(file, path, raw, [each for each in self._catalogue.values() if each.source_settings])
+        if vendor is None or vendor.source_settings is None:
+            return None
+        settings = self._settings(file, path, raw, vendor.source_settings)
+        return None if settings is None else SourceConfig(name, vendor.name, settings)
+
+    def connection(self, file: SourceFile, name: str, raw: dict[str, Any]) -> ConnectionConfig | None:
+        """A checked connection, or None and findings."""
+        path: Path = ("connections", name)
+        able = [each for each in self._catalogue.values() if each.connection_settings]
+        vendor = self._vendor(file, path, raw, able)
+        if vendor is None or vendor.connection_settings is None:
+            return None
+        settings = self._settings(file, path, raw, vendor.connection_settings)
+        return None if settings is None else ConnectionConfig(name, vendor.name, settings)
+
+    def _vendor(self, file: SourceFile, path: Path, raw: dict[str, Any], able: Iterable[Vendor]) -> Vendor | None:
+        known = {vendor.name: vendor for vendor in able}
+        named = raw.get("vendor")
+        choice = "one of: " + ", ".join(sorted(known))
+        if named is None:
+            self._report.at_key(file, path, "'vendor' is missing", choice)
+            return None
+        vendor = known.get(named) if isinstance(named, str) else None
+        if vendor is None:
+            if isinstance(named, str) and named in self._catalogue:
+                does = "sends no events" if path[0] == "sources" else "takes no actions"
+                self._report.at(file, (*path, "vendor"), f"the vendor '{named}' {does}", choice)
+            else:
+                hint = did_you_mean(str(named), known) or choice
+                self._report.at(file, (*path, "vendor"), f"unknown vendor '{named}'", hint)
+        return vendor
+
+    def _settings(self, file: SourceFile, path: Path, raw: dict[str, Any], model: type[_Settings]) -> _Settings | None:
+        shape = shape_of(model)
+        unsure: set[Path] = set()
+        values = {
+            key: self._resolve(file, (*path, key), value, shape.field(key) or OPEN, unsure)
+            for key, value in raw.items()
+            if key != "vendor"
+        }
+        if unsure:
+            self.unsound.add(path)
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            self._report.invalid(file, path, error, shape, unsure)
+            return None
+
+    def _resolve(self, file: SourceFile, path: Path, value: Any, shape: Shape, unsure: set[Path]) -> Any:
+        """The value with its secrets put in; where one is missing, a stand-in and the path in ``unsure``."""
+        if isinstance(value, dict):
+            return {
+                key: self._resolve(file, (*path, key), below, shape.field(key) or OPEN, unsure)
+                for key, below in value.items()
+            }
+        if isinstance(value, list):
+            below = shape.item()
+            return [self._resolve(file, (*path, number), each, below, unsure) for number, each in enumerate(value)]
+        if not isinstance(value, str):
+            return value
+        if not has_hole(value):
+            if shape.secret:
+                self._report.hide(value)
+                self._report.at(
+                    file, path, "this secret stands in the file", "write ${secret.NAME} and set NAME", "warning"
+                )
+                self._length(file, path, value)
+            return value
+        filled = self._filled(file, path, value)
+        if filled is None:
+            unsure.add(path)
+            return SecretStr(_STAND_IN) if shape.secret else _STAND_IN
+        if shape.secret:
+            self._length(file, path, filled)
+            return SecretStr(filled)
+        return filled
+
+    def _filled(self, file: SourceFile, path: Path, text: str) -> str | None:
+        try:
+            template = compile_template(text, secrets=True)
+        except ExpressionError as error:
+            self._report.inside(file, path, error.column, error.length, error.message, error.hint)
+            return None
+        for hole in template.holes:
+            if not _NAME.fullmatch(hole.expression.text.strip()):
+                self._report.inside(
+                    file,
+                    path,
+                    hole.offset,
+                    len(hole.expression.text),
+                    "only ${secret.NAME} can be used here",
+                    "sources and connections are the same for every event",
+                )
+                return None
+        found = self._lookup.fill(file, path, template)
+        return None if found is None else str(template.evaluate({"secret": found}))
+
+    def _length(self, file: SourceFile, path: Path, secret: str) -> None:
+        if len(secret.encode("utf-8", "replace")) < SHORT_SECRET:
+            self._report.at(
+                file,
+                path,
+                f"this secret is shorter than {SHORT_SECRET} bytes",
+                "a longer one is harder to guess",
+                "warning",
+            )

@@ -1,0 +1,359 @@
+"""From one entry of ``rules:`` to a `Rule`: its events, sources, conditions and steps checked and compiled."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from hooks.ports import Action, Catalogue, EventKind, Vendor
+from hooks.rules.accounts import SecretLookup
+from hooks.rules.check_expression import Scope
+from hooks.rules.check_inputs import InputsCheck
+from hooks.rules.document import Path
+from hooks.rules.expression import compile_expression
+from hooks.rules.faults import ExpressionError
+from hooks.rules.findings import did_you_mean
+from hooks.rules.index import type_matches
+from hooks.rules.model import Case, Defaults, RoutesFile
+from hooks.rules.model import Rule as RuleModel
+from hooks.rules.model import Step as StepModel
+from hooks.rules.report import Report, SourceFile, locate, value_at
+from hooks.rules.ruleset import Clause, ConnectionConfig, Rule, SourceConfig, StepSpec
+from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_value, union
+
+_EVENT = re.compile(r"[\w.:*/+-]{1,200}")
+
+
+class RuleBuilder:
+    """Checks and compiles rules against the accounts and the catalogue. One for all files of a load."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        report: Report,
+        lookup: SecretLookup,
+        sources: Mapping[str, SourceConfig | None],
+        connections: Mapping[str, ConnectionConfig | None],
+        variables: Mapping[str, Any],
+        defaults: Defaults,
+    ) -> None:
+        self._report = report
+        self._lookup = lookup
+        self._sources = sources
+        self._connections = connections
+        self._catalogue = catalogue
+        self._defaults = defaults
+        self._variables = shape_of_value(dict(variables))
+        self._actions: dict[str, tuple[Vendor, Action]] = {}
+        for vendor in catalogue.values():
+            for action in vendor.actions:
+                for name in (*action.aliases, action.name):
+                    self._actions[f"{vendor.name}.{name}"] = (vendor, action)
+        self._scopes: dict[Any, Scope] = {}
+        self._data: dict[Any, tuple[Shape, tuple[str, ...], tuple[str, ...]]] = {}
+
+    def build(self, file: SourceFile, number: int, raw: Any) -> Rule | None:
+        """The rule, or None when so much is wrong that it cannot be made; what is wrong is in the report."""
+        path: Path = ("rules", number)
+        model = self._model(file, path, raw)
+        if model is None:
+            return None
+        if model.mode == "shadow":
+            self._report.at(
+                file, (*path, "mode"), "'mode: shadow' does not work yet in this release", "enabled: false switches off"
+            )
+        if model.once_within is not None and model.once_per is None:
+            self._report.at_key(
+                file, (*path, "once_within"), "'once_within' needs 'once_per'", "once_per says what may come only once"
+            )
+        if model.once_per is not None and "once_within" not in raw:
+            self._report.at_key(
+                file, (*path, "once_per"), "'once_per' needs 'once_within'", "for how long: once_within: 24h"
+            )
+        data = self._event_data(file, path, model)
+        scope = self._scope(data, (), (), False)
+        clauses = self._clauses(file, (*path, "when"), model.when, scope)
+        once_per = self._clause(file, (*path, "once_per"), model.once_per, scope)
+        steps, fallback = self._all_steps(file, path, model, data)
+        self._check_tests(file, path, model)
+        document = file.document
+        return Rule(
+            id=model.id,
+            description=model.description or "",
+            enabled=model.enabled,
+            mode=model.mode,
+            events=tuple(model.event),
+            sources=tuple(model.source or ()),
+            clauses=tuple(clauses),
+            steps=tuple(steps),
+            fallback=tuple(fallback),
+            once_per=once_per,
+            once_within=model.once_within,
+            delay=model.delay,
+            tests=tuple(model.tests or ()),
+            file=file.name,
+            line=document.value(path).line,
+            event_line=document.key((*path, "event")).line,
+            source_line=document.key((*path, "source")).line if model.source else document.value(path).line,
+        )
+
+    # --- the format ---
+
+    def _model(self, file: SourceFile, path: Path, raw: Any) -> RuleModel | None:
+        """The entry as the format's model. Wrong parts are reported and left out, so that the rest is checked too."""
+        value, reported = raw, False
+        for _ in range(4):
+            try:
+                return RuleModel.model_validate(value)
+            except ValidationError as error:
+                if not reported:
+                    rule_shape = shape_of(RoutesFile).field("rules")
+                    self._report.invalid(file, path, error, rule_shape.item() if rule_shape else OPEN, set())
+                    reported = True
+                    value = copy.deepcopy(raw)
+                if not isinstance(value, dict):
+                    return None
+                for fault in error.errors(include_url=False, include_input=False):
+                    _leave_out(value, locate(value, (), fault["loc"]))
+        return None
+
+    def _check_tests(self, file: SourceFile, path: Path, model: RuleModel) -> None:
+        for number, case in enumerate(model.tests or ()):
+            here = (*path, "tests", number)
+            self._check_given(file, here, case)
+            if isinstance(case.expect, str):
+                continue
+            for position, expected in enumerate(case.expect):
+                if expected.action not in self._actions:
+                    hint = did_you_mean(expected.action, self._actions)
+                    self._report.at(
+                        file, (*here, "expect", position, "action"), f"unknown action '{expected.action}'", hint
+                    )
+
+    def _check_given(self, file: SourceFile, path: Path, case: Case) -> None:
+        given = [key for key in ("sample", "event", "payload") if key in case.given.model_fields_set]
+        if len(given) != 1:
+            self._report.at_key(
+                file,
+                (*path, "given"),
+                "a test needs one of 'sample', 'event' and 'payload'",
+                "such as sample: zapier/lead.created",
+            )
+        source = case.given.source
+        if source is not None and source not in self._sources:
+            self._report.at(
+                file, (*path, "given", "source"), f"unknown source '{source}'", did_you_mean(source, self._sources)
+            )
+
+    # --- events and sources ---
+
+    def _event_data(self, file: SourceFile, path: Path, model: RuleModel) -> Shape:
+        """The shape of ``data`` for the events that the rule takes; open when that cannot be known."""
+        known = True
+        if model.source is not None:
+            single = not isinstance(value_at(file.document.data, (*path, "source")), list)
+            for number, name in enumerate(model.source):
+                if name not in self._sources:
+                    place = (*path, "source") if single else (*path, "source", number)
+                    hint = did_you_mean(name, self._sources) or _choice("sources", self._sources)
+                    self._report.at(file, place, f"unknown source '{name}'", hint)
+                    known = False
+        single = not isinstance(value_at(file.document.data, (*path, "event")), list)
+        key = (tuple(model.event), None if model.source is None else tuple(model.source))
+        if key not in self._data:
+            self._data[key] = self._look_up(model)
+        shape, unknown, names = self._data[key]
+        for number, pattern in enumerate(model.event):
+            place = (*path, "event") if single else (*path, "event", number)
+            if not _EVENT.fullmatch(pattern):
+                self._report.at(file, place, "this is not an event type", "such as job.completed or job.*")
+            elif pattern in unknown and known:
+                hint = did_you_mean(pattern, names)
+                self._report.at(file, place, f"no configured source is known to send '{pattern}'", hint, "warning")
+        return shape if known else OPEN
+
+    def _look_up(self, model: RuleModel) -> tuple[Shape, tuple[str, ...], tuple[str, ...]]:
+        """The shape of the data, the patterns nobody is known to send, and all names that somebody is."""
+        chosen = [config for name, config in self._sources.items() if model.source is None or name in model.source]
+        kinds: dict[str, list[EventKind | None]] = {}
+        anything = not chosen and bool(self._sources)
+        for config in chosen:
+            vendor = self._catalogue.get(config.vendor) if config is not None else None
+            if config is None or vendor is None or not vendor.kinds:
+                anything = True
+                continue
+            for kind in vendor.kinds:
+                kinds.setdefault(kind.name, []).append(kind)
+            if config.settings.type is not None and config.settings.type not in kinds:
+                kinds.setdefault(config.settings.type, []).append(None)
+        shapes: list[Shape] = []
+        unknown: list[str] = []
+        for pattern in model.event:
+            found = [kind for name, those in kinds.items() if type_matches(pattern, name) for kind in those]
+            shapes.extend(map(_data_shape, found))
+            if not found:
+                shapes.append(OPEN)
+                if not anything:
+                    unknown.append(pattern)
+        if anything or any(shape.is_open for shape in shapes):
+            return OPEN, tuple(unknown), tuple(kinds)
+        return union(shapes), tuple(unknown), tuple(kinds)
+
+    def _scope(self, data: Shape, steps: tuple[str, ...], later: tuple[str, ...], fallback: bool) -> Scope:
+        key = (id(data), steps, later, fallback)
+        if key not in self._scopes:
+            self._scopes[key] = Scope(data, self._variables, steps, later, fallback)
+        return self._scopes[key]
+
+    # --- conditions ---
+
+    def _clauses(self, file: SourceFile, path: Path, texts: list[str] | None, scope: Scope) -> list[Clause]:
+        listed = isinstance(value_at(file.document.data, path), list)
+        made = [
+            self._clause(file, (*path, number) if listed else path, text, scope)
+            for number, text in enumerate(texts or ())
+        ]
+        return [clause for clause in made if clause is not None]
+
+    def _clause(self, file: SourceFile, path: Path, text: str | None, scope: Scope) -> Clause | None:
+        """A bare expression: ``when:``, ``if:``, ``once_per:``."""
+        if text is None:
+            return None
+        if "${" in text:
+            start = text.index("${")
+            inner = re.sub(r"\$\{\s*([^{}]*?)\s*\}", r"\1", text)
+            self._report.inside(
+                file, path, start, 2, "this is an expression already: write it without ${ }", f"write: {inner}"
+            )
+            return None
+        try:
+            expression = compile_expression(text)
+        except ExpressionError as error:
+            self._report.inside(file, path, error.column, error.length, error.message, error.hint)
+            return None
+        for problem in scope.check(text, expression.node).problems:
+            self._report.inside(
+                file, path, problem.start, problem.length, problem.message, problem.hint, problem.severity
+            )
+        place = file.document.value(path, 0, len(text))
+        return Clause(text, place.line, place.column, expression)
+
+    # --- steps ---
+
+    def _all_steps(
+        self, file: SourceFile, path: Path, model: RuleModel, data: Shape
+    ) -> tuple[list[StepSpec], list[StepSpec]]:
+        ids = [step.id or f"step{number}" for number, step in enumerate(model.do, 1)]
+        rescue_ids = [step.id or f"fallback{number}" for number, step in enumerate(model.fallback or (), 1)]
+        self._unique_ids(file, path, [*ids, *rescue_ids], len(ids))
+        steps = []
+        for number, step in enumerate(model.do):
+            scope = self._scope(data, tuple(ids[:number]), tuple(ids[number:]), False)
+            steps.append(self._step(file, (*path, "do", number), ids[number], step, model, scope))
+        rescue = []
+        for number, step in enumerate(model.fallback or ()):
+            scope = self._scope(data, (*ids, *rescue_ids[:number]), tuple(rescue_ids[number:]), True)
+            rescue.append(self._step(file, (*path, "fallback", number), rescue_ids[number], step, model, scope))
+        return [step for step in steps if step is not None], [step for step in rescue if step is not None]
+
+    def _unique_ids(self, file: SourceFile, path: Path, ids: list[str], steps: int) -> None:
+        seen: set[str] = set()
+        for number, id in enumerate(ids):
+            if id in seen:
+                part: Path = ("do", number) if number < steps else ("fallback", number - steps)
+                self._report.at(file, (*path, *part, "id"), f"the step id '{id}' is used twice in this rule")
+            seen.add(id)
+
+    def _step(
+        self, file: SourceFile, path: Path, id: str, model: StepModel, rule: RuleModel, scope: Scope
+    ) -> StepSpec | None:
+        condition = self._clause(file, (*path, "if"), model.condition, scope)
+        known = self._actions.get(model.action)
+        if known is None:
+            vendor_name = model.action.partition(".")[0]
+            hint = did_you_mean(model.action, self._actions)
+            if not hint and vendor_name in self._catalogue:
+                hint = f"hooks vendors {vendor_name} lists its actions"
+            self._report.at(file, (*path, "action"), f"unknown action '{model.action}'", hint)
+            return None
+        vendor, action = known
+        connection = self._connection(file, path, model, vendor)
+        check = InputsCheck(file, (*path, "with"), scope, self._report, self._lookup, vendor.name == "http")
+        inputs = check.build(model.inputs, action.inputs)
+        timeout = model.timeout or rule.timeout or self._defaults.timeout
+        return StepSpec(
+            id=id,
+            action_name=f"{vendor.name}.{action.name}",
+            vendor=vendor.name,
+            action=action,
+            connection=connection or "",
+            condition=condition,
+            timeout=timeout,
+            retry=model.retry or rule.retry or self._defaults.retry,
+            on_unknown=model.on_unknown or rule.on_unknown,
+            line=file.document.value(path).line,
+            inputs=inputs,
+            secrets=check.secrets,
+        )
+
+    def _connection(self, file: SourceFile, path: Path, model: StepModel, vendor: Vendor) -> str | None:
+        if vendor.connection_settings is None:
+            if model.connection is not None:
+                self._report.at_key(file, (*path, "connection"), f"'{vendor.name}' actions need no connection")
+            return None
+        fitting = [name for name, config in self._connections.items() if config is None or config.vendor == vendor.name]
+        named = model.connection
+        if named is None:
+            own = [name for name in fitting if self._connections[name] is not None]
+            if len(own) == 1:
+                return own[0]
+            if own:
+                self._report.at(
+                    file,
+                    (*path, "action"),
+                    f"there are several connections of '{vendor.name}'",
+                    "add connection: with one of: " + ", ".join(sorted(own)),
+                )
+            elif not fitting:
+                self._report.at(
+                    file,
+                    (*path, "action"),
+                    f"there is no connection of '{vendor.name}'",
+                    f"add one under connections:, with vendor: {vendor.name}",
+                )
+            return None
+        config = self._connections.get(named)
+        if named not in self._connections:
+            hint = did_you_mean(named, self._connections) or _choice("connections", self._connections)
+            self._report.at(file, (*path, "connection"), f"unknown connection '{named}'", hint)
+        elif config is not None and config.vendor != vendor.name:
+            self._report.at(
+                file,
+                (*path, "connection"),
+                f"'{named}' is a connection of '{config.vendor}', not of '{vendor.name}'",
+                _choice("connections", fitting),
+            )
+        return named
+
+
+def _data_shape(kind: EventKind | None) -> Shape:
+    return OPEN if kind is None or kind.model is None else shape_of(kind.model, "serialization")
+
+
+def _choice(what: str, names: Any) -> str:
+    return f"{what}: " + ", ".join(sorted(names)) if names else f"there are no {what}"
+
+
+def _leave_out(value: Any, path: Path) -> None:
+    """Remove what is at a path: the innermost key of a map on the way to it."""
+    keys = list(path)
+    while keys:
+        container = value_at(value, tuple(keys[:-1]))
+        if isinstance(container, dict):
+            container.pop(keys[-1], None)
+            return
+        keys.pop()

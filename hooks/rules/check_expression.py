@@ -1,0 +1,357 @@
+"""What can be known of an expression before any event comes: unknown fields, impossible types, wrong steps.
+
+The data's shape is the union of the canonical models of the events a rule can match. A field that none of them has is
+an error, one that only some have a warning. Where the shape is open nothing is said.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+
+from hooks.rules.findings import Severity, did_you_mean
+from hooks.rules.kinds import Kind, describe
+from hooks.rules.nodes import (
+    Binary,
+    Call,
+    Choice,
+    Constant,
+    Index,
+    Item,
+    ListOf,
+    Matches,
+    Node,
+    ObjectOf,
+    PathNode,
+    Root,
+    Unary,
+)
+from hooks.rules.shape import OPEN, Shape, shape_of_kind, shape_of_value, union
+from hooks.rules.signatures import Function
+
+_TEXT = shape_of_kind(Kind.TEXT)
+_TEXT_OR_NULL = shape_of_kind(Kind.TEXT | Kind.NULL)
+_BOOL = shape_of_kind(Kind.BOOL)
+_ERROR = Shape(
+    [
+        (
+            {
+                "type": "object",
+                "properties": {
+                    "message": {"type": "string"},
+                    "step": {"type": "string"},
+                    "action": {"type": "string"},
+                },
+                "additionalProperties": False,
+            },
+            {},
+        )
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a part of an expression, whose place counts from 0 within its text."""
+
+    start: int
+    length: int
+    message: str
+    hint: str = ""
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is known of an expression: the shape of its value, and its problems."""
+
+    shape: Shape
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the names of an expression hold. ``steps`` are the ids of the earlier steps of the rule."""
+
+    data: Shape = OPEN
+    variables: Shape = field(default_factory=lambda: shape_of_value({}))
+    steps: tuple[str, ...] = ()
+    later_steps: tuple[str, ...] = ()
+    fallback: bool = False
+
+    @functools.cached_property
+    def roots(self) -> dict[str, Shape]:
+        texts = ("id", "type", "source", "vendor", "time", "received_at")
+        return {
+            **dict.fromkeys(texts, _TEXT),
+            "subject": _TEXT_OR_NULL,
+            "data": self.data,
+            "vars": self.variables,
+            "error": _ERROR if self.fallback else OPEN,
+        }
+
+    @functools.cached_property
+    def _checked(self) -> dict[str, Checked]:
+        return {}
+
+    def check(self, text: str, node: Node) -> Checked:
+        """The expression's shape and problems, worked out once per text."""
+        known = self._checked.get(text)
+        if known is None:
+            checker = _Checker(self)
+            shape = checker.infer(node, None)
+            known = self._checked[text] = Checked(shape, tuple(dict.fromkeys(checker.problems)))
+        return known
+
+
+class _Checker:
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.problems: list[Problem] = []
+
+    def say(self, start: int, end: int, message: str, hint: str = "", severity: Severity = "error") -> None:
+        self.problems.append(Problem(start, max(1, end - start), message, hint, severity))
+
+    def infer(self, node: Node, item: Shape | None) -> Shape:
+        """The shape of what a node gives, with null wherever that is possible."""
+        match node:
+            case Constant(value=value):
+                return shape_of_value(value)
+            case Root(name=name):
+                return self.root(node, name)
+            case Item():
+                return item or OPEN
+            case PathNode():
+                return self.path(node, item)
+            case Index(target=target, index=index):
+                self.infer(target, item)
+                self.infer(index, item)
+                return OPEN
+            case Unary(op=op, operand=operand):
+                inner = self.infer(operand, item)
+                if op == "not":
+                    return _BOOL
+                self.must_be(operand, inner, Kind.NUMBER, "cannot calculate with")
+                return shape_of_kind((inner.kinds & (Kind.NUMBER | Kind.NULL)) or Kind.NUMBER)
+            case Binary():
+                return self.binary(node, item)
+            case Matches(left=left):
+                self.must_be(left, self.infer(left, item), Kind.TEXT, "matches looks at text, not")
+                return _BOOL
+            case Choice(condition=condition, yes=yes, no=no):
+                self.infer(condition, item)
+                return union([self.infer(yes, item), self.infer(no, item)])
+            case ListOf(items=items):
+                shapes = [self.infer(each, item) for each in items]
+                below = union(shapes) if shapes else OPEN
+                return below.as_items()
+            case ObjectOf(values=values):
+                for value in values:
+                    self.infer(value, item)
+                return shape_of_kind(Kind.OBJECT)
+            case Call():
+                return self.call(node, item)
+        raise AssertionError(type(node))
+
+    def root(self, node: Node, name: str) -> Shape:
+        if name == "error" and not self.scope.fallback:
+            self.say(node.start, node.end, "'error' is known in fallback: only", "it tells why the steps above failed")
+        return self.scope.roots.get(name, OPEN)
+
+    def path(self, node: PathNode, item: Shape | None) -> Shape:
+        target = node.target
+        if isinstance(target, Root) and target.name == "steps":
+            self.step(node)
+            return OPEN
+        shape = self.infer(target, item)
+        shown = target.name if isinstance(target, Root) else ""
+        for key, (start, end) in zip(node.keys, node.places, strict=True):
+            if shape.is_open:
+                return OPEN
+            if isinstance(key, int):
+                if not shape.kinds & Kind.LIST:
+                    self.say(start, end, f"'{shown or 'this'}' is {describe(shape.kinds & ~Kind.NULL)}, not a list")
+                    return OPEN
+                shape = union([shape.item(), shape_of_kind(Kind.NULL)])
+                shown += f"[{key}]"
+                continue
+            if not shape.kinds & Kind.OBJECT:
+                self.no_fields(shape, shown, key, start, end)
+                return OPEN
+            below = shape.field(key)
+            full = f"{shown}.{key}"
+            if below is None:
+                self.say(start, end, f"unknown field '{full.removeprefix('.')}'", self.field_hint(shape, key))
+                return OPEN
+            if shape.is_partial(key):
+                self.say(
+                    start,
+                    end,
+                    f"'{full.removeprefix('.')}' is not in every event that this rule takes",
+                    "where it is missing it is null",
+                    "warning",
+                )
+            shape, shown = union([below, shape_of_kind(Kind.NULL)]), full
+        return shape
+
+    def field_hint(self, shape: Shape, key: str) -> str:
+        near = did_you_mean(key, shape.fields)
+        if near:
+            return near
+        for name in shape.fields:
+            below = shape.field(name)
+            if below is not None and not below.is_open and key in below.fields:
+                return f"did you mean '{name}.{key}'?"
+        names = sorted(shape.fields)
+        shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        return f"known fields: {shown}; the vendor's own fields are under raw" if names else ""
+
+    def no_fields(self, shape: Shape, shown: str, key: str, start: int, end: int) -> None:
+        kinds = shape.kinds & ~Kind.NULL
+        hint = ""
+        if kinds & Kind.LIST:
+            hint = f"for one item write {shown}[0].{key}, for all map({shown}, .{key})"
+        self.say(start, end, f"'{shown or 'this'}' is {describe(kinds)} and has no field '{key}'", hint)
+
+    def step(self, node: PathNode) -> None:
+        name, (start, end) = node.keys[0], node.places[0]
+        if name in self.scope.steps:
+            return
+        if name in self.scope.later_steps:
+            self.say(start, end, f"the step '{name}' runs later", "a step can use the answers of earlier steps only")
+        else:
+            hint = did_you_mean(str(name), self.scope.steps)
+            if not hint:
+                known = ", ".join(self.scope.steps)
+                hint = f"earlier steps: {known}" if known else "there is no earlier step with an id"
+            self.say(start, end, f"unknown step '{name}'", hint)
+
+    def binary(self, node: Binary, item: Shape | None) -> Shape:
+        left, right = self.infer(node.left, item), self.infer(node.right, item)
+        op = node.op
+        one, two = left.kinds & ~Kind.NULL, right.kinds & ~Kind.NULL
+        if op in ("and", "or"):
+            return _BOOL
+        if op == "??":
+            if not left.kinds & Kind.NULL:
+                return left
+            return union([left, right])
+        if op in ("==", "!="):
+            if one and two and not left.is_open and not right.is_open and not _comparable(one, two):
+                sign = "never" if op == "==" else "always"
+                self.say(
+                    node.start, node.end, f"{_plain(one)} {sign} {op} {_plain(two)}", _equality_hint(one), "warning"
+                )
+            elif op == "==":
+                self.enumeration(left, node.right)
+            return _BOOL
+        if op in ("<", "<=", ">", ">="):
+            both_numbers = one & Kind.NUMBER and two & Kind.NUMBER
+            if one and two and not both_numbers and not (one & Kind.TEXT and two & Kind.TEXT):
+                self.say(
+                    node.start, node.end, f"cannot compare {_plain(one)} with {_plain(two)}", _compare_hint(one, two)
+                )
+            return _BOOL
+        if op in ("in", "contains"):
+            place, container = (node.right, two) if op == "in" else (node.left, one)
+            self.must_be(
+                place, shape_of_kind(container), Kind.LIST | Kind.TEXT | Kind.OBJECT, "nothing is contained in"
+            )
+            return _BOOL
+        if op in ("startswith", "endswith"):
+            self.must_be(node.left, left, Kind.TEXT, f"{op} compares texts, not")
+            self.must_be(node.right, right, Kind.TEXT, f"{op} compares texts, not")
+            return _BOOL
+        return self.arithmetic(node, left, right)
+
+    def enumeration(self, left: Shape, right: Node) -> None:
+        """``data.status == 'Completed'`` when the model lists what a status can be."""
+        allowed = left.allowed
+        if allowed and isinstance(right, Constant) and right.value is not None and right.value not in allowed:
+            hint = did_you_mean(str(right.value), [str(value) for value in allowed])
+            self.say(right.start, right.end, "this value never occurs here", hint, "warning")
+
+    def arithmetic(self, node: Binary, left: Shape, right: Shape) -> Shape:
+        one, two = left.kinds & ~Kind.NULL, right.kinds & ~Kind.NULL
+        null = (left.kinds | right.kinds) & Kind.NULL
+        if node.op == "+":
+            fits = [kind for kind in (Kind.NUMBER, Kind.TEXT, Kind.LIST) if one & kind and two & kind]
+            if one and two and not fits:
+                hint = "write text(...) to put numbers into text" if (one | two) & Kind.TEXT else ""
+                self.say(node.start, node.end, f"cannot add {_plain(one)} and {_plain(two)}", hint)
+            made = functools.reduce(lambda a, b: a | b, fits, Kind.NONE)
+        else:
+            self.must_be(node.left, left, Kind.NUMBER, "cannot calculate with")
+            self.must_be(node.right, right, Kind.NUMBER, "cannot calculate with")
+            made = Kind.NUMBER
+        if made == Kind.NUMBER:
+            if node.op == "/":
+                made = Kind.FRACTION
+            elif one == Kind.INTEGER and two == Kind.INTEGER:
+                made = Kind.INTEGER
+        return shape_of_kind((made | null) if made else Kind.ANY)
+
+    def must_be(self, node: Node, shape: Shape, kinds: Kind, sentence: str) -> None:
+        known = shape.kinds & ~Kind.NULL
+        if known and not known & kinds:
+            hint = "number(...) reads a number from text" if kinds == Kind.NUMBER and known & Kind.TEXT else ""
+            if kinds == Kind.TEXT and known & Kind.NUMBER:
+                hint = "text(...) makes text of a number"
+            self.say(node.start, node.end, f"{sentence} {_plain(known)}", hint)
+
+    def call(self, node: Call, item: Shape | None) -> Shape:
+        function = node.function
+        shapes: list[Shape] = []
+        below: Shape | None = None
+        for position, argument in enumerate(node.arguments):
+            parameter = function.parameter(position)
+            if parameter.lazy:
+                shapes.append(self.infer(argument, below))
+                continue
+            shape = self.infer(argument, item)
+            shapes.append(shape)
+            if position == 0:
+                below = shape.item() if shape.kinds & Kind.LIST and not shape.is_open else OPEN
+            self.must_be(argument, shape, parameter.kinds, f"{function.name}() needs {describe(parameter.kinds)}, got")
+        return _result(function, shapes, below)
+
+
+def _result(function: Function, shapes: list[Shape], item: Shape | None) -> Shape:
+    """The shape of what a function gives for arguments of these shapes."""
+    name = function.name
+    null = shape_of_kind(Kind.NULL)
+    if name == "map" and len(shapes) == 2:
+        return union([shapes[1].as_items(), null])
+    if name == "find":
+        return union([item or OPEN, null])
+    if function.of_item and shapes:
+        return shapes[0]
+    if name == "default":
+        return union(shapes)
+    if name == "first":
+        return union([*shapes, null]) if len(shapes) > 1 else OPEN
+    if name == "slice" and shapes and not shapes[0].is_open:
+        return shapes[0]
+    if name in ("min", "max"):
+        return OPEN
+    if name in ("round", "abs", "sum"):
+        return shape_of_kind(Kind.NUMBER | Kind.NULL)
+    return shape_of_kind(function.returns if function.returns == Kind.BOOL else function.returns | Kind.NULL)
+
+
+def _comparable(one: Kind, two: Kind) -> bool:
+    return bool(one & two) or bool(one & Kind.NUMBER and two & Kind.NUMBER)
+
+
+def _plain(kinds: Kind) -> str:
+    return describe(Kind.NUMBER if kinds == Kind.INTEGER else kinds)
+
+
+def _equality_hint(one: Kind) -> str:
+    return "contains asks whether a list holds a value" if one & Kind.LIST else "text is never equal to a number"
+
+
+def _compare_hint(one: Kind, two: Kind) -> str:
+    if (one | two) & Kind.TEXT and (one | two) & Kind.NUMBER:
+        return "write the number without quotes, or number(...) to read one from text"
+    return ""

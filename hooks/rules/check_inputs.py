@@ -1,0 +1,246 @@
+"""Checking a step's ``with:`` against its action's model: keys, types, formats, and the expressions inside.
+
+Two passes. The first walks the file's values along the model's shape: unknown and missing keys, and values or
+expressions of the wrong kind. The second lets the model itself look at everything that is literally written, for
+formats, ranges and the words of an enumeration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from hooks.rules.accounts import SecretLookup
+from hooks.rules.check_expression import Scope
+from hooks.rules.document import Path
+from hooks.rules.faults import ExpressionError
+from hooks.rules.findings import did_you_mean
+from hooks.rules.kinds import Kind, describe, kind_of
+from hooks.rules.report import Report, SourceFile, locate, missing_hint
+from hooks.rules.shape import OPEN, Shape, shape_of
+from hooks.rules.template import Template, compile_template, has_hole
+from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
+
+
+class InputsCheck:
+    """Builds the tree of one step's inputs and reports what is wrong with them."""
+
+    def __init__(
+        self, file: SourceFile, base: Path, scope: Scope, report: Report, lookup: SecretLookup, secret_headers: bool
+    ) -> None:
+        self.file = file
+        self.base = base
+        self.scope = scope
+        self.report = report
+        self.lookup = lookup
+        self.secret_headers = secret_headers
+        self.secrets: dict[str, str] = {}
+        self.wrong: set[Path] = set()
+        self.dynamic: set[Path] = set()
+
+    def build(self, values: Mapping[str, Any], model: type[BaseModel]) -> Fields:
+        """The compiled inputs. What is wrong is in the report; then the tree must not be used."""
+        shape = shape_of(model)
+        tree = self._fields(dict(values), shape, self.base)
+        self._literal_pass(dict(values), model)
+        return tree
+
+    # --- first pass ---
+
+    def _tree(self, value: Any, shape: Shape, path: Path) -> Tree:
+        if isinstance(value, dict):
+            if not self._fits(Kind.OBJECT, shape, path):
+                shape = OPEN
+            return self._fields(value, shape, path)
+        if isinstance(value, list):
+            below = shape.item() if self._fits(Kind.LIST, shape, path) else OPEN
+            return Items(tuple(self._tree(item, below, (*path, number)) for number, item in enumerate(value)))
+        line = self.file.document.value(path).line
+        if isinstance(value, str) and has_hole(value):
+            return self._filled(value, shape, path, line)
+        if value is not None:
+            self._fits(kind_of(value), shape, path)
+        return Literal(value, line)
+
+    def _fits(self, kind: Kind, shape: Shape, path: Path) -> bool:
+        known = shape.kinds
+        if shape.is_open or kind & known or (kind & Kind.NUMBER and Kind.FRACTION & known):
+            return True
+        if kind is Kind.OBJECT and not path:
+            return True
+        wanted = describe(known & ~Kind.NULL)
+        hint = ""
+        if kind & Kind.NUMBER and known & Kind.TEXT:
+            hint = "put it in quotes"
+        elif kind & Kind.TEXT and known & (Kind.NUMBER | Kind.BOOL):
+            hint = "write the number without quotes" if known & Kind.NUMBER else "write true or false"
+        self._wrong(
+            path,
+            f"{self._name(path)} needs {wanted}, this is {_plain(kind)}",
+            hint,
+        )
+        return False
+
+    def _fields(self, values: dict[str, Any], shape: Shape, path: Path) -> Fields:
+        required, known = fields_of(shape)
+        entries: list[tuple[str, Tree]] = []
+        merge: Filled | None = None
+        for key, value in values.items():
+            here = (*path, key)
+            if key == MERGE:
+                merge = self._merge(value, here)
+                continue
+            below = shape.field(key) if not shape.is_open else OPEN
+            if below is None:
+                hint = did_you_mean(key, shape.fields)
+                if not hint:
+                    names = sorted(shape.fields)
+                    shown = ", ".join(names[:15]) + (", ..." if len(names) > 15 else "")
+                    hint = f"known keys: {shown}" if names else "it takes none"
+                self.report.at_key(self.file, here, f"unknown key '{key}'", hint)
+                self.wrong.add(here)
+                below = OPEN
+            entries.append((key, self._tree(value, below, here)))
+        if merge is None:
+            for key in sorted(required - values.keys()):
+                self.report.at_key(self.file, self._owner(path), f"'{key}' is missing", missing_hint(shape, (), key))
+        return Fields(tuple(entries), merge, required, known)
+
+    def _owner(self, path: Path) -> Path:
+        """Where to point when a key is missing: the map, or the step when it has no ``with:`` at all."""
+        if path == self.base and "with" not in (self._step() or {}):
+            return (*path[:-1], "action")
+        return path
+
+    def _step(self) -> Any:
+        data = self.file.document.data
+        for part in self.base[:-1]:
+            data = data[part]
+        return data
+
+    def _merge(self, value: Any, path: Path) -> Filled | None:
+        line = self.file.document.value(path).line
+        self.dynamic.add(path[:-1])
+        if not isinstance(value, str) or not has_hole(value):
+            self._wrong(path, f"{MERGE} needs an object", "write an expression, such as ${raw}")
+            return None
+        tree = self._filled(value, OPEN, path, line)
+        if isinstance(tree, Literal) or tree.template.single is None:
+            self._wrong(path, f"{MERGE} needs an object, this is text", "write exactly one ${ }")
+            return None
+        return tree
+
+    def _filled(self, text: str, shape: Shape, path: Path, line: int) -> Filled | Literal:
+        below = path[len(self.base) :]
+        secrets = self.secret_headers and len(below) == 2 and below[0] == "headers"
+        try:
+            template = compile_template(text, secrets=secrets)
+        except ExpressionError as error:
+            self.report.inside(self.file, path, error.column, error.length, error.message, error.hint)
+            self.wrong.add(path)
+            return Literal(None, line)
+        literal = template.literal
+        if literal is not None:
+            return Literal(literal, line)
+        self.dynamic.add(path)
+        kinds = self._holes(template, path)
+        known = kinds & ~Kind.NULL
+        wanted = shape.kinds
+        numbers = known & Kind.NUMBER and wanted & Kind.NUMBER
+        if known and not shape.is_open and not known & wanted and not numbers and path not in self.wrong:
+            self._wrong(
+                path,
+                f"{self._name(path)} needs {describe(wanted & ~Kind.NULL)}, this is {_plain(known)}",
+                _conversion(known, wanted),
+            )
+        if secrets:
+            self.secrets.update(self.lookup.fill(self.file, path, template) or {})
+        return Filled(template, line)
+
+    def _holes(self, template: Template, path: Path) -> Kind:
+        kinds = Kind.TEXT
+        for hole in template.holes:
+            checked = self.scope.check(hole.expression.text, hole.expression.node)
+            for problem in checked.problems:
+                self.report.inside(
+                    self.file,
+                    path,
+                    hole.offset + problem.start,
+                    problem.length,
+                    problem.message,
+                    problem.hint,
+                    problem.severity,
+                )
+                if problem.severity == "error":
+                    self.wrong.add(path)
+            if template.single is not None:
+                kinds = Kind.NONE if checked.shape.is_open else checked.shape.kinds
+        return kinds
+
+    def _wrong(self, path: Path, message: str, hint: str = "") -> None:
+        self.wrong.add(path)
+        self.report.at(self.file, path, message, hint)
+
+    def _name(self, path: Path) -> str:
+        return f"'{show_field(path[len(self.base) :])}'"
+
+    # --- second pass ---
+
+    def _literal_pass(self, values: dict[str, Any], model: type[BaseModel]) -> None:
+        places: dict[Path, Path] = {}
+        written = self._written(values, self.base, (), places)
+        try:
+            model.model_validate(written)
+        except ValidationError as error:
+            shape = shape_of(model)
+            for fault in error.errors(include_url=False, include_input=False):
+                if fault["type"] in ("missing", "extra_forbidden"):
+                    continue
+                found = locate(written, (), fault["loc"])
+                path = self.base + places.get(found, found)
+                if not self._covered(path):
+                    self.report.fault(self.file, self.base, path, fault, shape)
+        except Exception:
+            # a model's own validator met a value it was not made for: what it is will be seen when it runs
+            return
+
+    def _covered(self, path: Path) -> bool:
+        """Whether this place has been reported already, or depends on what is not known yet."""
+        return any(path[: len(one)] == one or one[: len(path)] == path for one in (*self.wrong, *self.dynamic))
+
+    def _written(self, value: Any, path: Path, here: Path, places: dict[Path, Path]) -> Any:
+        """The value without what is only known at run time; ``places`` maps its paths to those of the file."""
+        places[here] = path[len(self.base) :]
+        if isinstance(value, dict):
+            return {
+                key: self._written(below, (*path, key), (*here, key), places)
+                for key, below in value.items()
+                if (*path, key) not in self.dynamic and (*path, key) not in self.wrong and key != MERGE
+            }
+        if isinstance(value, list):
+            made: list[Any] = []
+            for number, below in enumerate(value):
+                if (*path, number) not in self.dynamic and (*path, number) not in self.wrong:
+                    made.append(self._written(below, (*path, number), (*here, len(made)), places))
+            return made
+        if isinstance(value, str) and has_hole(value):
+            return compile_template(value).literal
+        return value
+
+
+def _plain(kinds: Kind) -> str:
+    return describe(Kind.NUMBER if kinds == Kind.INTEGER else kinds)
+
+
+def _conversion(known: Kind, wanted: Kind) -> str:
+    if known & Kind.TEXT and wanted & Kind.NUMBER:
+        return "number(...) reads a number from text, cents(...) an amount"
+    if known & Kind.NUMBER and wanted & Kind.TEXT:
+        return "text(...) writes a number as text, dollars(...) cents as an amount"
+    if known & Kind.LIST and wanted & Kind.TEXT:
+        return "join(', ', ...) makes text of a list"
+    if wanted & Kind.LIST and not known & Kind.LIST:
+        return "[...] around it makes a list"
+    return ""

@@ -1,0 +1,178 @@
+"""Why a rule did or did not match an event, and what it would send: for people and as JSON. Sends nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+from hooks.events import Event, Request
+from hooks.rules.expression import path_value
+from hooks.rules.faults import EvaluationError
+from hooks.rules.findings import did_you_mean
+from hooks.rules.hints import hint_for
+from hooks.rules.index import type_matches
+from hooks.rules.placeholders import is_placeholder, stand_ins, step_placeholders
+from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
+
+UrlFor = Callable[[str, Request], str]
+"""The full address of a request at a connection, without credentials."""
+
+_ENCODED = re.compile(r"%3Csteps\.[^/?&]*?%3E", re.IGNORECASE)
+
+
+def explain(
+    ruleset: RuleSet,
+    event: Event,
+    outputs: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    url_for: UrlFor | None = None,
+) -> dict[str, Any]:
+    """Every enabled rule with its clauses, and for those that match the requests of their steps.
+
+    ``outputs`` holds answers of steps where there are any, by rule id and step id; without them a visible placeholder
+    such as ``<steps.customer.customerId>`` stands in their place. Never raises for what an event or a rule holds.
+    """
+    rules = [
+        _explain_rule(ruleset, rule, event, (outputs or {}).get(rule.id, {}), url_for)
+        for rule in ruleset.rules
+        if rule.enabled
+    ]
+    return {"event": event.attributes(), "rules": rules}
+
+
+def _explain_rule(
+    ruleset: RuleSet, rule: Rule, event: Event, outputs: Mapping[str, Any], url_for: UrlFor | None
+) -> dict[str, Any]:
+    names = ruleset.names(event)
+    clauses = [_event_clause(rule, event)]
+    if rule.sources:
+        clauses.append(_source_clause(rule, event))
+    matched = all(clause["verdict"] == "true" for clause in clauses)
+    if matched:
+        clauses.extend(_clause(clause, names) for clause in rule.clauses)
+        matched = all(clause["verdict"] == "true" for clause in clauses)
+    requests = _requests(ruleset, rule, event, outputs, url_for) if matched else []
+    return {"id": rule.id, "matched": matched, "clauses": clauses, "requests": requests}
+
+
+def _entry(text: str, line: int, verdict: str, values: dict[str, Any], hint: str) -> dict[str, Any]:
+    return {"text": text, "line": line, "verdict": verdict, "values": values, "hint": hint or None}
+
+
+def _event_clause(rule: Rule, event: Event) -> dict[str, Any]:
+    fits = any(type_matches(pattern, event.type) for pattern in rule.events)
+    hint = "" if fits else _near(event.type, rule.events, "the event's type")
+    text = "event: " + ", ".join(rule.events)
+    return _entry(text, rule.event_line, "true" if fits else "false", {"type": event.type}, hint)
+
+
+def _source_clause(rule: Rule, event: Event) -> dict[str, Any]:
+    fits = event.source in rule.sources
+    hint = "" if fits else _near(event.source, rule.sources, "the event's source")
+    text = "source: " + ", ".join(rule.sources)
+    return _entry(text, rule.source_line, "true" if fits else "false", {"source": event.source}, hint)
+
+
+def _near(found: str, wanted: tuple[str, ...], what: str) -> str:
+    if any(found.lower() == name.lower() for name in wanted):
+        return f"{what} differs only in case"
+    near = did_you_mean(found, [name for name in wanted if "*" not in name])
+    return f"{what} is '{found}': {near}" if near else ""
+
+
+def _clause(clause: Clause, names: Mapping[str, Any]) -> dict[str, Any]:
+    judgement = clause.judge(names)
+    values = {path: path_value(path, names) for path in clause.expression.paths}
+    hint = ""
+    if judgement.verdict != "true":
+        hint = hint_for(clause.expression, names)
+    if judgement.verdict == "error":
+        hint = f"{judgement.message}; {hint}" if hint else judgement.message
+    return _entry(clause.text, clause.line, judgement.verdict, values, hint)
+
+
+# --- requests ---
+
+
+def _requests(
+    ruleset: RuleSet, rule: Rule, event: Event, outputs: Mapping[str, Any], url_for: UrlFor | None
+) -> list[dict[str, Any]]:
+    answers = {**step_placeholders(rule.steps), **outputs}
+    names = ruleset.names(event, answers)
+    shown = []
+    for step in rule.steps:
+        try:
+            if not step.applies(names):
+                continue
+            shown.append(_request(ruleset, step, names, url_for))
+        except EvaluationError as error:
+            shown.append(
+                {
+                    "step": step.id,
+                    "action": step.action_name,
+                    "method": step.action.method,
+                    "url": None,
+                    "body": None,
+                    "origin": {},
+                    "error": error.message,
+                }
+            )
+    return shown
+
+
+def _request(ruleset: RuleSet, step: StepSpec, names: Mapping[str, Any], url_for: UrlFor | None) -> dict[str, Any]:
+    inputs = _inputs(step, step.values(names))
+    config = ruleset.connections.get(step.connection)
+    settings = config.settings if config is not None else step.action.inputs.model_construct()
+    request = step.request(inputs, settings)
+    if url_for is not None:
+        url = url_for(step.connection, request)
+    else:
+        url = _plain_url(getattr(settings, "base_url", ""), request)
+    return {
+        "step": step.id,
+        "action": step.action_name,
+        "method": request.method,
+        "url": _ENCODED.sub(lambda found: unquote(found[0]), url),
+        "body": _body(request),
+        "origin": step.origins(names),
+    }
+
+
+def _inputs(step: StepSpec, values: dict[str, Any]) -> dict[str, Any]:
+    """The validated inputs, with placeholders where answers of earlier steps will stand."""
+    try:
+        return step.validate(values)
+    except EvaluationError:
+        trial, back = stand_ins(values, step.action.inputs)
+        if not back:
+            raise
+        restored = _restore(step.validate(trial), back)
+        assert isinstance(restored, dict)
+        return restored
+
+
+def _restore(value: Any, back: Mapping[Any, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _restore(below, back) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_restore(below, back) for below in value]
+    return back.get(value, value) if type(value) in (int, float, str) and not is_placeholder(value) else value
+
+
+def _plain_url(base_url: str, request: Request) -> str:
+    query = "?" + urlencode(request.query) if request.query else ""
+    return base_url.rstrip("/") + request.path + query
+
+
+def _body(request: Request) -> Any:
+    """The body as JSON values where it is JSON, else as text."""
+    if request.body is None:
+        return None
+    try:
+        return json.loads(request.body)
+    except ValueError:
+        return request.body.decode("utf-8", "replace")

@@ -1,0 +1,303 @@
+"""Loading ``routes.yaml``: all files read, all rules checked, and either a `RuleSet` or every finding at once.
+
+All or nothing: one error anywhere, and nothing is loaded. Reading files is the only contact with the outside.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hooks.ports import Catalogue
+from hooks.rules.accounts import Accounts, SecretLookup, Secrets
+from hooks.rules.build_rule import RuleBuilder
+from hooks.rules.document import Document, DocumentError, read_document
+from hooks.rules.findings import Finding, RulesInvalid, in_order
+from hooks.rules.model import Defaults, RoutesFile
+from hooks.rules.report import Report, SourceFile
+from hooks.rules.ruleset import ConnectionConfig, Rule, RuleSet, SourceConfig
+from hooks.rules.shape import shape_of
+
+MAX_FILES = 1000
+_IN_MAIN_ONLY = ("include", "defaults")
+
+
+def load_rules(path: Path, catalogue: Catalogue, secrets: Secrets) -> RuleSet:
+    """The rules of a file and the files it includes. Raises RulesInvalid with every finding at once."""
+    loading = _Loading(catalogue, secrets)
+    raw = loading.read(path, str(path))
+    if raw is not None:
+        loading.take(raw, str(path), path.parent)
+    return loading.finish()
+
+
+def load_text(
+    text: str | bytes,
+    catalogue: Catalogue,
+    secrets: Secrets,
+    *,
+    name: str = "routes.yaml",
+    folder: Path | None = None,
+) -> RuleSet:
+    """The rules of a text, for the API and for tests. ``folder`` is what its ``include:`` is relative to."""
+    loading = _Loading(catalogue, secrets)
+    loading.take(text, name, folder)
+    return loading.finish()
+
+
+def load_texts(texts: Mapping[str, str], catalogue: Catalogue, secrets: Secrets) -> RuleSet:
+    """The rules of texts kept earlier (`RuleSet.texts`): the main file first, then those it included."""
+    loading = _Loading(catalogue, secrets)
+    loading.follows_includes = False
+    for number, (name, text) in enumerate(texts.items()):
+        loading.take(text, name, None, included=number > 0)
+    return loading.finish()
+
+
+def load_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> RuleSet:
+    """The sources alone, of a file whose rules may be broken: what is needed to go on receiving.
+
+    Raises RulesInvalid when a source itself cannot be read, or there is none.
+    """
+    loading = _Loading(catalogue, secrets)
+    raw = loading.read(path, str(path))
+    if raw is not None:
+        loading.take(raw, str(path), path.parent)
+    return loading.doors()
+
+
+class _Loading:
+    """One load: what has been read so far, and what was found."""
+
+    def __init__(self, catalogue: Catalogue, secrets: Secrets) -> None:
+        self.report = Report()
+        self._catalogue = catalogue
+        self._lookup = SecretLookup(secrets, self.report)
+        self._accounts = Accounts(catalogue, self._lookup, self.report)
+        self._files: list[SourceFile] = []
+        self._paths: list[Path] = []
+        self._digest = hashlib.sha256()
+        self._defaults = Defaults()
+        self._first: dict[tuple[str, str], tuple[SourceFile, int]] = {}
+        self._sources: dict[str, SourceConfig | None] = {}
+        self._connections: dict[str, ConnectionConfig | None] = {}
+        self._vars: dict[str, Any] = {}
+        self._texts: dict[str, str] = {}
+        self.follows_includes = True
+
+    def read(self, path: Path, name: str) -> bytes | None:
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            self._unread(name, "there is no such file")
+            return None
+        except OSError as error:
+            self._unread(name, f"the file cannot be read: {error.strerror or 'input/output error'}")
+            return None
+        self._paths.append(path)
+        return raw
+
+    def _unread(self, name: str, message: str) -> None:
+        self.report.add_plain(Finding(name, 1, 1, 1, "error", message))
+
+    def take(self, raw: bytes | str, name: str, folder: Path | None, included: bool = False) -> None:
+        """Read one file's text and, from the main file, those it includes."""
+        encoded = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass")
+        self._digest.update(len(encoded).to_bytes(8, "big") + encoded)
+        self._texts[name] = encoded.decode("utf-8", "replace")
+        try:
+            document = read_document(raw)
+        except DocumentError as error:
+            mistake = error.mistake
+            text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+            lines = text.replace("\r", "").split("\n")
+            line = lines[mistake.line - 1] if mistake.line <= len(lines) else ""
+            at = (mistake.line, mistake.column, mistake.length)
+            self.report.add_plain(Finding(name, *at, "error", mistake.message, mistake.hint, None, line))
+            return
+        file = SourceFile(name, document)
+        for path, place in document.comments():
+            message = "the text from '#' on is a YAML comment and is not sent"
+            rule = self._rule_of(document, path)
+            hint = "put the value in quotes to keep it"
+            self.report.add(file, place, message, hint, severity="warning", rule=rule)
+        if not isinstance(document.data, dict):
+            empty = document.data is None
+            message = "the file is empty" if empty else "a rules file is a map: version:, sources:, rules:"
+            self.report.at(file, (), message, "begin with: version: 1")
+            return
+        self._files.append(file)
+        self._top(file, included)
+        if not included and self.follows_includes:
+            self._include(file, folder)
+
+    def _rule_of(self, document: Document, path: tuple[str | int, ...]) -> str | None:
+        if len(path) < 2 or path[0] != "rules":
+            return None
+        try:
+            id = document.data["rules"][path[1]]["id"]
+        except (KeyError, TypeError, IndexError):
+            return None
+        return id if isinstance(id, str) else None
+
+    def _top(self, file: SourceFile, included: bool) -> None:
+        """Check the top level; the rules themselves are checked one by one, when all files are known."""
+        data = file.document.data
+        outline = {key: value for key, value in data.items() if key != "rules"}
+        try:
+            model = RoutesFile.model_validate(outline)
+            if not included:
+                self._defaults = model.defaults
+        except ValidationError as error:
+            self.report.invalid(file, (), error, shape_of(RoutesFile), set())
+        if data.get("rules") is not None and not isinstance(data["rules"], list):
+            self.report.at(file, ("rules",), "a list belongs here", "each rule begins with '- id:'")
+        if included:
+            for key in _IN_MAIN_ONLY:
+                if key in data:
+                    self.report.at_key(file, (key,), f"'{key}' belongs in the main file only")
+
+    def _include(self, file: SourceFile, folder: Path | None) -> None:
+        value = file.document.data.get("include")
+        patterns = value if isinstance(value, list) else [] if value is None else [value]
+        for number, pattern in enumerate(patterns):
+            place = ("include", number) if isinstance(value, list) else ("include",)
+            if not isinstance(pattern, str) or not pattern:
+                continue
+            if folder is None:
+                self.report.at(file, place, "files cannot be included here", "check the file itself")
+                continue
+            found = _fitting(folder, pattern)
+            if not found:
+                self.report.at(file, place, "no file fits this pattern", severity="warning")
+            for path in found[:MAX_FILES]:
+                if path.is_dir() or any(path == known or path.samefile(known) for known in self._known(path)):
+                    continue
+                if not path.exists():
+                    self.report.at(file, place, f"there is no file '{pattern}'", f"looked in the folder of {file.name}")
+                    continue
+                raw = self.read(path, str(path))
+                if raw is not None:
+                    self.take(raw, str(path), path.parent, included=True)
+
+    def _known(self, path: Path) -> list[Path]:
+        return [known for known in self._paths if known.name == path.name and path.exists()]
+
+    # --- when all files are read ---
+
+    def finish(self) -> RuleSet:
+        for file in self._files:
+            self._take_accounts(file)
+            self._take_vars(file)
+        builder = RuleBuilder(
+            self._catalogue,
+            self.report,
+            self._lookup,
+            self._sources,
+            self._connections,
+            self._vars,
+            self._defaults,
+        )
+        rules: list[Rule] = []
+        for file in self._files:
+            entries = file.document.data.get("rules")
+            for number, raw in enumerate(entries if isinstance(entries, list) else ()):
+                rule = builder.build(file, number, raw)
+                if isinstance(raw, dict) and isinstance(raw.get("id"), str):
+                    self._once(file, ("rules", number, "id"), "rule id", raw["id"], at_value=True)
+                if rule is not None:
+                    rules.append(rule)
+        findings = self.report.findings
+        if self.report.has_errors:
+            raise RulesInvalid(findings)
+        return RuleSet(
+            version=self._digest.hexdigest(),
+            rules=rules,
+            sources={name: config for name, config in self._sources.items() if config is not None},
+            connections={name: config for name, config in self._connections.items() if config is not None},
+            variables=self._vars,
+            warnings=in_order(findings),
+            files=self._paths,
+            texts=self._texts,
+        )
+
+    def doors(self) -> RuleSet:
+        """The sources, if all of them are sound."""
+        for file in self._files:
+            self._take_accounts(file)
+        sound = {name: config for name, config in self._sources.items() if config is not None}
+        unsound = any(path[0] == "sources" for path in self._accounts.unsound)
+        if unsound or not sound or len(sound) < len(self._sources):
+            raise RulesInvalid(self.report.findings)
+        return RuleSet(version=self._digest.hexdigest(), sources=sound, files=self._paths, texts=self._texts)
+
+    def _once(
+        self, file: SourceFile, path: tuple[str | int, ...], what: str, name: str, at_value: bool = False
+    ) -> bool:
+        """Report a name that was used before, in this file or another."""
+        document = file.document
+        line = (document.value(path) if at_value else document.key(path)).line
+        known = self._first.get((what, name))
+        if known is None:
+            self._first[what, name] = (file, line)
+            return True
+        other = f"first on line {known[1]}" + ("" if known[0] is file else f" of {known[0].name}")
+        report = self.report.at if at_value else self.report.at_key
+        report(file, path, f"the {what} '{name}' is used twice", other)
+        return False
+
+    def _take_accounts(self, file: SourceFile) -> None:
+        for name, raw in self._section(file, "sources"):
+            if self._once(file, ("sources", name), "source", name):
+                self._sources[name] = self._accounts.source(file, name, raw)
+        for name, raw in self._section(file, "connections"):
+            if self._once(file, ("connections", name), "connection", name):
+                self._connections[name] = self._accounts.connection(file, name, raw)
+
+    def _section(self, file: SourceFile, key: str) -> list[tuple[str, dict[str, Any]]]:
+        section = file.document.data.get(key)
+        return (
+            [(name, raw) for name, raw in section.items() if isinstance(raw, dict)] if isinstance(section, dict) else []
+        )
+
+    def _take_vars(self, file: SourceFile) -> None:
+        section = file.document.data.get("vars")
+        for name, value in section.items() if isinstance(section, dict) else ():
+            if not self._once(file, ("vars", name), "variable", name):
+                continue
+            self._vars[name] = value
+            if _holds_expression(value):
+                self.report.at(
+                    file, ("vars", name), "vars: holds plain values, no ${ }", "write the expression where it is used"
+                )
+
+
+def _fitting(folder: Path, pattern: str) -> list[Path]:
+    """The files that an ``include:`` means, sorted; one without wildcards stands for itself, there or not."""
+    if not glob.has_magic(pattern):
+        return [folder / pattern]
+    wanted = Path(pattern)
+    if wanted.is_absolute():
+        folder, wanted = Path(wanted.anchor), wanted.relative_to(wanted.anchor)
+    try:
+        return sorted(path for path in folder.glob(str(wanted)) if path.is_file())
+    except (ValueError, NotImplementedError, IndexError):
+        return []
+
+
+def _holds_expression(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, str) and "${" in current:
+            return True
+        if isinstance(current, dict):
+            waiting.extend(current.values())
+        elif isinstance(current, list):
+            waiting.extend(current)
+    return False

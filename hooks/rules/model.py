@@ -1,0 +1,168 @@
+"""The format of ``routes.yaml``, defined once: loading, messages, the JSON Schema and the guide all come from here.
+
+Strict: unknown keys are refused and nothing is converted. Keys that are part of the format but do not work yet
+(`PLANNED`) are known, so that using one is an error that says so and never silently does nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
+
+from hooks.ports import OnUnknown
+from hooks.values import Duration
+
+Backoff = Literal["fixed", "exponential"]
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _condition(value: object) -> object:
+    if value is True or value is False:
+        return "true" if value else "false"
+    return value
+
+
+_Texts = Annotated[
+    list[Annotated[StrictStr, Field(min_length=1)]],
+    BeforeValidator(_as_list),
+    Field(min_length=1),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
+    ),
+]
+_Condition = Annotated[
+    StrictStr, BeforeValidator(_condition), WithJsonSchema({"type": ["string", "boolean"]}), Field(min_length=1)
+]
+_Conditions = Annotated[
+    list[_Condition],
+    BeforeValidator(_as_list),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "boolean"]},
+                {"type": "array", "items": {"type": ["string", "boolean"]}},
+            ]
+        }
+    ),
+]
+_RuleId = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+_StepId = Annotated[StrictStr, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+_Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Retry(_Strict):
+    """How a step is tried again. Without one, the usual schedule holds: 1s, 5s, 30s, 2m, 10m ... up to three days."""
+
+    attempts: Annotated[StrictInt, Field(ge=1, le=100)] = Field(
+        description="How many times a step is tried in all; 1 means once."
+    )
+    backoff: Backoff = Field("exponential", description="`fixed` waits the same each time, `exponential` doubles.")
+    first_wait: Duration = Field(5.0, description="The wait before the second try, such as 5s.")
+    max_wait: Duration = Field(900.0, description="The longest wait between two tries, such as 15m.")
+
+
+class Step(_Strict):
+    """One action of a rule."""
+
+    id: _StepId | None = Field(None, description="A name for the step's answer: steps.<id>.<field> in later steps.")
+    action: StrictStr = Field(description="What to do: <vendor>.<operation>, such as homebase360.create_job.")
+    connection: StrictStr | None = Field(
+        None, description="The connection to act in; may be left out where the vendor has exactly one."
+    )
+    inputs: dict[str, Any] = Field(
+        default_factory=dict, alias="with", description="The action's inputs, by the vendor's own field names."
+    )
+    condition: _Condition | None = Field(None, alias="if", description="The step is left out unless this holds.")
+    timeout: Duration | None = Field(None, description="The deadline of one try, such as 15s.")
+    retry: Retry | None = Field(None, description="How this step is tried again.")
+    on_unknown: OnUnknown | None = Field(
+        None,
+        description="When nobody knows whether a try was carried out: repeat it, look first, or hold.",
+    )
+
+
+class Case(_Strict):
+    """A test that a rule carries."""
+
+    name: StrictStr = Field(description="What the test shows.")
+    given: Given = Field(description="The event to run the rule with.")
+    expect: list[Expected] | Literal["none", "error"] = Field(
+        description="The calls that must be made, in order; `none` for no call; `error` for a run that cannot be made."
+    )
+
+
+class Given(_Strict):
+    """Where a test's event comes from: one of `sample`, `event` and `payload`."""
+
+    sample: StrictStr | None = Field(None, description="A recorded sample: <vendor>/<name>.")
+    event: dict[str, Any] | None = Field(None, description="An event's attributes: type, source, data, raw.")
+    payload: Any = Field(None, description="A body as a sender would post it; needs source.")
+    source: StrictStr | None = Field(None, description="The source that the payload or sample arrives at.")
+    data: dict[str, Any] | None = Field(None, description="Fields to put over the event's data.")
+
+
+class Expected(_Strict):
+    """A call that a test expects: the action, and those inputs that matter."""
+
+    action: StrictStr
+    inputs: dict[str, Any] | None = Field(None, alias="with")
+
+
+class Rule(_Strict):
+    """What to do when an event comes."""
+
+    id: _RuleId = Field(description="Unique and stable: history and runs hang on it.")
+    description: StrictStr | None = Field(None, description="A sentence for people.")
+    enabled: StrictBool = Field(True, description="false switches the rule off.")
+    mode: Literal["live", "shadow"] = Field("live", description="live acts.")
+    event: _Texts = Field(description="Event types, one or a list; * stands for any characters: job.*")
+    source: _Texts | None = Field(None, description="Sources, one or a list; all when left out.")
+    when: _Conditions | None = Field(None, description="One expression, or a list that must all hold.")
+    do: Annotated[list[Step], Field(min_length=1)] = Field(description="The steps, carried out in order.")
+    fallback: list[Step] | None = Field(None, description="Steps for when one of the steps has given up.")
+    once_per: _Condition | None = Field(None, description="An expression: act once for each of its values.")
+    once_within: Duration | None = Field(None, description="How long once_per remembers, such as 24h.")
+    delay: Duration | None = Field(None, description="Wait this long before the first step.")
+    retry: Retry | None = Field(None, description="How the steps of this rule are tried again.")
+    timeout: Duration | None = Field(None, description="The deadline of one try of a step, such as 15s.")
+    on_unknown: OnUnknown | None = Field(None, description="For all steps of this rule, see the step's key.")
+    tests: list[Case] | None = Field(None, description="Tests that hooks test runs.")
+
+
+class Defaults(_Strict):
+    """What holds for every rule that does not say otherwise."""
+
+    retry: Retry | None = None
+    timeout: Duration | None = None
+
+
+class RoutesFile(_Strict):
+    """routes.yaml."""
+
+    version: Literal[1] = Field(1, description="The version of this format.")
+    include: _Texts | None = Field(None, description="Further files, as globs relative to this one.")
+    sources: dict[_Name, dict[str, Any]] = Field(default_factory=dict, description="Inbound ends: /in/<name>.")
+    connections: dict[_Name, dict[str, Any]] = Field(default_factory=dict, description="Accounts to act in.")
+    vars: dict[str, Any] = Field(default_factory=dict, description="Plain values for expressions: vars.<name>.")
+    defaults: Defaults = Field(default_factory=Defaults, description="Retry and timeout for every rule.")
+    rules: list[Rule] = Field(default_factory=list, description="What to do with events.")
+
+
+PLANNED: dict[str, frozenset[str]] = {
+    "file": frozenset({"calendars", "templates"}),
+    "rule": frozenset(
+        {"else", "debounce", "throttle", "in_order_by", "expect", "within", "replay", "rate_limit"},
+    ),
+    "step": frozenset({"else"}),
+}
+"""Keys that are part of the format and do not work yet in this release."""
+
+Case.model_rebuild()

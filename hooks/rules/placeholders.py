@@ -1,0 +1,89 @@
+"""Stand-ins for answers that do not exist yet: ``<steps.customer.customerId>`` where a later step reads one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+
+from hooks.rules.expression import compile_expression
+from hooks.rules.kinds import Kind
+from hooks.rules.nodes import PathNode
+from hooks.rules.ruleset import StepSpec
+from hooks.rules.shape import Shape, shape_of
+from hooks.rules.with_tree import paths_of
+
+_FIRST_NUMBER = 987_654_000
+_MOST_ITEMS = 50
+
+
+def is_placeholder(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("<steps.") and value.endswith(">")
+
+
+def step_placeholders(steps: Iterable[StepSpec]) -> dict[str, Any]:
+    """Answers by step id, holding a placeholder at every place that some step reads."""
+    paths: dict[str, None] = {}
+    for step in steps:
+        read = [*paths_of(step.inputs), *(step.condition.expression.paths if step.condition else ())]
+        paths.update(dict.fromkeys(path for path in read if path.startswith("steps.")))
+    answers: dict[str, Any] = {}
+    for path in sorted(paths):
+        node = compile_expression(path).node
+        if isinstance(node, PathNode):
+            _put(answers, node.keys, f"<{path}>")
+    return answers
+
+
+def _put(container: Any, keys: tuple[str | int, ...], placeholder: str) -> None:
+    """Put a placeholder at the end of the keys, making maps and lists on the way; deeper ones replace it."""
+    for position, key in enumerate(keys):
+        last = position == len(keys) - 1
+        below: Any = placeholder if last else ([] if isinstance(keys[position + 1], int) else {})
+        if isinstance(container, dict):
+            if not isinstance(container.get(key), (dict, list)):
+                container[key] = below
+            container = container[key]
+        elif isinstance(container, list) and isinstance(key, int):
+            index = key if key >= 0 else 0
+            if index >= _MOST_ITEMS:
+                return
+            container.extend([None] * (index + 1 - len(container)))
+            if not isinstance(container[index], (dict, list)):
+                container[index] = below
+            container = container[index]
+        else:
+            return
+
+
+def stand_ins(values: dict[str, Any], model: type[BaseModel]) -> tuple[dict[str, Any], dict[Any, str]]:
+    """The values with placeholders replaced by what the model takes there, and the way back by value."""
+    back: dict[Any, str] = {}
+
+    def replace(value: Any, shape: Shape | None) -> Any:
+        if isinstance(value, dict):
+            return {key: replace(below, shape.field(key) if shape else None) for key, below in value.items()}
+        if isinstance(value, list):
+            return [replace(below, shape.item() if shape else None) for below in value]
+        if not is_placeholder(value) or shape is None or shape.is_open:
+            return value
+        number = _FIRST_NUMBER + len(back)
+        stand_in: Any = value
+        if shape.kinds & Kind.INTEGER:
+            stand_in = number
+        elif shape.kinds & Kind.FRACTION:
+            stand_in = float(number)
+        elif any(schema.get("format") == "date-time" for schema, _ in shape.alternatives):
+            stand_in = f"1970-01-01T00:{len(back) // 60:02}:{len(back) % 60:02}Z"
+        elif shape.kinds & Kind.BOOL:
+            return True
+        elif shape.kinds & Kind.LIST:
+            return []
+        if stand_in is not value:
+            back[stand_in] = str(value)
+        return stand_in
+
+    made = replace(values, shape_of(model))
+    assert isinstance(made, dict)
+    return made, back

@@ -1,0 +1,223 @@
+"""Collecting findings while files are checked: places looked up, secrets masked, pydantic's errors put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from hooks.rules.document import Document, Path, Place
+from hooks.rules.findings import Finding, Severity, did_you_mean
+from hooks.rules.kinds import describe_value
+from hooks.rules.model import PLANNED
+from hooks.rules.shape import Shape
+
+_NEEDED = {
+    "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
+    "list_type": "a list", "tuple_type": "a list", "dict_type": "a map (key: value)", "int_parsing": "a whole number",
+    "model_type": "a map (key: value)", "model_attributes_type": "a map (key: value)", "float_parsing": "a number",
+    "bool_parsing": "true or false", "int_from_float": "a whole number", "mapping_type": "a map (key: value)",
+    "dataclass_type": "a map (key: value)", "secret_type": "text",
+}  # fmt: skip
+"""pydantic's names of wrong types, and what belongs there."""
+
+MASK_FROM = 4
+"""Secrets shorter than this are not masked: they would blot out ordinary words, and are refused as too short anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file: its name as people know it, and what stands in it."""
+
+    name: str
+    document: Document
+
+
+class Report:
+    """All findings so far. Secret values given to `hide` never show in any of them."""
+
+    def __init__(self) -> None:
+        self._findings: list[Finding] = []
+        self._hidden: set[str] = set()
+
+    def hide(self, secret: str) -> None:
+        if len(secret) >= MASK_FROM:
+            self._hidden.add(secret)
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [self._masked(finding) for finding in self._findings]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(finding.severity == "error" for finding in self._findings)
+
+    def add(
+        self,
+        file: SourceFile,
+        place: Place,
+        message: str,
+        hint: str = "",
+        *,
+        severity: Severity = "error",
+        rule: str | None = None,
+    ) -> None:
+        line = file.document.line(place.line)
+        self._findings.append(
+            Finding(file.name, place.line, place.column, place.length, severity, message, hint, rule, line)
+        )
+
+    def add_plain(self, finding: Finding) -> None:
+        self._findings.append(finding)
+
+    def at(self, file: SourceFile, path: Path, message: str, hint: str = "", severity: Severity = "error") -> None:
+        """A finding about the value at a path."""
+        place = file.document.value(path)
+        self.add(file, place, message, hint, severity=severity, rule=rule_at(file, path))
+
+    def at_key(self, file: SourceFile, path: Path, message: str, hint: str = "", severity: Severity = "error") -> None:
+        """A finding about the key at a path."""
+        place = file.document.key(path)
+        self.add(file, place, message, hint, severity=severity, rule=rule_at(file, path))
+
+    def inside(
+        self,
+        file: SourceFile,
+        path: Path,
+        offset: int,
+        length: int,
+        message: str,
+        hint: str = "",
+        severity: Severity = "error",
+    ) -> None:
+        """A finding about a part of the text at a path."""
+        place = file.document.value(path, offset, length)
+        self.add(file, place, message, hint, severity=severity, rule=rule_at(file, path))
+
+    def invalid(self, file: SourceFile, base: Path, error: ValidationError, shape: Shape, skip: set[Path]) -> None:
+        """All of pydantic's errors about the value at ``base``, whose shape is given, less those below ``skip``."""
+        for fault in error.errors(include_url=False, include_input=False):
+            path = locate(file.document.data, base, fault["loc"])
+            if any(path[: len(hidden)] == hidden for hidden in skip):
+                continue
+            self.fault(file, base, path, fault, shape)
+
+    def fault(self, file: SourceFile, base: Path, path: Path, fault: Any, shape: Shape) -> None:
+        """One of pydantic's errors, about the value at ``path``."""
+        kind = fault["type"]
+        last = str(fault["loc"][-1]) if fault["loc"] else ""
+        value = value_at(file.document.data, path)
+        if kind == "extra_forbidden":
+            self._unknown_key(file, base, path, shape)
+        elif kind == "missing":
+            self.at_key(file, path, f"'{last}' is missing", missing_hint(shape, path[len(base) :], last))
+        elif kind in ("literal_error", "enum"):
+            allowed = str(fault.get("ctx", {}).get("expected", ""))
+            near = did_you_mean(str(value), [word.strip("'") for word in allowed.replace(" or ", ", ").split(", ")])
+            shown = f"'{value}'" if isinstance(value, (str, int, float)) else "this value"
+            self.at(file, path, f"{shown} is not allowed here", near or f"one of: {allowed}")
+        elif kind in _NEEDED:
+            hint = "put it in quotes" if kind == "string_type" and isinstance(value, (int, float)) else ""
+            self.at(file, path, f"{_NEEDED[kind]} belongs here, this is {describe_value(value)}", hint)
+        elif kind == "string_pattern_mismatch":
+            self.at(
+                file, path, "this is not a name", "use letters, digits and _ (a rule's id and a source's name also - )"
+            )
+        elif kind in ("union_tag_not_found", "union_tag_invalid"):
+            context = fault.get("ctx", {})
+            key = str(context.get("discriminator", "")).strip("'")
+            allowed = str(context.get("expected_tags", ""))
+            place = (*path, key) if isinstance(value, dict) and key in value else path
+            self.at(file, place, f"'{key}' decides what belongs here", f"one of: {allowed}" if allowed else "")
+        else:
+            message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            self.at(file, path, message[:1].lower() + message[1:])
+
+    def _unknown_key(self, file: SourceFile, base: Path, path: Path, shape: Shape) -> None:
+        key = str(path[-1]) if path else ""
+        level = "file" if len(path) == 1 else "rule" if len(path) == 3 and path[0] == "rules" else "step"
+        if base[:1] not in (("sources",), ("connections",)) and key in PLANNED[level]:
+            self.at_key(file, path, f"'{key}' does not work yet in this release", "remove it: it would do nothing")
+            return
+        below: Shape | None = shape
+        for part in path[len(base) : -1]:
+            if below is not None:
+                below = below.item() if isinstance(part, int) else below.field(part)
+        known = below.fields if below is not None else {}
+        hint = did_you_mean(key, known)
+        if not hint and known:
+            hint = "known keys: " + ", ".join(sorted(known))
+        self.at_key(file, path, f"unknown key '{key}'", hint)
+
+    def _masked(self, finding: Finding) -> Finding:
+        if not self._hidden:
+            return finding
+
+        def mask(text: str) -> str:
+            for secret in self._hidden:
+                if secret in text:
+                    text = text.replace(secret, "*" * len(secret))
+            return text
+
+        return Finding(
+            finding.file,
+            finding.line,
+            finding.column,
+            finding.length,
+            finding.severity,
+            mask(finding.message),
+            mask(finding.hint),
+            finding.rule,
+            mask(finding.source),
+        )
+
+
+def missing_hint(shape: Shape, path: Path, name: str) -> str:
+    """The description of the field that is missing, where its model has one."""
+    below: Shape | None = shape
+    for part in path:
+        if below is not None:
+            below = below.item() if isinstance(part, int) else below.field(part)
+    described = below.fields.get(name) if below is not None else None
+    text = described.get("description", "") if isinstance(described, dict) else ""
+    return str(text).split("\n", 1)[0]
+
+
+def locate(data: Any, base: Path, loc: tuple[int | str, ...]) -> Path:
+    """Where a pydantic location is in the data: parts that are not there (union tags, models) are passed over."""
+    path = base
+    value = value_at(data, base)
+    for part in loc:
+        below = _element(value, part)
+        if below is not _ABSENT:
+            value, path = below, (*path, part)
+    return path
+
+
+def value_at(data: Any, path: Path) -> Any:
+    """What is at a path, None when there is nothing."""
+    for part in path:
+        data = _element(data, part)
+        if data is _ABSENT:
+            return None
+    return data
+
+
+_ABSENT: Any = object()
+
+
+def _element(value: Any, part: int | str) -> Any:
+    if isinstance(value, dict):
+        return value.get(part, _ABSENT)
+    if isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
+        return value[part]
+    return _ABSENT
+
+
+def rule_at(file: SourceFile, path: Path) -> str | None:
+    """The id of the rule that a path lies in."""
+    if len(path) < 2 or path[0] != "rules":
+        return None
+    id = value_at(file.document.data, (*path[:2], "id"))
+    return id if isinstance(id, str) else None

@@ -1,0 +1,266 @@
+"""Match: the loaded rules, found by event type and source, and what each makes of an event.
+
+Everything here is immutable and pure: matching and rendering take the names of an event and give values. Matching
+never raises; a condition that cannot be evaluated does not hold, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from hooks.errors import Permanent
+from hooks.events import Event, Request
+from hooks.ports import Action, ConnectionSettings, OnUnknown, SourceSettings
+from hooks.rules.expression import Expression, path_value
+from hooks.rules.faults import EvaluationError
+from hooks.rules.findings import Finding
+from hooks.rules.index import Index
+from hooks.rules.model import Case, Retry
+from hooks.rules.with_tree import Fields, is_empty, origins_of, render_tree, show_field
+
+ClauseVerdict = Literal["true", "false", "missing", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """A configured inbound end."""
+
+    name: str
+    vendor: str
+    settings: SourceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionConfig:
+    """A configured account to act in."""
+
+    name: str
+    vendor: str
+    settings: ConnectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One condition of a rule and where it stands."""
+
+    text: str
+    line: int
+    column: int
+    expression: Expression
+
+    def judge(self, names: Mapping[str, Any]) -> Judgement:
+        """What became of the condition. ``missing``: it does not hold and something it reads is not there."""
+        try:
+            holds = self.expression.holds(names)
+        except EvaluationError as error:
+            return Judgement(self, "error", error.message)
+        if holds:
+            return Judgement(self, "true")
+        for path in self.expression.paths:
+            if path_value(path, names) is None:
+                return Judgement(self, "missing")
+        return Judgement(self, "false")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A clause and its verdict. ``message`` tells what went wrong where the verdict is ``error``."""
+
+    clause: Clause
+    verdict: ClauseVerdict
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Whether a rule's conditions hold for an event: all clauses up to and with the first that does not."""
+
+    matched: bool
+    verdicts: tuple[Judgement, ...] = ()
+
+    @property
+    def error(self) -> str | None:
+        """What could not be evaluated, if that is why the rule did not match."""
+        for judgement in self.verdicts:
+            if judgement.verdict == "error":
+                return judgement.message
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One step of a rule, checked and compiled. ``action_name`` is the full one, ``homebase360.create_job``.
+
+    ``connection`` is "" for the actions of a vendor that has no accounts. ``line`` is where the step stands.
+    """
+
+    id: str
+    action_name: str
+    vendor: str
+    action: Action
+    connection: str
+    condition: Clause | None
+    timeout: float | None
+    retry: Retry | None
+    on_unknown: OnUnknown | None
+    line: int
+    inputs: Fields
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def applies(self, names: Mapping[str, Any]) -> bool:
+        """Whether the step's ``if:`` holds. Raises EvaluationError."""
+        return self.condition is None or self.condition.expression.holds(names)
+
+    def render(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        """The step's inputs as JSON values, valid for the action. Raises EvaluationError, naming the field only."""
+        return self.validate(render_tree(self.inputs, self._names(names)))
+
+    def values(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs before the action's model has seen them. Raises EvaluationError."""
+        rendered = render_tree(self.inputs, self._names(names))
+        assert isinstance(rendered, dict)
+        return rendered
+
+    def validate(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs as the action's model dumps them. Raises EvaluationError, naming the field and no value."""
+        try:
+            model: BaseModel = self.action.inputs.model_validate(values)
+            dumped: dict[str, Any] = model.model_dump(exclude_unset=True, by_alias=True, mode="json")
+        except ValidationError as error:
+            raise EvaluationError(describe_invalid(error)) from None
+        return dumped
+
+    def request(self, inputs: Mapping[str, Any], settings: BaseModel) -> Request:
+        """The request that the inputs make. Raises EvaluationError when a value cannot be put into one."""
+        try:
+            return self.action.render(inputs, settings)
+        except Permanent as error:
+            raise EvaluationError(error.message) from None
+
+    def origins(self, names: Mapping[str, Any]) -> dict[str, str]:
+        """For every field of the inputs where its value came from. Raises EvaluationError."""
+        full = self._names(names)
+        return origins_of(self.inputs, render_tree(self.inputs, full), full)
+
+    def _names(self, names: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**names, "secret": dict(self.secrets)} if self.secrets else names
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """The first fault of a model's answer in a sentence without any value."""
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = show_field(tuple(part for part in fault["loc"] if isinstance(part, (str, int))))
+    if fault["type"] == "missing":
+        return f"required field '{name}' came out empty"
+    if fault["type"] == "extra_forbidden":
+        return f"the action has no field '{name}'"
+    kind = fault["type"]
+    sentence = (
+        "its value is not one that the action takes"
+        if kind.startswith(("value_", "assert", "union_"))
+        else fault["msg"]
+    )
+    return f"field '{name}': {sentence[0].lower()}{sentence[1:]}" if name else sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, checked and compiled. ``sources`` is empty when it takes all of them."""
+
+    id: str
+    description: str
+    enabled: bool
+    mode: Literal["live", "shadow"]
+    events: tuple[str, ...]
+    sources: tuple[str, ...]
+    clauses: tuple[Clause, ...]
+    steps: tuple[StepSpec, ...]
+    fallback: tuple[StepSpec, ...]
+    once_per: Clause | None
+    once_within: float | None
+    delay: float | None
+    tests: tuple[Case, ...]
+    file: str
+    line: int
+    event_line: int
+    source_line: int
+
+    def match(self, names: Mapping[str, Any]) -> Match:
+        """Whether the conditions hold; type and source have been looked at by `RuleSet.candidates`. Never raises."""
+        verdicts: list[Judgement] = []
+        for clause in self.clauses:
+            judgement = clause.judge(names)
+            verdicts.append(judgement)
+            if judgement.verdict != "true":
+                return Match(False, tuple(verdicts))
+        return Match(True, tuple(verdicts))
+
+    def once_key(self, names: Mapping[str, Any]) -> Any:
+        """The value of ``once_per``, None when there is none: then the run is not held back. Raises EvaluationError."""
+        if self.once_per is None:
+            return None
+        value = self.once_per.expression.evaluate(names)
+        return None if is_empty(value) else value
+
+    def step(self, id: str) -> StepSpec | None:
+        """By id, among the steps and the fallback steps."""
+        for step in (*self.steps, *self.fallback):
+            if step.id == id:
+                return step
+        return None
+
+
+class RuleSet:
+    """All that ``routes.yaml`` and its included files say. ``version`` is the SHA-256 of their texts."""
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        rules: Iterable[Rule] = (),
+        sources: Mapping[str, SourceConfig] | None = None,
+        connections: Mapping[str, ConnectionConfig] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        warnings: Iterable[Finding] = (),
+        files: Iterable[Any] = (),
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
+        self.version = version
+        self.texts: Mapping[str, str] = dict(texts or {})
+        """The files' texts by name, the main file first: what `hooks.rules.load.load_texts` loads again."""
+        self.rules = tuple(rules)
+        self.sources: Mapping[str, SourceConfig] = dict(sources or {})
+        self.connections: Mapping[str, ConnectionConfig] = dict(connections or {})
+        self.vars: dict[str, Any] = dict(variables or {})
+        self.warnings = tuple(warnings)
+        self.files = tuple(files)
+        self._by_id = {rule.id: rule for rule in self.rules}
+        self._index = Index(rule for rule in self.rules if rule.enabled)
+
+    def rule(self, id: str) -> Rule | None:
+        return self._by_id.get(id)
+
+    def candidates(self, type: str, source: str) -> tuple[Rule, ...]:
+        """The enabled rules for an event type from a source, in the order of the files."""
+        return self._index.find(type, source)
+
+    def names(
+        self,
+        event: Event,
+        steps: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """What expressions can name: the event, ``vars``, answers of earlier steps by id, and in a fallback ``error``.
+
+        ``error`` holds ``message``, ``step`` and ``action``.
+        """
+        return {
+            **event.names(),
+            "vars": self.vars,
+            "steps": dict(steps or {}),
+            "error": None if error is None else dict(error),
+        }
