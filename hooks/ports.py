@@ -2,7 +2,8 @@
 
 The engine knows ``Source``, ``Action``, ``Store`` and ``Clock``, and no vendor. A vendor knows these shapes, and no
 engine. Whoever adds a vendor implements `Source` (how its webhooks are checked and read) and `Client` with
-`Action` rows (what can be done there), and names them in one `Vendor`.
+`Action` rows (what can be done there), and names them in one `Vendor`. All shapes are in one module, so that there is
+one page to read before anything else.
 """
 
 from __future__ import annotations

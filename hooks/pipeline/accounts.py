@@ -6,9 +6,13 @@ hangs or refuses holds up nobody else's work.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hooks.ports import Client, Clock, ConnectionSettings
+from hooks.ports import Client, ConnectionSettings
+
+GONE = "its connection is not configured any more"
+PAUSED = "its connection is paused"
 
 
 @dataclass(slots=True)
@@ -40,12 +44,21 @@ class Account:
         """The account has answered: claim as usual again."""
         self.probing = False
 
-    async def turn(self, clock: Clock) -> None:
-        """Wait until the account's rate lets the next call go: evenly spaced, so no burst follows a pause."""
+    def reserve(self, now: float) -> float:
+        """Take the next turn that the account's rate allows and give the seconds until it.
+
+        Turns are evenly spaced, so no burst follows a pause.
+        """
         if self.settings.rate is None:
-            return
-        now = clock.monotonic()
+            return 0.0
         at = max(now, self.next_turn)
         self.next_turn = at + 1 / self.settings.rate
-        if at > now:
-            await clock.sleep(at - now)
+        return at - now
+
+
+def obstacle_of(connection: str, accounts: Mapping[str, Account]) -> str | None:
+    """Why runs of a connection are held now, None when they are not."""
+    account = accounts.get(connection)
+    if account is None:
+        return GONE
+    return PAUSED if account.settings.paused else None

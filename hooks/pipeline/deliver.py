@@ -20,7 +20,7 @@ from typing import Any
 from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError
 from hooks.events import Done, new_id
 from hooks.kit.http import record_exchanges
-from hooks.pipeline.accounts import Account
+from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.receive import log_fault
 from hooks.pipeline.retry import Decision, Retry, decide
@@ -37,6 +37,14 @@ RENEW_EVERY = 5.0
 POLL = 1.0
 FAULT_WAIT = 30.0
 """Seconds before a run that stumbled over a fault of ours is tried again."""
+
+MAX_FAULTS = 3
+"""After this many faults of ours a run is a dead letter: it must not come back for ever."""
+
+INTERRUPTED = "the program ended before the answer came"
+
+STORE_WAIT = 1.0
+"""Seconds between two tries to write what a call came to, while the store takes nothing."""
 
 
 @dataclass(slots=True)
@@ -66,16 +74,21 @@ class Worker:
         accounts: Callable[[], Mapping[str, Account]],
         rules: Callable[[str], Awaitable[RuleSet | None]],
         chance: Callable[[], float],
+        settle: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """``settle`` holds runs whose connection is paused or gone: asked now and then, because rules change."""
         self._store = store
         self._clock = clock
         self._owner = owner
         self._accounts = accounts
         self._rules = rules
         self._chance = chance
+        self._settle = settle
+        self._faults: dict[str, int] = {}
         self._signal = asyncio.Event()
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._resting: set[asyncio.Task[Any]] = set()
         self.turned_at = clock.monotonic()
         """When the loop last turned, by the monotonic clock: what health is measured by."""
 
@@ -107,9 +120,11 @@ class Worker:
                 task.cancel()
 
     async def drain(self, grace: float) -> int:
-        """Claim nothing more and give calls in progress ``grace`` seconds; gives how many were left as intents."""
+        """Begin nothing more and give calls in progress ``grace`` seconds; gives how many were left as intents."""
         self._stopping = True
         self.wake()
+        for task in self._resting:
+            task.cancel()  # it waits for its account's rate, and nothing of it has left
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         left = [task for task in self._tasks if not task.done()]
@@ -149,6 +164,8 @@ class Worker:
                     await self._store.renew(self._owner, self._clock.now(), LEASE)
                 if await self._store.recover(self._owner, self._clock.now()):
                     self.wake()
+                if self._settle is not None:
+                    await self._settle()
             except StoreError as error:
                 log.warning("leases cannot be renewed now: %s", error)
 
@@ -162,17 +179,28 @@ class Worker:
         except LeaseLost:
             log.warning("%s was taken over by another worker; its late result is not written", run.id)
         except StoreError as error:
-            log.warning("%s could not be written: %s; it is resumed when its lease runs out", run.id, error)
+            log.warning("%s could not be written: %s; it is resumed at the next start", run.id, error)
         except Exception as error:
             log_fault(log, f"carrying out {run.id}", error)
             with contextlib.suppress(StoreError):
-                now = self._clock.now()
-                reason = f"a fault of this program ({type(error).__name__}), see the log"
-                later = now + timedelta(seconds=FAULT_WAIT)
-                await self._store.progress(Progress(run.id, run.fence, now, "waiting", reason, later))
+                await self._faulted(run, error)
+        else:
+            self._faults.pop(run.id, None)
         finally:
             account.in_flight -= 1
             self.wake()
+
+    async def _faulted(self, run: Claimed, error: Exception) -> None:
+        """Put a run that we stumbled over aside, and after `MAX_FAULTS` of them for good."""
+        now = self._clock.now()
+        faults = self._faults[run.id] = self._faults.get(run.id, 0) + 1
+        reason = f"a fault of this program ({type(error).__name__}), see the log"
+        if faults < MAX_FAULTS:
+            later = now + timedelta(seconds=FAULT_WAIT)
+            await self._store.progress(Progress(run.id, run.fence, now, "waiting", reason, later))
+        else:
+            del self._faults[run.id]
+            await self._store.progress(Progress(run.id, run.fence, now, "failed", reason))
 
     async def _steps(self, run: Claimed, account: Account) -> None:
         rules = await self._rules(run.rules_version)
@@ -207,7 +235,9 @@ class Worker:
 
     async def _step(self, carry: _Carry, spec: StepSpec, position: int, stored: Step | None, account: Account) -> Step:
         """Carry one step to its end. Raises _Stop when the run waits for something instead."""
-        step = stored or self._prepared(carry, spec, position)
+        step = stored
+        if step is None or step.request is None:
+            step = self._prepared(carry, spec, position, account)
         if step.state in ("skipped", "failed"):
             carry.steps[position] = step
             return step
@@ -225,15 +255,18 @@ class Worker:
             found = await self._resolved(carry, spec, step, account, call)
             if found is not None:
                 return found
+        await self._turn(carry, step, account)
         now = self._clock.now()
         step = replace(step, state="intended", tries=step.tries + 1, intended_at=now, error=None)
         carry.steps[position] = step
         await self._flush(carry, None)
-        await account.turn(self._clock)
         return await self._tried(carry, spec, step, account, spec.action.send(account.client, call), "done")
 
-    def _prepared(self, carry: _Carry, spec: StepSpec, position: int) -> Step:
-        """The step with its inputs and request rendered, or skipped by its ``if``, or failed because it cannot be."""
+    def _prepared(self, carry: _Carry, spec: StepSpec, position: int, claimed: Account) -> Step:
+        """The step with its inputs and request rendered, or skipped by its ``if``, or failed because it cannot be.
+
+        Without a request when its connection is gone: it is rendered when that is back.
+        """
         now = self._clock.now()
         step = Step(position, spec.id, spec.action_name, spec.connection, "waiting")
         try:
@@ -242,9 +275,9 @@ class Worker:
             inputs = spec.render(carry.names)
         except EvaluationError as error:
             return replace(step, state="failed", error=error.message, finished_at=now)
-        account = self._accounts().get(spec.connection)
+        account = claimed if claimed.name == spec.connection else self._accounts().get(spec.connection)
         if account is None:
-            return replace(step, state="failed", error=f"the connection {spec.connection!r} is gone", finished_at=now)
+            return step
         try:
             request = spec.action.render(inputs, account.settings)
         except Permanent as error:
@@ -256,11 +289,33 @@ class Worker:
             url=account.client.url(request),
         )
 
+    async def _turn(self, carry: _Carry, step: Step, account: Account) -> None:
+        """Wait until the account's rate lets the next call go, before its intent: a wait is no unknown outcome.
+
+        While stopping nothing new is begun.
+        """
+        wait = account.reserve(self._clock.monotonic())
+        if wait > 0 and not self._stopping:
+            if carry.steps or carry.attempts:
+                await self._flush(carry, None)  # what is known is not kept waiting
+            resting = asyncio.current_task()
+            assert resting is not None, "runs are carried out in tasks"
+            self._resting.add(resting)
+            try:
+                await self._clock.sleep(wait)
+            finally:
+                self._resting.discard(resting)
+        if self._stopping:
+            await self._put_back(carry, step, 0.0, None)
+
     async def _resolved(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
         """Find out what an earlier try made. None: send it (again)."""
         policy = _policy(spec)
         if policy == "repeat":
             return None
+        if step.error is None:
+            # The program ended during the call: nobody knows when the request left, so the vendor's time begins now.
+            step = replace(step, intended_at=self._clock.now(), error=INTERRUPTED)
         if policy == "hold":
             await self._flush(carry, "held", _unknown_reason(step))
             raise _Stop
@@ -357,18 +412,25 @@ class Worker:
             raise _Stop
         if decision.next == "wait":
             account.block(self._clock.monotonic() + decision.delay)
-            step = replace(step, tries=max(0, step.tries - 1))  # refused credentials use up nobody's tries
+            if not looking_up:
+                step = replace(step, tries=max(0, step.tries - 1))  # refused credentials use up nobody's tries
+        elif looking_up:
+            step = replace(step, tries=step.tries + 1)  # a vendor that cannot be asked is not asked for ever
         stays = looking_up or decision.next == "resolve"
+        if stays and not looking_up:
+            step = replace(step, intended_at=now)  # from now on the vendor is given its time to show what it made
         step = replace(step, state="intended" if stays else "waiting", error=error.message)
         carry.steps[step.position] = step
         await self._put_back(carry, step, decision.delay, f"step {step.id!r}: {error.message}")
         return step
 
     async def _put_back(self, carry: _Carry, step: Step, delay: float, reason: str | None) -> None:
-        """Let the run wait in the queue of the step's connection. Always raises _Stop."""
+        """Let the run wait in the queue of the step's connection, or be held there. Always raises _Stop."""
         carry.steps[step.position] = step
         due = self._clock.now() + timedelta(seconds=delay)
-        await self._flush(carry, "waiting", reason, due_at=due, connection=step.connection)
+        obstacle = obstacle_of(step.connection, self._accounts())
+        state = "waiting" if obstacle is None else "held"
+        await self._flush(carry, state, obstacle or reason, due_at=due, connection=step.connection)
         raise _Stop
 
     async def _flush(self, carry: _Carry, state: Any, reason: str | None = None, **more: Any) -> None:
@@ -380,7 +442,20 @@ class Worker:
         carry.attempts.clear()
 
     async def _write(self, run: Claimed, state: Any, reason: str | None, **more: Any) -> None:
-        await self._store.progress(Progress(run.id, run.fence, self._clock.now(), state, reason, **more))
+        """Write a change, for as long as it takes: what a vendor answered must not be forgotten by a full disk."""
+        change = Progress(run.id, run.fence, self._clock.now(), state, reason, **more)
+        while True:
+            try:
+                await self._store.progress(change)
+            except LeaseLost:
+                raise
+            except StoreError as error:
+                if self._stopping:
+                    raise
+                log.warning("%s cannot be written now: %s", run.id, error)
+                await self._clock.sleep(STORE_WAIT)
+            else:
+                return
 
 
 async def _found(looking: Awaitable[Done | None]) -> Done | None:

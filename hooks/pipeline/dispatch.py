@@ -13,10 +13,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from hooks.errors import StoreError
+from hooks.errors import HooksError, StoreError
 from hooks.events import Receipt
 from hooks.pipeline.match import plan
-from hooks.pipeline.normalize import normalize
+from hooks.pipeline.normalize import emptied_event, normalize
 from hooks.pipeline.receive import log_fault
 from hooks.ports import Clock, Plan, Source, Store
 from hooks.rules.ruleset import RuleSet
@@ -39,6 +39,7 @@ class Dispatcher:
         rules: Callable[[], RuleSet | None],
         sources: Callable[[], Mapping[str, Source]],
         planned: Callable[[], None],
+        obstacle: Callable[[str], str | None] = lambda connection: None,
         busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
@@ -46,6 +47,7 @@ class Dispatcher:
         self._rules = rules
         self._sources = sources
         self._planned = planned
+        self._obstacle = obstacle
         self._busy = busy
         self._signal = asyncio.Event()
         self.turned_at = clock.monotonic()
@@ -77,24 +79,39 @@ class Dispatcher:
         receipts = await self._store.pending(BATCH)
         if not receipts:
             return 0
-        plans: list[Plan] = []
+        plans: dict[str, list[Plan]] = {}
         for number, receipt in enumerate(receipts):
-            plans += self._plans(receipt, rules)
+            plans[receipt.id] = self._plans(receipt, rules)
             if number % 8 == 7:
                 await asyncio.sleep(0)  # requests that wait to be answered come first
-        waiting = await self._store.plan([receipt.id for receipt in receipts], plans, rules.version)
-        if waiting:
+        if await self._stored(plans, rules):
             self._planned()
         if self._busy():
             await self._clock.sleep(self._clock.monotonic() - started)
         return len(receipts)
+
+    async def _stored(self, plans: Mapping[str, list[Plan]], rules: RuleSet) -> int:
+        """Store the plans of a batch of receipts; gives how many runs wait.
+
+        One that cannot be written holds up no other: it is stored as an event that could not be read.
+        """
+        try:
+            return await self._store.plan(list(plans), [plan for made in plans.values() for plan in made], rules.version)
+        except HooksError:
+            raise
+        except Exception as error:
+            log_fault(log, f"storing the plans of {len(plans)} receipts", error)
+        if len(plans) > 1:
+            return sum([await self._stored({receipt: made}, rules) for receipt, made in plans.items()])
+        emptied = [Plan(emptied_event(plan.event, "it cannot be stored")) for made in plans.values() for plan in made]
+        return await self._store.plan(list(plans), emptied, rules.version)
 
     def _plans(self, receipt: Receipt, rules: RuleSet) -> list[Plan]:
         now = self._clock.now()
         plans: list[Plan] = []
         for event in normalize(receipt, self._sources().get(receipt.source)):
             try:
-                plans.append(plan(event, rules, now))
+                plans.append(plan(event, rules, now, self._obstacle))
             except Exception as error:
                 log_fault(log, f"matching of {event.id}", error)
                 plans.append(Plan(replace(event, flag=f"matching it failed ({type(error).__name__})")))

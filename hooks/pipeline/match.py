@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,13 @@ from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Rule, RuleSet
 
 
-def plan(event: Event, rules: RuleSet, now: datetime) -> Plan:
+def plan(
+    event: Event, rules: RuleSet, now: datetime, obstacle: Callable[[str], str | None] = lambda connection: None
+) -> Plan:
     """The runs to be made for an event: one for each rule that matches it.
 
-    A flagged event makes none: what its fields mean is not known, and a rule would send blanks.
+    A flagged event makes none: what its fields mean is not known, and a rule would send blanks. A run whose first
+    connection has an ``obstacle`` (it is paused) is made held, with the reason.
     """
     if event.flag is not None:
         return Plan(event)
@@ -28,11 +31,13 @@ def plan(event: Event, rules: RuleSet, now: datetime) -> Plan:
     if not candidates:
         return Plan(event)
     names = rules.names(event)
-    runs = tuple(_run(rule, names, now) for rule in candidates if rule.match(names).matched)
+    runs = tuple(_run(rule, names, now, obstacle) for rule in candidates if rule.match(names).matched)
     return Plan(event, runs)
 
 
-def _run(rule: Rule, names: Mapping[str, Any], now: datetime) -> PlannedRun:
+def _run(
+    rule: Rule, names: Mapping[str, Any], now: datetime, obstacle: Callable[[str], str | None]
+) -> PlannedRun:
     once, reason = None, None
     try:
         key = rule.once_key(names)
@@ -41,11 +46,14 @@ def _run(rule: Rule, names: Mapping[str, Any], now: datetime) -> PlannedRun:
     if key is not None and rule.once_within is not None:
         text = json.dumps(key, ensure_ascii=False, sort_keys=True)
         once = (hashlib.sha256(f"{rule.id}\0{text}".encode("utf-8", "replace")).digest(), rule.once_within)
+    connection = rule.steps[0].connection
+    held = obstacle(connection)
     return PlannedRun(
         id=new_id("run"),
         rule=rule.id,
-        connection=rule.steps[0].connection,
+        connection=connection,
         due_at=now + timedelta(seconds=rule.delay or 0.0),
-        reason=reason,
+        state="waiting" if held is None else "held",
+        reason=held or reason,
         once=once,
     )

@@ -1,0 +1,110 @@
+"""The lock of the admin's door: everything passes here before the application sees it, and on its way back.
+
+Host first (DNS rebinding), then the open health paths, then the token, then the role and the origin of whatever
+changes something. Every answer gets the security headers; a fault of ours is logged by its place and answered without
+its text.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from hooks.pipeline.receive import log_fault
+from hooks.web.auth import Hosts, Keys, bearer, forged
+from hooks.web.health import HEALTHY, health_answer
+from hooks.web.problem import Prepared, Send, problem
+
+log = logging.getLogger("hooks.admin")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_SET_HERE = frozenset(name for name, _ in SECURITY_HEADERS)
+_LOOKING = frozenset({"GET", "HEAD"})
+
+_WRONG_HOST = problem(403, "This server does not go by the name in the Host header. Add it to the allowed hosts.")
+_NO_TOKEN = problem(
+    401, "A bearer token is needed: see admin.token in the data folder.", [(b"www-authenticate", b"Bearer")]
+)
+_READ_ONLY = problem(403, "This token may read only.")
+_FORGED = problem(403, "This request comes from another site.")
+_NOT_JSON = problem(415, "Changes are made with application/json.")
+_FAULT = problem(500)
+_HEALTH_METHODS = problem(405, headers=[(b"allow", b"GET, HEAD")])
+
+
+class Guard:
+    """The admin application behind its lock. ``scope["access"]`` tells it what the token allows."""
+
+    def __init__(self, app: Application, keys: Keys, hosts: Hosts, ready: Callable[[], bool]) -> None:
+        self._app = app
+        self._keys = keys
+        self._hosts = hosts
+        self._ready = ready
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        started = False
+
+        async def guarded_send(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                kept = [pair for pair in message.get("headers", ()) if pair[0] not in _SET_HERE]
+                message = {**message, "headers": [*kept, *SECURITY_HEADERS]}
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refusal(guarded_send)
+            return
+        try:
+            await self._app(scope, receive, guarded_send)
+        except Exception as error:
+            log_fault(log, f"{scope['method']} at the admin's door", error)
+            if not started:
+                await _FAULT(guarded_send)
+
+    def _refusal(self, scope: Scope) -> Prepared | None:
+        """The answer for whoever does not get in; that of the open paths too."""
+        method, path = scope["method"], scope["path"]
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+        if path in ("/healthz", "/readyz"):
+            if method not in _LOOKING:
+                return _HEALTH_METHODS
+            return HEALTHY if path == "/healthz" else health_answer(self._ready())
+        if not self._hosts.allow(headers.get("host", "")):
+            return _WRONG_HOST
+        token = bearer(headers.get("authorization"))
+        access = None if token is None else self._keys.check(token)
+        if access is None:
+            return _NO_TOKEN
+        scope["access"] = access
+        if method not in _LOOKING:
+            if forged(headers):
+                return _FORGED
+            if access != "act":
+                return _READ_ONLY
+            media_type = headers.get("content-type", "").split(";", 1)[0].strip().lower()
+            empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+            if media_type != "application/json" and not (media_type == "" and empty):
+                return _NOT_JSON
+        return None

@@ -1,0 +1,43 @@
+"""Prometheus figures: the counts of ``/api/v1/stats`` and of this process, as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.process_collector import ProcessCollector
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LABELS = {"receipts": "verdict", "events": "state", "runs": "state"}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class _Figures:
+    """The stats as gauges: they are counts of rows, which retention makes smaller again."""
+
+    def __init__(self, stats: Mapping[str, Any]) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        for name, value in self._stats.items():
+            if _NAME.fullmatch(name) is None:
+                continue
+            if isinstance(value, Mapping):
+                family = GaugeMetricFamily(f"hooks_{name}", f"Stored {name}.", labels=[_LABELS.get(name, "kind")])
+                for label, count in value.items():
+                    if isinstance(count, (int, float)):
+                        family.add_metric([str(label)], float(count))
+                yield family
+            elif isinstance(value, (int, float)):
+                yield GaugeMetricFamily(f"hooks_{name}", f"{name}, as in /api/v1/stats.", value=float(value))
+
+
+def prometheus_text(stats: Mapping[str, Any]) -> bytes:
+    """The exposition of these stats and of the running process."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(stats))
+    ProcessCollector(registry=registry)
+    return generate_latest(registry)

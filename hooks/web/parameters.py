@@ -1,0 +1,177 @@
+"""Query parameters of the admin API: read strictly, refused by name.
+
+An unknown, repeated, empty or impossible parameter is 422 with its name; nothing is guessed, because a filter that was
+silently ignored shows an operator the wrong list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+
+from starlette.datastructures import QueryParams
+
+from hooks.errors import HooksError
+from hooks.events import RunState, Verdict
+from hooks.ports import EventFilter, EventState, ReceiptFilter, RunFilter
+from hooks.values import parse_duration
+
+MAX_LIMIT = 500
+DEFAULT_LIMIT = 50
+_MAX_TEXT = 200
+_ID = re.compile(r"(evt|run|rcp)_[0-9a-f]{32}")
+
+
+class BadParameter(HooksError):
+    """A parameter or a member of a body that cannot be used: 422, with its name and what it may be."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}")
+        self.name = name
+        self.why = why
+
+
+KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str]] = {
+    "events": {
+        "source": "The source it came in by.",
+        "type": "The event type; * stands for anything, dots included.",
+        "state": "One of pending, matched, unmatched.",
+        "rule": "The id of a rule that made a run of it.",
+        "q": "Text found in its id, subject or data.",
+        "since": "Received at or after: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
+        "until": "Received before; as since.",
+        "cursor": "Where the page before ended: its next.",
+        "limit": "How many, 1 to 500; 50 if not given.",
+    },
+    "runs": {
+        "state": "One of waiting, running, held, done, failed, skipped.",
+        "rule": "The id of its rule.",
+        "event": "The id of its event.",
+        "cursor": "Where the page before ended: its next.",
+        "limit": "How many, 1 to 500; 50 if not given.",
+    },
+    "receipts": {
+        "source": "The source it came in by.",
+        "verdict": "One of accepted, duplicate, ping, refused, quarantined.",
+        "since": "Received at or after; as for events.",
+        "until": "Received before; as since.",
+        "cursor": "Where the page before ended: its next.",
+        "limit": "How many, 1 to 500; 50 if not given.",
+    },
+}
+"""The parameters of each listing, and what they mean."""
+
+
+def event_filter(query: QueryParams, now: datetime) -> EventFilter:
+    """Raises BadParameter; so do the two below."""
+    given = _given(query, "events")
+    state = _one_of(given, "state", get_args(EventState))
+    since, until = _span(given, now)
+    return EventFilter(
+        source=given.get("source"),
+        type=given.get("type"),
+        state=state,  # type: ignore[arg-type]  # `_one_of` has checked it
+        rule=given.get("rule"),
+        q=given.get("q"),
+        since=since,
+        until=until,
+        cursor=_id(given, "cursor", "evt"),
+        limit=_limit(given),
+    )
+
+
+def run_filter(query: QueryParams) -> RunFilter:
+    given = _given(query, "runs")
+    state = _one_of(given, "state", get_args(RunState))
+    return RunFilter(
+        state=state,  # type: ignore[arg-type]  # `_one_of` has checked it
+        rule=given.get("rule"),
+        event=_id(given, "event", "evt"),
+        cursor=_id(given, "cursor", "run"),
+        limit=_limit(given),
+    )
+
+
+def receipt_filter(query: QueryParams, now: datetime) -> ReceiptFilter:
+    given = _given(query, "receipts")
+    verdict = _one_of(given, "verdict", get_args(Verdict))
+    since, until = _span(given, now)
+    return ReceiptFilter(
+        source=given.get("source"),
+        verdict=verdict,  # type: ignore[arg-type]  # `_one_of` has checked it
+        since=since,
+        until=until,
+        cursor=_id(given, "cursor", "rcp"),
+        limit=_limit(given),
+    )
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether this can be an id of ours at all; what cannot is unknown without asking the store."""
+    return _ID.fullmatch(text) is not None and text.startswith(prefix)
+
+
+def _given(query: QueryParams, listing: Literal["events", "runs", "receipts"]) -> dict[str, str]:
+    known = KNOWN[listing]
+    given: dict[str, str] = {}
+    for name, value in query.multi_items():
+        if name not in known:
+            raise BadParameter(_short(name), f"there is no such parameter here; there are {', '.join(known)}")
+        if name in given:
+            raise BadParameter(name, "it is given more than once")
+        if not value or len(value) > _MAX_TEXT or any(ord(character) < 32 for character in value):
+            raise BadParameter(name, f"it must be text of 1 to {_MAX_TEXT} characters without control characters")
+        given[name] = value
+    return given
+
+
+def _one_of(given: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:
+    value = given.get(name)
+    if value is not None and value not in allowed:
+        raise BadParameter(name, f"it must be one of {', '.join(allowed)}")
+    return value
+
+
+def _id(given: Mapping[str, str], name: str, prefix: str) -> str | None:
+    value = given.get(name)
+    if value is not None and not is_id(value, prefix):
+        raise BadParameter(name, f"it must be an id such as {prefix}_ and 32 hexadecimal digits")
+    return value
+
+
+def _limit(given: Mapping[str, str]) -> int:
+    text = given.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
+        raise BadParameter("limit", f"it must be a number from 1 to {MAX_LIMIT}")
+    return int(text)
+
+
+def _span(given: Mapping[str, str], now: datetime) -> tuple[datetime | None, datetime | None]:
+    since, until = (_instant(given, name, now) for name in ("since", "until"))
+    if since is not None and until is not None and since >= until:
+        raise BadParameter("until", "it must be later than since")
+    return since, until
+
+
+def _instant(given: Mapping[str, str], name: str, now: datetime) -> datetime | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    try:
+        return now - timedelta(seconds=parse_duration(text))
+    except ValueError:
+        pass
+    try:
+        # a plus sign that was not percent-encoded has become a blank
+        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadParameter(name, "it must look like 2026-05-04T14:00:00Z, 2026-05-04 or 24h") from None
+
+
+def _short(name: str) -> str:
+    """A name that a caller made up, fit to be shown back."""
+    shown = "".join(character if character.isascii() and character.isprintable() else "?" for character in name)
+    return shown[:40] or "(empty)"

@@ -1,0 +1,336 @@
+"""The HTTP server under both doors: uvicorn's httptools protocol with the deadlines and limits it lacks.
+
+What a peer sends becomes a request only if it can be understood in one way (RFC 9112, 6): one length, one host, no
+upgrade, no unknown transfer coding, trailers dropped. Whoever is slow is told 408 and the connection ends. A request
+that came in good faith before a malformed one keeps its answer. `hooks.web.listener` starts it.
+
+This stands on uvicorn 0.54's ``HttpToolsProtocol`` (read 2026-11-21). llhttp itself refuses folded headers, NUL, bare
+line feeds, repeated lengths and a length beside a transfer coding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from hooks.web.problem import raw_problem
+
+WHOLE = "hooks.whole_answer"
+"""The ASGI extension of POST requests: a call ``(status, rest)`` that sends a whole answer at once."""
+
+_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
+_MALFORMED = (400, "This is not a request that can be understood in exactly one way.")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection may do. Times in seconds.
+
+    ``idle``: between requests. ``unread``: how long an answer may lie unread by the peer. ``linger`` and ``discarded``:
+    how long and how much is still read, and thrown away, after a final answer, because a connection closed on bytes
+    under way is reset and the peer never sees that answer.
+    """
+
+    header_bytes: int = 32 * 1024
+    headers: int = 100
+    header_deadline: float = 10.0
+    body_deadline: float = 30.0
+    idle: float = 60.0
+    unread: float = 60.0
+    linger: float = 2.0
+    discarded: int = 16 * 1024 * 1024
+
+
+class _Refused(Exception):
+    """Stops the parser from within a callback: ``GuardedProtocol._refusal`` says why."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection. `guarded` makes the class with other limits."""
+
+    limits: ClassVar[Limits] = Limits()
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.timeout_keep_alive = self.limits.idle  # type: ignore[assignment]  # a float serves call_later as well
+        self._message = 0  # how many requests have begun
+        self._begun = False  # the first byte of a request is here,
+        self._in_body = False  # its headers are, and its last byte is not
+        self._body_seen = False
+        self._header_bytes = self._header_count = self._discarded = 0
+        self._refusal: tuple[int, str] = _MALFORMED
+        self._last_words: bytes | None = None  # to be said when the requests before have had their answers
+        self._lingering = False
+        self._watched: tuple[str, int] = ("", 0)
+        self._timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
+
+    # --- what arrives ---
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._watch("silence", self.limits.header_deadline)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._timer, self._unread_timer, self.timeout_keep_alive_task):
+            _stop(timer)
+        for cycle, _ in self.pipeline:
+            cycle.disconnected = True
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering or self._last_words is not None:
+            self._discard(len(data))
+            return
+        message, in_head = self._message, self._begun and not self._in_body
+        try:
+            self.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._refuse(*(self._refusal if isinstance(error.__context__, _Refused) else _MALFORMED))
+        else:
+            if not self._begun:
+                if self._message:  # empty lines before the first request are still silence
+                    self._unwatch()
+            elif self._in_body:
+                self._watch("body", self.limits.body_deadline)
+            else:
+                self._watch("head", self.limits.header_deadline)
+                if in_head and message == self._message:
+                    # the parser holds a name or value back until its end has come, so count what went in
+                    self._header_bytes += len(data)
+                    if self._header_bytes > self.limits.header_bytes:
+                        self._refuse(431, "The headers are too large.")
+
+    def on_message_begin(self) -> None:
+        self._unset_keepalive_if_required()
+        super().on_message_begin()
+        self._message += 1
+        self._begun = True
+        self._in_body = self._body_seen = False
+        self._header_bytes = self._header_count = self._discarded = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_count += 1
+        if self._header_count > self.limits.headers:
+            self._stop_parsing(431, "There are too many headers.")
+        self._count(len(name) + len(value) + 4)
+        if not self._in_body:  # behind the body they are trailers, which no signature covers
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._check_framing()
+        super().on_headers_complete()
+        self._in_body = True
+        if self.parser.get_method() == b"POST":
+            self.scope["extensions"] = {WHOLE: partial(_answer_whole, self.cycle)}  # type: ignore[dict-item]  # ours
+        if not self.cycle.keep_alive:
+            self.cycle.transport = _Gate(self)  # type: ignore[assignment]  # the part of a transport a cycle uses
+
+    def on_body(self, body: bytes) -> None:
+        self._body_seen = True
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._discard(len(body))
+
+    def on_message_complete(self) -> None:
+        self._begun = self._in_body = False
+        super().on_message_complete()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(self.limits.idle, self.timeout_keep_alive_handler)
+
+    # --- what leaves ---
+
+    def on_response_complete(self) -> None:
+        if self._lingering:
+            self.server_state.total_requests += 1
+            return
+        if self._last_words is not None and not self.pipeline:
+            self.server_state.total_requests += 1
+            self._end(self._last_words)
+            return
+        super().on_response_complete()
+        if self._begun and self.cycle.response_complete:
+            self._unset_keepalive_if_required()  # something is still arriving: `_watch` has it
+            if self._in_body and self.expect_100_continue and not self._body_seen:
+                self._end(b"")  # the peer may now send its body or not: what follows could be read in two ways
+
+    def shutdown(self) -> None:
+        if self._lingering:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        _stop(self._unread_timer)
+        self._unread_timer = self.loop.call_later(self.limits.unread, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        _stop(self._unread_timer)
+
+    def hang_up(self) -> None:
+        """Close after the last answer; a body that is still arriving is let run out first."""
+        if self._in_body:
+            self._end(b"")
+        else:
+            self.transport.close()
+
+    # --- refusing ---
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > self.limits.header_bytes:
+            self._stop_parsing(431, "The headers are too large.")
+
+    def _stop_parsing(self, status: int, detail: str) -> None:
+        self._refusal = (status, detail)
+        raise _Refused
+
+    def _check_framing(self) -> None:
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            self._stop_parsing(*_MALFORMED)
+        hosts = codings = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+                if _HOST.fullmatch(value.strip(b" \t")) is None:
+                    self._stop_parsing(*_MALFORMED)
+            elif name == b"transfer-encoding":
+                codings += 1
+                if value.strip(b" \t").lower() != b"chunked" or version == "1.0":
+                    self._stop_parsing(400, "Of the transfer codings only chunked is taken, and in HTTP/1.1.")
+            elif name == b"upgrade":
+                self._stop_parsing(400, "Upgrade is not taken.")
+        if hosts > 1 or codings > 1 or (hosts == 0 and version == "1.1"):
+            self._stop_parsing(*_MALFORMED)
+        if self.parser.should_upgrade():  # CONNECT
+            self._stop_parsing(400, "Upgrade is not taken.")
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer a request that never became one, in its turn, and end the connection."""
+        answer = raw_problem(status, detail)
+        cycle = self.cycle
+        if self._in_body and not (self.pipeline and self.pipeline[0][0] is cycle):
+            answered = cycle.response_started
+            cycle.disconnected = True  # the application hears that the peer is gone, and says nothing more
+            cycle.message_event.set()
+            self._end(b"" if answered else answer)
+            return
+        if self._in_body:
+            self.pipeline.popleft()  # it waits behind others and was never started
+        if self._in_body or (cycle is not None and not cycle.response_complete):
+            self._last_words = answer
+            self._unwatch()
+        else:
+            self._end(answer)
+
+    def _end(self, answer: bytes) -> None:
+        """Say the last words and wait a moment until the peer has heard them."""
+        if self._lingering or self.transport.is_closing():
+            return
+        self._lingering = True
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        self.transport.write(answer)
+        self.transport.write_eof()
+        self._watch("linger", self.limits.linger)
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > self.limits.discarded:
+            self.transport.abort()
+
+    # --- deadlines ---
+
+    def _watch(self, phase: str, seconds: float) -> None:
+        """Give this phase of this request its time. Most requests come in one piece and never need it."""
+        if self._watched != (phase, self._message) or self._timer is None:
+            self._unwatch()
+            self._watched = (phase, self._message)
+            self._timer = self.loop.call_later(seconds, self._time_is_up)
+
+    def _unwatch(self) -> None:
+        _stop(self._timer)
+        self._timer = None
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._lingering:
+            self.transport.abort()
+        elif self._begun:
+            self._refuse(408, "The request took too long to arrive.")
+        else:
+            self.transport.close()  # it never said a word
+
+
+def _stop(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
+
+
+def _answer_whole(cycle: RequestResponseCycle, status: int, rest: bytes) -> None:
+    """Everything that `RequestResponseCycle.send` does for a whole answer, in one write.
+
+    ``rest`` is what `hooks.web.problem.Prepared.wire` made. Two writes per answer, and headers looked at one by one,
+    cost as much as reading the request did.
+    """
+    if cycle.disconnected or cycle.response_started:
+        return
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    parts = [STATUS_LINE[status]]
+    for name, value in cycle.default_headers:
+        parts += (name, b": ", value, b"\r\n")
+    if not cycle.keep_alive:
+        parts.append(b"connection: close\r\n")
+    parts.append(rest)
+    cycle.transport.write(b"".join(parts))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+
+
+class _Gate:
+    """The transport as a request that ends its connection sees it."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: GuardedProtocol) -> None:
+        self._protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        self._protocol.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        self._protocol.hang_up()
+
+
+def guarded(limits: Limits) -> type[GuardedProtocol]:
+    """The protocol with these limits."""
+    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits})
