@@ -1,7 +1,8 @@
 """The store in one SQLite file: the verbs of `hooks.ports.Store` and of the intake, each one durable transaction.
 
 Exactly one connection writes (`hooks.store.writer`), behind an advisory lock that keeps other processes out. All verbs
-that write share commits with whatever else is asked for at that moment. Reading for people is in `history`.
+that write share commits with whatever else is asked for at that moment. Reading for people is in `history`. The verbs
+stand in one module, because what one writes another relies on.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hooks.errors import LeaseLost, StoreError, StoreRefused
-from hooks.events import Receipt, Verdict
+from hooks.events import Receipt
 from hooks.ports import Claimed, Intake, Plan, PlannedRun, Progress, Store
 from hooks.store.lock import WriterLock
 from hooks.store.migrate import migrate
@@ -112,7 +113,7 @@ class SqliteStore:
 
         ``key`` names the delivery for ``window`` seconds; a receipt without one is never a duplicate.
         """
-        duplicate_of: str | None = await self._writer.accept((receipt, key, window))
+        duplicate_of: str | None = await self._writer.accept(_accepted(receipt, key, window))
         return duplicate_of
 
     # --- dispatch ---
@@ -291,45 +292,55 @@ class SqliteStore:
 # --- what happens inside a transaction, in the writing thread ---
 
 
-def _accept_rows(transaction: Transaction, rows: list[tuple[Receipt, bytes | None, float]]) -> list[str | None]:
+class _Accepted(NamedTuple):
+    """A receipt as a row, made in the loop: the writing thread should hold the interpreter as briefly as it can."""
+
+    values: list[Any]
+    digest: bytes | None
+    receipt: bytes
+    at: int
+    expires_at: int
+    events: int
+
+
+def _accepted(receipt: Receipt, key: bytes | None, window: float) -> _Accepted:
+    at = receipt.received_at.timestamp()
+    values = [
+        receipt.id,
+        receipt.source,
+        receipt.vendor,
+        round(at * 1000),
+        receipt.verdict,
+        receipt.path,
+        dump(receipt.query) if receipt.query else "[]",
+        dump(dict(receipt.headers)),
+        receipt.body,
+        receipt.events if receipt.verdict == "accepted" else 0,
+        receipt.reason,
+        receipt.duplicate_of,
+        1 if receipt.verdict == "accepted" else 0,
+    ]
+    # 16 bytes of a SHA-256 tell deliveries apart as well as 32, in half the pages.
+    digest = None if key is None else key[:16]
+    return _Accepted(values, digest, bytes.fromhex(receipt.id[4:]), int(at), int(at + window), receipt.events)
+
+
+def _accept_rows(transaction: Transaction, rows: list[_Accepted]) -> list[str | None]:
     """Insert receipts, at most one per digest; gives for each None or the receipt that was there first."""
-    originals = _originals(transaction, rows)
-    inserted: list[tuple[Any, ...]] = []
-    results: list[str | None] = []
-    verdicts: dict[Verdict, int] = {}
+    results = _duplicates(transaction, rows)
+    verdicts: dict[str, int] = {}
     events = 0
-    verdict: Verdict
-    for receipt, key, _ in rows:
-        original = originals.get(key) if key is not None else None
-        if original == receipt.id:
-            original = None
-        results.append(original)
-        verdict = receipt.verdict if original is None else "duplicate"
-        accepted = verdict == "accepted"
-        verdicts[verdict] = verdicts.get(verdict, 0) + 1
-        events += receipt.events if accepted else 0
-        inserted.append(
-            (
-                receipt.id,
-                receipt.source,
-                receipt.vendor,
-                round(receipt.received_at.timestamp() * 1000),
-                verdict,
-                receipt.path,
-                dump(receipt.query) if receipt.query else "[]",
-                dump(dict(receipt.headers)),
-                receipt.body,
-                receipt.events if accepted else 0,
-                receipt.reason,
-                original,
-                1 if accepted else 0,
-            )
-        )
+    for row, original in zip(rows, results, strict=True):
+        values = row.values
+        if original is not None:
+            values[4], values[9], values[11], values[12] = "duplicate", 0, original, 0
+        verdicts[values[4]] = verdicts.get(values[4], 0) + 1
+        events += values[9]
     _insert_many(
         transaction,
         "INSERT INTO receipts (id, source, vendor, received_at, verdict, path, query, headers, body, events, reason, "
         "duplicate_of, pending) VALUES ",
-        inserted,
+        [row.values for row in rows],
     )
     for verdict, number in verdicts.items():
         transaction.count(f"receipts.{verdict}", number)
@@ -337,43 +348,46 @@ def _accept_rows(transaction: Transaction, rows: list[tuple[Receipt, bytes | Non
     return results
 
 
-def _originals(transaction: Transaction, rows: list[tuple[Receipt, bytes | None, float]]) -> dict[bytes, str]:
-    """Digest -> the receipt that holds it after this batch (which may be one of this batch)."""
-    keyed = [
-        (key, receipt.id, millis(receipt.received_at), millis(receipt.received_at + timedelta(seconds=window)))
-        for receipt, key, window in rows
-        if key is not None
-    ]
-    if not keyed:
-        return {}
-    # All rows of a batch are of the same moment; an entry that has run out is taken over.
-    now = keyed[0][2]
-    taken = dict(
-        _insert_many(
-            transaction,
-            "INSERT INTO duplicates (digest, receipt, expires_at) VALUES ",
-            [(key, receipt, until) for key, receipt, _, until in keyed],
-            " ON CONFLICT (digest) DO UPDATE SET receipt = excluded.receipt, expires_at = excluded.expires_at "
-            f"WHERE duplicates.expires_at <= {now} RETURNING digest, receipt",
+def _duplicates(transaction: Transaction, rows: list[_Accepted]) -> list[str | None]:
+    """Take the rows' digests, and give for each row None or the receipt that had its digest before."""
+    results: list[str | None] = [None] * len(rows)
+    keyed = [(number, row) for number, row in enumerate(rows) if row.digest is not None]
+    for start in range(0, len(keyed), ROWS_PER_STATEMENT):
+        chunk = keyed[start : start + ROWS_PER_STATEMENT]
+        sql = "INSERT OR IGNORE INTO duplicates (digest, receipt, expires_at) VALUES " + ",".join(
+            ["(?,?,?)"] * len(chunk)
         )
-    )
-    for key, _, _, _ in keyed:
-        if key not in taken:
-            taken[key] = transaction.execute("SELECT receipt FROM duplicates WHERE digest = ?", (key,)).fetchone()[0]
-    return taken
+        values = [value for _, row in chunk for value in (row.digest, row.receipt, row.expires_at)]
+        if transaction.execute(sql, values).rowcount == len(chunk):
+            continue  # nobody has been here before: the usual case costs one statement
+        for number, row in chunk:
+            results[number] = _first_of(transaction, row)
+    return results
 
 
-def _insert_many(
-    transaction: Transaction, head: str, rows: Sequence[tuple[Any, ...]], tail: str = ""
-) -> Iterable[tuple[Any, ...]]:
+def _first_of(transaction: Transaction, row: _Accepted) -> str | None:
+    """Whose digest it is: None when it is the row's own, or has run out and is taken over."""
+    receipt, expires_at = transaction.execute(
+        "SELECT receipt, expires_at FROM duplicates WHERE digest = ?", (row.digest,)
+    ).fetchone()
+    if receipt == row.receipt:
+        return None
+    if expires_at <= row.at:
+        transaction.execute(
+            "UPDATE duplicates SET receipt = ?, expires_at = ? WHERE digest = ?",
+            (row.receipt, row.expires_at, row.digest),
+        )
+        return None
+    return f"rcp_{receipt.hex()}"
+
+
+def _insert_many(transaction: Transaction, head: str, rows: Sequence[Sequence[Any]]) -> None:
     """One statement for up to `ROWS_PER_STATEMENT` rows: a statement per row costs twice as much."""
-    found: list[tuple[Any, ...]] = []
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         chunk = rows[start : start + ROWS_PER_STATEMENT]
         marks = "(" + ",".join("?" * len(chunk[0])) + ")"
-        sql = head + ",".join([marks] * len(chunk)) + tail
-        found.extend(transaction.execute(sql, [value for row in chunk for value in row]).fetchall())
-    return found
+        sql = head + ",".join([marks] * len(chunk))
+        transaction.execute(sql, [value for row in chunk for value in row])
 
 
 def _plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan], version: str) -> int:

@@ -21,10 +21,11 @@ CREATE UNIQUE INDEX receipts_by_id ON receipts (id);
 CREATE INDEX receipts_pending ON receipts (seq) WHERE pending = 1;
 CREATE INDEX receipts_not_accepted ON receipts (verdict, seq) WHERE verdict <> 'accepted';
 
--- Who has been here already: the digest of a delivery and the receipt that was first.
+-- Who has been here already: the digest of a delivery (16 bytes) and the receipt that was first (the 16 bytes of its
+-- id), kept small because its pages are written at random places. Here an instant is in seconds.
 CREATE TABLE duplicates (
   digest     BLOB    PRIMARY KEY,
-  receipt    TEXT    NOT NULL,
+  receipt    BLOB    NOT NULL,
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
