@@ -1,0 +1,71 @@
+# The front door; `make` alone lists the targets. Each sets up what it needs in .venv: with uv where it is installed,
+# with plain venv and pip where it is not. Nothing is installed twice until a lock file changes.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench sizes lock image clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+# The first of these that is at least 3.11 makes the environment; choose another with `make PYTHON=...`.
+PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(shell \
+  $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+LOCKING = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --exclude-newer "14 days" \
+  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.run ## play a morning of webhooks through the whole service, in half a minute
+	@$(BIN)/hooks demo $(ARGS)
+
+test: $(VENV)/.dev ## run the tests; `make test ARGS='-k zapier'` runs some
+	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+
+check: $(VENV)/.dev ## formatting, lint, types and import directions; changes nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(VENV)/.dev ## format, and repair what ruff can repair
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## measure: ratios against a bare server, in one run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+sizes: ## the longest modules; past 350 lines ask whether it is two
+	@find hooks tests -name '*.py' -exec wc -l {} + | sort -rn | sed -n '2,16p'
+
+lock: ## renew both lock files (needs uv); nothing younger than 14 days gets in
+	@$(LOCKING) --group build -o requirements.lock
+	@$(LOCKING) --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+image: ## build the container image (needs docker)
+	@docker build --tag hooks .
+
+clean: ## remove what make made
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# uv does not read pip's own configuration (mirrors, certificates), so pip is the second try.
+define install
+	@echo "hooks: installing $(1) into $(VENV)" >&2
+	@{ test -n "$(UV)" && uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
+	  && uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; } || \
+	  { $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) \
+	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; }
+endef
+
+$(BIN)/python:
+	@{ test -n "$(UV)" && uv venv --quiet --seed --python '>=3.11' $(VENV) ; } || \
+	  { test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV) ; } || \
+	  { echo "hooks needs Python 3.11 or newer, with venv and pip" >&2 ; exit 1 ; }
+
+$(VENV)/.run: requirements.lock | $(BIN)/python
+	$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch $(VENV)/.run $@

@@ -1,0 +1,166 @@
+"""`hooks explain`: from a stored event, a sample or a body to the rules it meets and the requests they would send.
+
+A body is read by the source's own reader and told to the rules of the file; nothing is stored and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hooks.cli.loading import catalogue, load_rules, pick_source, read_sample
+from hooks.cli.output import coloured, plain, wrong_use
+from hooks.cli.reader import ask, find_server
+from hooks.errors import NormalizationError
+from hooks.events import Event, Receipt, Request, new_id
+from hooks.ports import Client, Inbound, Source
+from hooks.rules.explain import explain
+from hooks.rules.ruleset import RuleSet, SourceConfig
+from hooks.settings import load_settings
+
+_SIGNS = {"true": ("✓", "green"), "false": ("✗", "red"), "missing": ("✗", "yellow"), "error": ("!", "red")}
+
+
+def of_stored(event_id: str, given: Mapping[str, object]) -> Mapping[str, Any]:
+    """A stored event under the rules in force, or under the file's when no server runs or another file is named."""
+    from hooks.desk import event_from_json
+
+    settings = load_settings(given)
+    server = find_server(settings) if given.get("routes") is None else None
+    if server is not None:
+        explained: Mapping[str, Any] = server.ask("GET", f"/api/v1/events/{event_id}/explain")
+        return explained
+    stored = ask(f"/api/v1/events/{event_id}", given, {})
+    if stored.get("state") == "pending":
+        raise wrong_use(f"{event_id} has not been read yet: start `hooks serve`, which does it")
+    return _explained(load_rules(settings), [event_from_json(stored)])[0]
+
+
+def of_body(
+    sample: str | None, payload: Path | None, source: str | None, given: Mapping[str, object]
+) -> list[Mapping[str, Any]]:
+    """The events of a sample or of a body in a file, as the source would make them now."""
+    now = datetime.now(UTC)
+    recorded = None if sample is None else read_sample(sample)
+    rules = load_rules(load_settings(given))
+    configured = pick_source(rules, source, None if recorded is None else recorded.vendor)
+    if recorded is not None:
+        inbound = recorded.inbound(now)
+    else:
+        assert payload is not None, "one of sample and payload is given"
+        inbound = _inbound(payload, now)
+    return _explained(rules, _events(configured, inbound))
+
+
+def _inbound(path: Path, now: datetime) -> Inbound:
+    """The body in a file as it would come in; its first character tells what it is."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise wrong_use(f"{path} cannot be read: {error.strerror}") from None
+    kinds = {b"{": "application/json", b"[": "application/json", b"<": "application/xml"}
+    content_type = kinds.get(body.lstrip()[:1], "application/x-www-form-urlencoded")
+    return Inbound("POST", "", b"", [(b"content-type", content_type.encode())], body, now)
+
+
+def _events(source: SourceConfig, inbound: Inbound) -> list[Event]:
+    from hooks.pipeline.normalize import normalize
+
+    make = catalogue()[source.vendor].make_source
+    assert make is not None, "the loader refuses sources of vendors that have none"
+    reader: Source = make(source.name, source.settings)
+    try:
+        reading = reader.read(inbound)
+    except NormalizationError as error:
+        raise wrong_use(f"the source {source.name} cannot read this body: {error.reason}") from None
+    receipt = Receipt(
+        id=new_id("rcp"),
+        source=source.name,
+        vendor=source.vendor,
+        received_at=inbound.received_at,
+        verdict="accepted",
+        path=inbound.path,
+        headers={"content-type": inbound.content_type},
+        body=inbound.body if reading.masked is None else reading.masked,
+        events=reading.events,
+    )
+    return normalize(receipt, reader)
+
+
+def _explained(rules: RuleSet, events: list[Event]) -> list[Mapping[str, Any]]:
+    clients: dict[str, Client] = {}
+
+    def url(connection: str, request: Request) -> str:
+        """The full address that a connection would send to; a client that only tells it opens nothing."""
+        config = rules.connections.get(connection)
+        connect = None if config is None else catalogue()[config.vendor].connect
+        if config is None or connect is None:
+            return request.path
+        if connection not in clients:
+            clients[connection] = connect(connection, config.settings)
+        return clients[connection].url(request)
+
+    try:
+        return [explain(rules, event, url_for=url) for event in events]
+    finally:
+        asyncio.run(_close(clients))
+
+
+async def _close(clients: Mapping[str, Client]) -> None:
+    for client in clients.values():
+        await client.aclose()
+
+
+# --- for people ---
+
+
+def print_explained(explained: Mapping[str, Any]) -> None:
+    """The event in a line, then each rule with its clauses and, where it matched, its requests."""
+    event = explained["event"]
+    print(coloured(plain(event["type"]), "bold"), "from", plain(event["source"]), plain(event.get("subject")))
+    for rule in explained["rules"]:
+        word, colour = ("matched", "green") if rule["matched"] else ("did not match", "dim")
+        print(f"\n{coloured(plain(rule['id']), 'bold')}  {coloured(word, colour)}")
+        for clause in rule["clauses"]:
+            _print_clause(clause)
+        for request in rule["requests"]:
+            _print_request(request)
+
+
+def _print_clause(clause: Mapping[str, Any]) -> None:
+    sign, colour = _SIGNS[clause["verdict"]]
+    place = f"line {clause['line']}"
+    print(f"  {coloured(sign, colour)} {plain(clause['text'])}  {coloured(place, 'dim')}")
+    for path, value in clause["values"].items():
+        print(f"      {plain(path)} = {plain('null' if value is None else value)}")
+    if clause.get("hint"):
+        print(coloured(f"      {plain(clause['hint'])}", "yellow"))
+
+
+def _print_request(request: Mapping[str, Any]) -> None:
+    step = f"{request['step']}: " if request.get("step") else ""
+    print(f"  {coloured('→', 'cyan')} {plain(step)}{plain(request['action'])}")
+    print(f"      {plain(request['method'])} {plain(request['url'])}")
+    body = request.get("body")
+    if body is not None:
+        text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, indent=2)
+        for line in text.splitlines():
+            print(f"      {plain(line)}")
+    for field, origin in _origins(request.get("origin") or {}).items():
+        print(coloured(f"      {plain(field)} <- {plain(origin)}", "dim"))
+
+
+def _origins(origin: Mapping[str, str]) -> dict[str, str]:
+    """Where fields came from; an object that was handed on as it is takes one line, not one for each of its fields."""
+    shown: dict[str, str] = {}
+    for field, source in origin.items():
+        first = re.split(r"[.\[]", field, maxsplit=1)[0]
+        rest = field[len(first) :]
+        whole = source[: len(source) - len(rest)] if rest and source.endswith(rest) else None
+        shown[field if whole is None else first] = source if whole is None else whole
+    return shown

@@ -1,0 +1,159 @@
+"""The commands for whoever keeps the service running: `token rotate`, `db check`, `config show`, `healthcheck`."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hooks.cli.options import AsJson, Data, Database, Routes
+from hooks.cli.output import Exit, coloured, note, print_fields, print_json
+from hooks.errors import SettingsError
+from hooks.settings import Settings, load_settings
+
+token = typer.Typer(help="The token of the admin API.", no_args_is_help=True)
+db = typer.Typer(help="The database.", no_args_is_help=True)
+config = typer.Typer(help="The settings.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(token, name="token", rich_help_panel="Keep it running")
+    app.add_typer(db, name="db", rich_help_panel="Keep it running")
+    app.add_typer(config, name="config", rich_help_panel="Keep it running")
+    panel = "Keep it running"
+    app.command(rich_help_panel=panel, epilog="Example: hooks healthcheck --ready")(healthcheck)
+
+
+@token.command("rotate", epilog="Example: hooks token rotate --data /var/lib/hooks")
+def token_rotate(
+    read_only: Annotated[bool, typer.Option("--read-only", help="Make a token that may look, and not act.")] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Make a new token and show it once. The old one stops working at once, also on a running server."""
+    from hooks.web.auth import create_token
+
+    settings = load_settings({"data": data})
+    if settings.admin_token is not None:
+        raise SettingsError("the token is given by HOOKS_ADMIN_TOKEN: change it there and start the server again")
+    if not settings.data.is_dir():
+        raise SettingsError(
+            f"there is no data folder {settings.data}: start `hooks serve` first, or name it with --data"
+        )
+    made = create_token(settings.data, "read" if read_only else "act")
+    if as_json:
+        print_json({"token": made, "access": "read" if read_only else "act"})
+    else:
+        print(made)
+        note("Keep it now: it is not shown again.")
+
+
+@db.command("check", epilog="Example: hooks db check --data /var/lib/hooks")
+def db_check(as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+    """Read the whole database: its pages, its schema and its books. Changes nothing; a server may be running."""
+    settings = load_settings({"data": data, "database": database})
+    path = settings.database_path
+    findings = _examine(path)
+    document = {"database": str(path), "ok": not findings, "findings": findings}
+    if as_json:
+        print_json(document)
+    elif findings:
+        for finding in findings:
+            print(coloured(finding, "red"))
+    else:
+        print(f"{path} is sound.")
+    if findings:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _examine(path: Path) -> list[str]:
+    """What is wrong with the file; nothing for a sound one."""
+    import asyncio
+
+    from hooks.errors import StoreError
+    from hooks.store.migrate import migrations
+
+    if not path.is_file():
+        raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
+    findings: list[str] = []
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as raw:
+            findings += [
+                f"damaged pages: {row[0]}" for row in raw.execute("PRAGMA integrity_check(20)") if row[0] != "ok"
+            ]
+            applied = dict(raw.execute("SELECT name, checksum FROM migrations").fetchall())
+            known = {migration.name: migration.checksum for migration in migrations()}
+            for name in sorted(applied.keys() | known.keys()):
+                if name not in known:
+                    findings.append(f"{name} is of a newer release of hooks than this one")
+                elif name not in applied:
+                    findings.append(f"{name} has not been applied yet: `hooks serve` does it when it starts")
+                elif applied[name] != known[name]:
+                    findings.append(f"{name} was applied in another form than this release has")
+        if not asyncio.run(_balance(path)):
+            findings.append("the books do not balance: a counter differs from what the tables hold")
+    except (sqlite3.Error, StoreError) as error:
+        findings.append(f"it cannot be read: {error}")
+    return findings
+
+
+async def _balance(path: Path) -> bool:
+    from hooks.store.history import SqliteHistory
+
+    history = await SqliteHistory.open(path)
+    try:
+        return bool((await history.stats())["books_balance"])
+    finally:
+        await history.close()
+
+
+@config.command("show", epilog="Example: HOOKS_PORT=9000 hooks config show --json")
+def config_show(as_json: AsJson = False, routes: Routes = None, data: Data = None, database: Database = None) -> None:
+    """Show the settings that a server would start with. Secrets are shown as asterisks."""
+    settings = load_settings({"routes": routes, "data": data, "database": database})
+    shown = _shown(settings)
+    if as_json:
+        print_json(shown)
+    else:
+        print_fields(shown)
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    return {
+        "routes": str(settings.routes),
+        "data": str(settings.data),
+        "database": settings.database or f"sqlite:///{settings.data}/hooks.db",
+        "host": settings.host,
+        "port": settings.port,
+        "admin": f"{settings.admin_host}:{settings.admin_port}",
+        "admin_token": "***" if settings.admin_token else None,
+        "role": settings.role,
+        "strict": settings.strict,
+    }
+
+
+def healthcheck(
+    ready: Annotated[bool, typer.Option("--ready", help="Ask whether it takes and carries out events now.")] = False,
+    data: Data = None,
+) -> None:
+    """Ask the running server whether it is well: exit code 0 or 1. Made for containers without curl."""
+    from hooks.cli.reader import noted_addresses
+    from hooks.cli.wire import Unreachable, call
+
+    settings = load_settings({"data": data})
+    noted = noted_addresses(settings)
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  recognised, not bound
+    address = f"http://{host}:{settings.port}" if noted is None else noted[0] or noted[1]
+    url = f"{address}/{'readyz' if ready else 'healthz'}"
+    try:
+        answer = call("GET", url, timeout=4)
+    except Unreachable as error:
+        note(f"hooks: {error}")
+        raise typer.Exit(Exit.FAILED) from None
+    print("ok" if answer.status == 200 else f"not ok: {answer.status}")
+    if answer.status != 200:
+        raise typer.Exit(Exit.FAILED)

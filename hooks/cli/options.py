@@ -1,0 +1,21 @@
+"""The options that several commands share, so that each means the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="The data folder (HOOKS_DATA).", show_default=".hooks")
+]
+Routes = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The rules file (HOOKS_ROUTES).", show_default="routes.yaml")
+]
+Database = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="The database (HOOKS_DATABASE).", show_default="sqlite:///<data>/hooks.db"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]

@@ -1,0 +1,153 @@
+"""Where the reading commands get their answers: from the running server, or from the database file when none runs.
+
+A server writes its addresses to ``<data>/server.json`` and its token to ``<data>/admin.token``. If it answers, it is
+asked through its admin API; else the same questions are put to the file, opened read-only. Both ways give the same
+documents. What changes something needs the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from hooks.cli.wire import Unreachable, WireAnswer, call
+from hooks.errors import HooksError, SettingsError
+from hooks.events import parse_utc
+from hooks.settings import Settings, load_settings
+
+
+class Refused(HooksError):
+    """The admin API answered with an error."""
+
+
+class NotFound(HooksError):
+    """There is no record of this id."""
+
+
+class NoServer(HooksError):
+    """The command needs a running server and there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answered just now, and the token that opens its admin API. ``inbox`` is "" for ``--role work``."""
+
+    inbox: str
+    admin: str
+    token: str | None
+
+    def ask(self, method: str, path: str, query: Mapping[str, object] | None = None) -> Any:
+        """One call of the admin API. Raises NotFound, or Refused with the server's own words."""
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        url = self.admin + path + (f"?{urlencode(given)}" if given else "")
+        headers = {"Accept": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if method != "GET":
+            headers["Content-Type"] = "application/json"
+        return _document(call(method, url, headers=headers, body=None if method == "GET" else b"{}"), path)
+
+
+def _document(answer: WireAnswer, path: str) -> Any:
+    document = answer.json()
+    if 200 <= answer.status < 300 and document is not None:
+        return document
+    said = document.get("detail") or document.get("title") if isinstance(document, dict) else None
+    if answer.status == 404:
+        raise NotFound(str(said) if said else f"there is nothing at {path}")
+    if answer.status == 401:
+        raise Refused(
+            "the server does not take this token: set HOOKS_ADMIN_TOKEN, or use the server's own --data folder"
+        )
+    raise Refused(f"the server answered {answer.status}" + (f": {said}" if said else ""))
+
+
+def noted_addresses(settings: Settings) -> tuple[str, str] | None:
+    """Where the server of this data folder said that it listens: for webhooks ("" for ``--role work``), for the admin.
+
+    None when no server has noted anything. Raises SettingsError when the folder is not ours to read.
+    """
+    try:
+        noted = json.loads((settings.data / "server.json").read_text(encoding="utf-8"))
+        return _reachable(str(noted["inbox"] or "")), _reachable(str(noted["admin"]))
+    except PermissionError:
+        raise SettingsError(f"{settings.data} belongs to another user: run this as the user of the server") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _reachable(address: str) -> str:
+    """The address of a listener on all interfaces, as it is reached from this machine."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def find_server(settings: Settings) -> Server | None:
+    """The server that uses this data folder, if it answers."""
+    noted = noted_addresses(settings)
+    if noted is None:
+        return None
+    server = Server(*noted, _token(settings))
+    try:
+        call("GET", f"{server.admin}/healthz", timeout=5)
+    except Unreachable:
+        return None
+    return server
+
+
+def _token(settings: Settings) -> str | None:
+    if settings.admin_token is not None:
+        return settings.admin_token
+    try:
+        return (settings.data / "admin.token").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def ask(path: str, given: Mapping[str, object], query: Mapping[str, object]) -> Any:
+    """The document that the admin API gives for a path and a query, with or without a server."""
+    settings = load_settings(given)
+    server = find_server(settings)
+    if server is not None:
+        return server.ask("GET", path, query)
+    return asyncio.run(_from_file(settings, path, {name: value for name, value in query.items() if value is not None}))
+
+
+def act(path: str, given: Mapping[str, object]) -> Any:
+    """Have the running server do something. Raises NoServer when none runs."""
+    server = find_server(load_settings(given))
+    if server is None:
+        raise NoServer("no server answers for this data folder: start `hooks serve`, or name its folder with --data")
+    return server.ask("POST", path)
+
+
+async def _from_file(settings: Settings, path: str, query: Mapping[str, object]) -> Any:
+    from hooks.ports import EventFilter, ReceiptFilter, RunFilter
+    from hooks.store.history import SqliteHistory
+
+    kind, _, id_ = path.removeprefix("/api/v1/").partition("/")
+    history = await SqliteHistory.open(settings.database_path)
+    try:
+        if kind == "stats":
+            return await history.stats()
+        if id_:
+            one = {"events": history.event, "runs": history.run, "receipts": history.receipt}[kind]
+            record = await one(id_)
+            if record is None:
+                raise NotFound(f"there is no {id_} in {settings.database_path}")
+            return record
+        values: dict[str, Any] = {
+            name: parse_utc(str(value)) if name in ("since", "until") else value for name, value in query.items()
+        }
+        if kind == "events":
+            page = await history.events(EventFilter(**values))
+        elif kind == "runs":
+            page = await history.runs(RunFilter(**values))
+        else:
+            page = await history.receipts(ReceiptFilter(**values))
+        return {"items": list(page.items), "next": page.next}
+    finally:
+        await history.close()

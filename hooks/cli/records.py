@@ -1,0 +1,215 @@
+"""The commands that show what happened: `events`, `receipts`, `runs` and `stats`; and `runs retry` and `cancel`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import typer
+
+from hooks.cli.options import AsJson, Data, Database, Limit
+from hooks.cli.output import coloured, note, plain, print_fields, print_json, print_table, wrong_use
+from hooks.events import RunState, Verdict
+
+events = typer.Typer(help="Events: the facts that were made of what arrived.", no_args_is_help=True)
+receipts = typer.Typer(help="Receipts: what arrived, byte for byte.", no_args_is_help=True)
+runs = typer.Typer(help="Runs: rules carried out for events.", no_args_is_help=True)
+
+EventState = Literal["pending", "matched", "unmatched"]  # as in hooks.ports, which is too heavy for --help
+Source = Annotated[str | None, typer.Option(help="Only of this source.")]
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help="From then on: 2h, 7d or 2026-05-06T17:30:00Z.")]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Up to then, written as for --since.")]
+Cursor = Annotated[str | None, typer.Option(help="Go on after a listing: its `next`.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(events, name="events", rich_help_panel="What happened")
+    app.add_typer(receipts, name="receipts", rich_help_panel="What happened")
+    app.add_typer(runs, name="runs", rich_help_panel="What happened")
+    app.command(rich_help_panel="What happened", epilog="Example: hooks stats --json")(stats)
+
+
+@events.command("list", epilog="Example: hooks events list --type 'job.*' --since 2h")
+def events_list(
+    source: Source = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only of this type; * stands for anything.")] = None,
+    state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only events with a run of this rule.")] = None,
+    q: Annotated[str | None, typer.Option(metavar="TEXT", help="Only events that hold this text.")] = None,
+    since: Since = None,
+    until: Until = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """List events, the newest first."""
+    query = {"source": source, "type": type_, "state": state, "rule": rule, "q": q, "cursor": cursor}
+    listing = _ask("/api/v1/events", data, database, {**query, **_times(since, until), "limit": limit})
+    _list(listing, as_json, ("id", "received_at", "source", "type", "subject", "state"))
+
+
+@events.command("show", epilog="Example: hooks events show evt_0190c0de000070008000000000000001")
+def events_show(event: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+    """Show one event: its data, where it came from and the runs it led to."""
+    _show(_ask(f"/api/v1/events/{_id(event, 'evt_')}", data, database), as_json)
+
+
+@receipts.command("list", epilog="Example: hooks receipts list --verdict refused --since 1d")
+def receipts_list(
+    source: Source = None,
+    verdict: Annotated[Verdict | None, typer.Option(help="Only with this verdict.")] = None,
+    since: Since = None,
+    until: Until = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """List receipts, the newest first."""
+    query = {"source": source, "verdict": verdict, "cursor": cursor, **_times(since, until), "limit": limit}
+    listing = _ask("/api/v1/receipts", data, database, query)
+    _list(listing, as_json, ("id", "received_at", "source", "verdict", "reason"))
+
+
+@receipts.command("show", epilog="Example: hooks receipts show rcp_0190c0de000070008000000000000001 --json")
+def receipts_show(receipt: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+    """Show one receipt: listed headers, body, verdict and the true reason for it."""
+    _show(_ask(f"/api/v1/receipts/{_id(receipt, 'rcp_')}", data, database), as_json)
+
+
+@runs.command("list", epilog="Example: hooks runs list --state failed")
+def runs_list(
+    state: Annotated[RunState | None, typer.Option(help="Only in this state.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only of this rule.")] = None,
+    event: Annotated[str | None, typer.Option(help="Only of this event.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """List runs, the newest first."""
+    query = {"state": state, "rule": rule, "event": event, "cursor": cursor, "limit": limit}
+    listing = _ask("/api/v1/runs", data, database, query)
+    _list(listing, as_json, ("id", "rule", "state", "event", "created_at", "reason"))
+
+
+@runs.command("show", epilog="Example: hooks runs show run_0190c0de000070008000000000000003")
+def runs_show(run: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+    """Show one run: its steps, and every try with its request and answer."""
+    _show(_ask(f"/api/v1/runs/{_id(run, 'run_')}", data, database), as_json)
+
+
+@runs.command("retry", epilog="Example: hooks runs retry run_0190c0de000070008000000000000003")
+def runs_retry(run: str, as_json: AsJson = False, data: Data = None) -> None:
+    """Let a failed or held run go on from its first unfinished step. Needs the running server."""
+    _act(f"/api/v1/runs/{_id(run, 'run_')}/retry", "goes on", run, as_json, data)
+
+
+@runs.command("cancel", epilog="Example: hooks runs cancel run_0190c0de000070008000000000000003")
+def runs_cancel(run: str, as_json: AsJson = False, data: Data = None) -> None:
+    """End a waiting or held run. Needs the running server."""
+    _act(f"/api/v1/runs/{_id(run, 'run_')}/cancel", "is cancelled", run, as_json, data)
+
+
+def stats(as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+    """Count receipts by verdict, events and runs by state, and say whether the books balance."""
+    counts = _ask("/api/v1/stats", data, database)
+    if as_json:
+        print_json(counts)
+        return
+    for name in ("receipts", "events", "runs"):
+        words = [f"{count} {coloured(word, 'bold')}" for word, count in counts[name].items()]
+        print(f"{name:<9} {', '.join(words)}")
+    if not counts.get("books_balance", True):
+        print(coloured("The books do not balance: run `hooks db check`.", "red"))
+
+
+def _id(text: str, prefix: str) -> str:
+    if not text.startswith(prefix) or not text[len(prefix) :].isalnum():
+        raise wrong_use(f"{plain(text)!r} is not such an id: it begins with {prefix}")
+    return text
+
+
+def _times(since: str | None, until: str | None) -> dict[str, str | None]:
+    return {"since": _instant(since, "--since"), "until": _instant(until, "--until")}
+
+
+def _instant(text: str | None, option: str) -> str | None:
+    """An instant as the API takes it, from an instant or from a duration before now."""
+    if text is None:
+        return None
+    from hooks.events import utc_text
+    from hooks.values import parse_duration
+
+    try:
+        moment = datetime.fromisoformat(text)
+        return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except ValueError:
+        pass
+    try:
+        return utc_text(datetime.now(UTC) - timedelta(seconds=parse_duration(text)))
+    except ValueError:
+        raise wrong_use(f"{option} is {plain(text)!r}: write 2h, 7d or 2026-05-06T17:30:00Z") from None
+
+
+def _ask(path: str, data: object, database: object, query: Mapping[str, object] | None = None) -> Any:
+    from hooks.cli.reader import ask
+
+    return ask(path, {"data": data, "database": database}, query or {})
+
+
+def _act(path: str, what: str, run: str, as_json: bool, data: object) -> None:
+    from hooks.cli.reader import act
+
+    answer = act(path, {"data": data})
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{run} {what}.")
+
+
+def _list(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str]) -> None:
+    if as_json:
+        print_json(listing)
+        return
+    items = listing["items"]
+    if not items:
+        note("Nothing found.")
+        return
+    print_table(columns, [[item.get(column) for column in columns] for item in items])
+    if listing.get("next"):
+        note(f"There is more: --cursor {listing['next']}")
+
+
+def _show(record: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(record)
+        return
+    print_fields({name: value for name, value in record.items() if not isinstance(value, (dict, list))})
+    for name, value in record.items():
+        if isinstance(value, (dict, list)) and value:
+            print(f"\n{coloured(name, 'bold')}")
+            _print_tree(value)
+
+
+def _print_tree(value: object, indent: str = "  ") -> None:
+    """Objects and lists as indented lines, one value each."""
+    pairs: list[tuple[str, object]]
+    if isinstance(value, dict):
+        pairs = [(plain(name), inner) for name, inner in value.items() if inner not in (None, "", [], {})]
+    elif isinstance(value, list):
+        pairs = [("-", inner) for inner in value]
+    else:
+        pairs = [("", value)]
+    for name, inner in pairs:
+        if isinstance(inner, (dict, list)) and inner:
+            print(f"{indent}{name}")
+            _print_tree(inner, indent + "  ")
+        else:
+            print(f"{indent}{name}  {plain(inner)}".rstrip())

@@ -1,0 +1,223 @@
+"""The commands for whoever writes rules: `check`, `explain`, `vendors`, and lists of what a rules file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hooks.cli.options import AsJson, Data, Routes
+from hooks.cli.output import Exit, coloured, plain, print_json, print_table, wrong_use
+from hooks.settings import load_settings
+
+if TYPE_CHECKING:
+    from hooks.rules.findings import Finding
+
+rules = typer.Typer(help="Rules: what is done about what.", no_args_is_help=True)
+sources = typer.Typer(help="Sources: where webhooks come in.", no_args_is_help=True)
+connections = typer.Typer(help="Connections: accounts to act in.", no_args_is_help=True)
+
+_PANEL = "Write rules"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(rich_help_panel=_PANEL, epilog="Example: hooks check routes.yaml")(check)
+    app.command(rich_help_panel=_PANEL, epilog="Example: hooks explain --sample housecall_pro/job.completed")(explain)
+    app.command(rich_help_panel=_PANEL, epilog="Example: hooks vendors homebase360.create_job")(vendors)
+    app.add_typer(rules, name="rules", rich_help_panel=_PANEL)
+    app.add_typer(sources, name="sources", rich_help_panel=_PANEL)
+    app.add_typer(connections, name="connections", rich_help_panel=_PANEL)
+
+
+def check(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="The rules file.", show_default="routes.yaml")
+    ] = None,
+    as_json: AsJson = False,
+    routes: Routes = None,
+) -> None:
+    """Say what is wrong with a rules file, with line, caret and hint. Changes nothing and sends nothing."""
+    from hooks.cli.loading import load_rules
+    from hooks.rules.findings import RulesInvalid
+
+    settings = load_settings({"routes": file or routes})
+    try:
+        loaded = load_rules(settings)
+    except RulesInvalid as invalid:
+        _print_findings(invalid.findings, as_json)
+        raise typer.Exit(Exit.INVALID) from None
+    if as_json:
+        _print_findings(loaded.warnings, as_json)
+        return
+    _print_findings(loaded.warnings, as_json)
+    held = [(len(loaded.rules), "rule"), (len(loaded.sources), "source"), (len(loaded.connections), "connection")]
+    counted = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in held)
+    print(coloured(f"{settings.routes} is good: {counted}.", "green"))
+
+
+def _print_findings(findings: Sequence[Finding], as_json: bool) -> None:
+    errors = sum(finding.severity == "error" for finding in findings)
+    if as_json:
+        print_json({"ok": errors == 0, "findings": [finding.as_json() for finding in findings]})
+        return
+    painted = coloured("x", "red") != "x"
+    for finding in findings:
+        print(finding.render(painted))
+        print()
+    if errors:
+        print(coloured(f"{errors} {'error' if errors == 1 else 'errors'}. Nothing was changed.", "red"))
+
+
+def explain(
+    event: Annotated[str | None, typer.Argument(metavar="[EVENT]", help="A stored event: evt_...")] = None,
+    sample: Annotated[
+        str | None, typer.Option(metavar="VENDOR/NAME", help="A recorded webhook: housecall_pro/job.completed.")
+    ] = None,
+    payload: Annotated[Path | None, typer.Option(metavar="FILE", help="The body of a webhook.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The source it would come in at; needed when several are of the vendor.")
+    ] = None,
+    as_json: AsJson = False,
+    routes: Routes = None,
+    data: Data = None,
+) -> None:
+    """Show which rules match an event and why, and the requests each would send. Sends nothing."""
+    from hooks.cli import explaining
+
+    if sum(given is not None for given in (event, sample, payload)) != 1:
+        raise wrong_use("give one of EVENT, --sample VENDOR/NAME or --payload FILE")
+    given = {"routes": routes, "data": data}
+    if event is not None:
+        if not event.startswith("evt_") or not event[4:].isalnum():
+            raise wrong_use(f"{plain(event)!r} is not the id of an event: it begins with evt_")
+        explained = [explaining.of_stored(event, given)]
+    else:
+        explained = explaining.of_body(sample, payload, source, given)
+    if as_json:
+        print_json(explained[0] if len(explained) == 1 else explained)
+        return
+    for one in explained:
+        explaining.print_explained(one)
+
+
+@rules.command("list", epilog="Example: hooks rules list --json")
+def rules_list(as_json: AsJson = False, routes: Routes = None, data: Data = None) -> None:
+    """List the rules: those in force when a server runs, else those of the file."""
+    listing = _listing("rules", routes, data)
+    _print(listing, as_json, ("id", "event", "source", "enabled", "description"))
+
+
+@sources.command("list", epilog="Example: hooks sources list")
+def sources_list(as_json: AsJson = False, routes: Routes = None, data: Data = None) -> None:
+    """List the sources and the paths they take webhooks at."""
+    _print(_listing("sources", routes, data), as_json, ("name", "vendor", "path"))
+
+
+@connections.command("list", epilog="Example: hooks connections list")
+def connections_list(as_json: AsJson = False, routes: Routes = None, data: Data = None) -> None:
+    """List the connections and the addresses they act at. Credentials are not shown."""
+    _print(_listing("connections", routes, data), as_json, ("name", "vendor", "base_url", "paused"))
+
+
+def _listing(kind: str, routes: Path | None, data: Path | None) -> Mapping[str, Any]:
+    from hooks.cli.loading import listed
+    from hooks.cli.reader import find_server
+
+    settings = load_settings({"routes": routes, "data": data})
+    server = find_server(settings) if routes is None else None
+    if server is not None:
+        listing: Mapping[str, Any] = server.ask("GET", f"/api/v1/{kind}")
+        return listing
+    return {"items": listed(kind, settings), "next": None}
+
+
+def _print(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str]) -> None:
+    if as_json:
+        print_json(listing)
+        return
+    rows = [[_short(item.get(column)) for column in columns] for item in listing["items"]]
+    print_table(columns, rows)
+
+
+def _short(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+
+def vendors(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME[.ACTION]]", help="A vendor, or one of its actions.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the vendors, the actions of one, or the inputs of an action."""
+    from hooks.cli.loading import catalogue
+    from hooks.rules.findings import did_you_mean
+    from hooks.vendors_shown import vendors_shown
+
+    shown = [dict(vendor) for vendor in vendors_shown(catalogue())]
+    wanted, _, action = (name or "").partition(".")
+    if wanted:
+        known = [vendor["vendor"] for vendor in shown]
+        shown = [vendor for vendor in shown if vendor["vendor"] == wanted]
+        if not shown:
+            raise wrong_use(f"there is no vendor {plain(wanted)!r}. {did_you_mean(wanted, known)}".rstrip())
+    if action:
+        known = [one["name"] for one in shown[0]["actions"]]
+        found = [one for one in shown[0]["actions"] if action == one["name"] or action in one["aliases"]]
+        if not found:
+            raise wrong_use(f"{wanted} has no action {plain(action)!r}. {did_you_mean(action, known)}".rstrip())
+        shown[0]["actions"] = found
+    if as_json:
+        print_json(shown)
+    elif not wanted:
+        rows = [(one["vendor"], len(one["actions"]), len(one["events"]), one["title"]) for one in shown]
+        print_table(("vendor", "actions", "events", "name"), rows)
+    elif not action:
+        _print_vendor(shown[0])
+    else:
+        _print_action(wanted, shown[0]["actions"][0])
+
+
+def _print_vendor(vendor: Mapping[str, Any]) -> None:
+    name = vendor["vendor"]
+    if vendor["actions"]:
+        rows = [(f"{name}.{one['name']}", one["method"], one["path"]) for one in vendor["actions"]]
+        print_table(("action", "method", "path"), rows)
+    if vendor["events"]:
+        print(coloured("events", "bold"))
+        for event in vendor["events"]:
+            print(f"  {plain(event)}")
+
+
+def _print_action(vendor: str, action: Mapping[str, Any]) -> None:
+    print(coloured(f"{vendor}.{action['name']}", "bold") + f"  {action['method']} {action['path']}")
+    print(plain(action["summary"]))
+    if action["aliases"]:
+        print(f"also called {', '.join(action['aliases'])}")
+    schema = action["inputs"]
+    required = set(schema.get("required", ()))
+    rows = [
+        (field, "required" if field in required else "", _type_of(about), about.get("description", ""))
+        for field, about in sorted(schema.get("properties", {}).items(), key=lambda pair: pair[0] not in required)
+    ]
+    if rows:
+        print()
+        print_table(("field", "", "type", "what"), rows)
+
+
+def _type_of(about: Mapping[str, Any]) -> str:
+    """A JSON schema's type in a word or two."""
+    if "$ref" in about:
+        return str(about["$ref"]).rsplit("/", 1)[-1]
+    if "anyOf" in about:
+        return " or ".join(dict.fromkeys(_type_of(one) for one in about["anyOf"] if one.get("type") != "null"))
+    if "enum" in about:
+        return " or ".join(map(str, about["enum"]))
+    if about.get("type") == "array":
+        return f"list of {_type_of(about.get('items', {}))}"
+    return str(about.get("type", "anything"))

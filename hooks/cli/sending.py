@@ -1,0 +1,95 @@
+"""The command that stands in for a sender: `send` signs one webhook and posts it to the running server."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hooks.cli.options import AsJson, Data, Routes
+from hooks.cli.output import Exit, coloured, note, plain, print_json, wrong_use
+from hooks.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from hooks.rules.ruleset import SourceConfig
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command(rich_help_panel="Write rules", epilog="Example: hooks send --sample housecall_pro/job.completed")(send)
+
+
+def send(
+    sample: Annotated[
+        str | None, typer.Option(metavar="VENDOR/NAME", help="A recorded webhook: housecall_pro/job.completed.")
+    ] = None,
+    payload: Annotated[Path | None, typer.Option(metavar="FILE", help="A body of your own instead.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The source to send it to; needed when several are of the vendor.")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Another server's address, up to /in.", show_default="the running one"),
+    ] = None,
+    as_json: AsJson = False,
+    routes: Routes = None,
+    data: Data = None,
+) -> None:
+    """Sign one webhook with the source's secret, post it to the running server and print the answer."""
+    from hooks.cli.loading import load_rules, pick_source, read_sample
+    from hooks.cli.signing import PROOFS
+    from hooks.cli.wire import call
+
+    if (sample is None) == (payload is None):
+        raise wrong_use("give --sample VENDOR/NAME or --payload FILE")
+    settings = load_settings({"routes": routes, "data": data})
+    rules = load_rules(settings)
+    recorded = None if sample is None else read_sample(sample)
+    configured = pick_source(rules, source, None if recorded is None else recorded.vendor)
+    if configured.vendor not in PROOFS:
+        raise wrong_use(f"hooks does not know how a sender of {configured.vendor} proves itself")
+    body = recorded.body if recorded is not None else _read(payload)
+    headers = dict(recorded.headers) if recorded is not None else {"content-type": "application/json"}
+    headers |= PROOFS[configured.vendor][1](_secret(configured), body, time.time())
+    path, query = (recorded.path, recorded.query) if recorded is not None else ("", "")
+    base = (to or _address(settings)).rstrip("/")
+    url = f"{base}/in/{configured.name}{path}" + (f"?{query}" if query else "")
+    answer = call(recorded.method if recorded is not None else "POST", url, headers=headers, body=body)
+    document = answer.json()
+    shown = document if document is not None else answer.body.decode("utf-8", "replace")
+    if as_json:
+        print_json({"status": answer.status, "answer": shown})
+    else:
+        good = 200 <= answer.status < 300
+        print(f"{coloured(str(answer.status), 'green' if good else 'red')}  {plain(shown)}")
+        if isinstance(document, dict) and document.get("duplicate"):
+            note("The server has seen these bytes before: it answered, and did nothing.")
+    if not 200 <= answer.status < 300:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _read(path: Path | None) -> bytes:
+    assert path is not None, "one of --sample and --payload was given"
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise wrong_use(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _secret(source: SourceConfig) -> str:
+    """The first of the source's secrets, in the clear: it goes into the signature and nowhere else."""
+    from hooks.cli.signing import PROOFS
+
+    first = getattr(source.settings, PROOFS[source.vendor][0])[0]
+    return str(first.get_secret_value())
+
+
+def _address(settings: Settings) -> str:
+    from hooks.cli.reader import NoServer, find_server
+
+    server = find_server(settings)
+    if server is None:
+        raise NoServer("no server answers for this data folder: start `hooks serve`, or give its address with --to")
+    return server.inbox

@@ -1,0 +1,84 @@
+"""All commands joined, and the guard around them: bad input ends in a sentence and an exit code, never in a traceback.
+
+Exit codes: 0 fine, 1 failure, 2 wrong use, 3 configuration invalid, 4 partly done, 10 differences found.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from hooks.cli import keeping, records, ruling, sending, serving
+from hooks.cli.output import Exit, note
+from hooks.errors import ConfigError, HooksError
+
+app = typer.Typer(
+    name="hooks",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Receive the webhooks of home-service software, and do what routes.yaml says.",
+    epilog="Example: hooks demo shows everything at once; hooks COMMAND --help has an example for each command.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from hooks import __version__
+
+        print(f"hooks {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def hooks(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="The version, and exit."),
+) -> None:
+    """Receive the webhooks of home-service software, and do what routes.yaml says."""
+
+
+serving.add_to(app)
+ruling.add_to(app)
+sending.add_to(app)
+records.add_to(app)
+keeping.add_to(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line and give its exit code."""
+    try:
+        app(args=list(arguments), prog_name="hooks")
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # the last resort for people: a line instead of a traceback
+        return _told(error)
+    return Exit.FINE
+
+
+def _told(error: Exception) -> int:
+    """Say what went wrong and give the exit code for it."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, HooksError):
+        note(f"hooks: {error}")
+        return Exit.INVALID if isinstance(error, ConfigError) else Exit.FAILED
+    return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    from hooks.settings import environment
+
+    if environment("HOOKS_DEBUG"):
+        raise error
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace is not None else "?"
+    note(f"hooks: this is a fault of hooks, not yours: {type(error).__name__} at {place}")
+    note("Please report it with that line and the command; HOOKS_DEBUG=1 shows all of it.")
+    sys.stderr.flush()
+    return Exit.FAILED

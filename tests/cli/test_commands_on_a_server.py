@@ -1,0 +1,261 @@
+"""The commands against a running server and, after it has stopped, against its file: both give the same documents."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hooks
+
+SECRET = "a-signing-secret-of-a-test"
+LEADS_KEY = "a-key-for-leads-of-a-test"
+RULES = """\
+version: 1
+sources:
+  hcp: {vendor: housecall_pro, signing_secret: "${secret.HCP_SIGNING_SECRET}"}
+  leads: {vendor: zapier, key: "${secret.LEADS_KEY}"}
+connections:
+  office: {vendor: http, base_url: SANDBOX}
+rules:
+  - id: tell-the-office
+    event: job.completed
+    when: data.total_cents >= 100
+    do:
+      - action: http.request
+        with: {method: POST, path: /notes, json: {about: "${subject}"}}
+"""
+
+
+@dataclass
+class Place:
+    """A folder with a rules file and a data folder, and the environment that the commands get there."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "hooks", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        ending = self.run(*arguments, "--json")
+        assert 0 == ending.returncode, ending.stderr
+        return json.loads(ending.stdout)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "hooks", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def serve(self) -> subprocess.Popen[str]:
+        server = self.start("serve", "--port", "0", "--admin", "127.0.0.1:0")
+        deadline = time.monotonic() + 30
+        while self.run("healthcheck", "--ready").returncode != 0:
+            assert server.poll() is None, server.communicate()[0]
+            assert time.monotonic() < deadline, "the server did not become ready"
+        return server
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> str:
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=30)
+    return said
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOKS_")}
+    place = Place(
+        tmp_path,
+        {
+            **inherited,
+            "PYTHONPATH": str(Path(hooks.__file__).parent.parent),
+            "PYTHONUNBUFFERED": "1",
+            "HCP_SIGNING_SECRET": SECRET,
+            "LEADS_KEY": LEADS_KEY,
+        },
+    )
+    sandbox = place.start("sandbox", "--port", "0")
+    assert sandbox.stdout is not None
+    try:
+        address = next(line.strip() for line in sandbox.stdout if re.search(r"/http$", line))
+        (tmp_path / "routes.yaml").write_text(RULES.replace("SANDBOX", address))
+        yield place
+    finally:
+        stop(sandbox)
+
+
+def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: Place) -> None:
+    server = place.serve()
+    try:
+        sent = place.json("send", "--sample", "housecall_pro/job.completed")
+        again = place.json("send", "--sample", "housecall_pro/job.completed")
+        lead = place.run("send", "--sample", "zapier/lead.created")
+        event = sent["answer"]["events"][0]
+        deadline = time.monotonic() + 20
+        while [run["state"] for run in place.json("runs", "list")["items"]] != ["done"]:
+            assert time.monotonic() < deadline, place.json("runs", "list")
+        asked = {
+            "events": place.json("events", "list", "--type", "job.*", "--since", "1h"),
+            "event": place.json("events", "show", event),
+            "receipts": place.json("receipts", "list"),
+            "receipt": place.json("receipts", "show", sent["answer"]["receipt"]),
+            "runs": place.json("runs", "list", "--event", event),
+            "run": place.json("runs", "show", place.json("runs", "list")["items"][0]["id"]),
+        }
+        explained = place.json("explain", event)
+        conflict = place.run("runs", "retry", asked["run"]["id"])
+        missing = place.run("events", "show", "evt_00000000000000000000000000000000")
+        counted = place.json("stats")
+    finally:
+        said = stop(server)
+
+    assert 0 == server.returncode, said
+    assert (202, False) == (sent["status"], sent["answer"]["duplicate"])
+    assert again["answer"]["duplicate"]
+    assert 0 == lead.returncode, lead.stderr
+    assert {"accepted": 2, "duplicate": 1, "ping": 0, "refused": 0, "quarantined": 0} == counted["receipts"]
+    assert [("tell-the-office", True)] == [(rule["id"], rule["matched"]) for rule in explained["rules"]]
+    assert (1, 1) == (conflict.returncode, missing.returncode)
+    assert "only a failed or held run" in conflict.stderr
+    assert SECRET not in said
+    assert asked == {
+        "events": place.json("events", "list", "--type", "job.*", "--since", "1h"),
+        "event": place.json("events", "show", event),
+        "receipts": place.json("receipts", "list"),
+        "receipt": place.json("receipts", "show", sent["answer"]["receipt"]),
+        "runs": place.json("runs", "list", "--event", event),
+        "run": place.json("runs", "show", asked["run"]["id"]),
+    }
+    assert explained == place.json("explain", event)
+    assert 0 == place.run("db", "check").returncode
+    assert 1 == place.run("runs", "retry", asked["run"]["id"]).returncode
+    for command in (["events", "list"], ["runs", "list"], ["receipts", "list"], ["stats"], ["events", "show", event]):
+        ending = place.run(*command)
+        assert (0, "") == (ending.returncode, ending.stderr)
+        assert ending.stdout
+
+
+def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(place: Place) -> None:
+    server = place.serve()
+    try:
+        old = (place.folder / ".hooks" / "admin.token").read_text().strip()
+        new = place.json("token", "rotate")["token"]
+        counted = place.run("stats")
+        place.environment["HOOKS_ADMIN_TOKEN"] = old
+        refused = place.run("stats")
+    finally:
+        stop(server)
+
+    assert new != old
+    assert 0 == counted.returncode, counted.stderr
+    assert 1 == refused.returncode
+    assert "does not take this token" in refused.stderr
+    assert 0o600 == (place.folder / ".hooks" / "admin.token").stat().st_mode & 0o777
+
+
+def test_lists_of_the_file_and_of_the_server_name_the_same_things(place: Place) -> None:
+    kinds = {"rules": "id", "sources": "name", "connections": "name"}
+    of_file = {kind: [item[key] for item in place.json(kind, "list")["items"]] for kind, key in kinds.items()}
+    server = place.serve()
+    try:
+        of_server = {kind: [item[key] for item in place.json(kind, "list")["items"]] for kind, key in kinds.items()}
+        shown = [place.run(kind, "list") for kind in kinds]
+    finally:
+        stop(server, signal.SIGINT)
+
+    assert (
+        {"rules": ["tell-the-office"], "sources": ["hcp", "leads"], "connections": ["office"]} == of_file == of_server
+    )
+    assert [0, 0, 0] == [ending.returncode for ending in shown]
+    assert SECRET not in "".join(ending.stdout for ending in shown)
+
+
+def test_a_second_server_on_the_same_folder_is_refused_by_name(place: Place) -> None:
+    server = place.serve()
+    try:
+        second = place.run("serve", "--port", "0", "--admin", "127.0.0.1:0")
+    finally:
+        stop(server)
+
+    assert 1 == second.returncode
+    assert f"process {server.pid}" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_damaged_database_is_found(place: Place) -> None:
+    server = place.serve()
+    try:
+        for _ in range(3):
+            place.run("send", "--sample", "housecall_pro/job.completed")
+    finally:
+        stop(server)
+    path = place.folder / ".hooks" / "hooks.db"
+    content = bytearray(path.read_bytes())
+    page = int.from_bytes(content[16:18], "big")
+    content[page * 3 : page * 3 + 2000] = b"\xa5" * 2000
+    path.write_bytes(content)
+
+    ending = place.run("db", "check", "--json")
+
+    assert 1 == ending.returncode
+    assert not json.loads(ending.stdout)["ok"]
+
+
+def test_a_body_of_ones_own_is_explained_by_the_source_that_would_read_it(place: Place) -> None:
+    body = {"event": "job.completed", "job": {"id": "job_1", "total_amount": 50}}
+    (place.folder / "body.json").write_text(json.dumps(body))
+
+    explained = place.json("explain", "--source", "hcp", "--payload", "body.json")
+    told = place.run("explain", "--source", "hcp", "--payload", "body.json")
+
+    assert "job.completed" == explained["event"]["type"]
+    assert [False] == [rule["matched"] for rule in explained["rules"]]
+    assert "data.total_cents = 50" in told.stdout
+    assert "did not match" in told.stdout
+    assert not (place.folder / ".hooks").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "--sample", "housecall_pro/job.complete"],
+        ["explain", "--sample", "housecall_pro/job.completed", "--source", "nobody"],
+        ["explain", "--payload", "there-is-none.json", "--source", "hcp"],
+        ["explain", "--payload", "routes.yaml"],
+        ["explain"],
+        ["send"],
+        ["send", "--sample", "nobody/nothing"],
+        ["vendors", "homebase"],
+        ["vendors", "http.requests"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_name_is_answered_with_what_there_is(arguments: list[str], place: Place) -> None:
+    ending = place.run(*arguments)
+
+    assert (2, "") == (ending.returncode, ending.stdout)
+    assert "Traceback" not in ending.stderr
+    assert len(ending.stderr) > 20
