@@ -48,6 +48,7 @@ rules:
     event: lead.created
     do:
       - action: servicetitan.create_booking_by_provider
+        on_unknown: ON_UNKNOWN
         with:
           source: Website
           name: ${data.customer.display_name}
@@ -96,14 +97,15 @@ class Verdict:
 class Arena:
     """A sandbox that stays, and a server that is killed."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, on_unknown: str = "lookup") -> None:
         self.folder = folder
         self.random = random.Random(seed)
         self.ledger = Ledger()
         self.sandbox_port, self.port, self.admin_port = free_port(), free_port(), free_port()
         self.sandbox_url = f"http://127.0.0.1:{self.sandbox_port}"
         self.routes = folder / "routes.yaml"
-        self.routes.write_text(ROUTES.replace("SANDBOX", self.sandbox_url), encoding="utf-8")
+        text = ROUTES.replace("SANDBOX", self.sandbox_url).replace("ON_UNKNOWN", on_unknown)
+        self.routes.write_text(text, encoding="utf-8")
         self.data = folder / "data"
         self.log = (folder / "server.log").open("ab")
         self.restarts: list[float] = []

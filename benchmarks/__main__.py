@@ -1,0 +1,8 @@
+"""All measurements, one after the other: ``python -m benchmarks`` or ``make bench``."""
+
+from __future__ import annotations
+
+from benchmarks import ingest
+
+if __name__ == "__main__":
+    ingest.main()
