@@ -151,35 +151,37 @@ class Arena:
 
     async def _send(self) -> None:
         """One sender: a new lead after each answer, until it is cancelled."""
-        reader: asyncio.StreamReader | None = None
-        writer: asyncio.StreamWriter | None = None
         while True:
-            if writer is None or reader is None:
-                try:
-                    reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    await asyncio.sleep(0.02)
-                    continue
-            self._number += 1
-            body = json.dumps({"full_name": f"Invented Person {self._number}", "email": f"p{self._number}@example.org"})
-            head = (
-                f"POST /in/leads HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nContent-Type: application/json\r\n"
-                f"X-Api-Key: {SECRETS['TEST_LEADS_KEY']}\r\nContent-Length: {len(body)}\r\n\r\n"
-            )
             try:
-                writer.write((head + body).encode())
-                answer = await _answer(reader)
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+                continue
+            try:
+                while True:
+                    await self._deliver(reader, writer)
+                    await asyncio.sleep(0.005)
             except (OSError, asyncio.IncompleteReadError):
                 self.ledger.unknown += 1
-                writer.close()
-                writer = None
-                continue
-            if answer[0] == 202:
-                told = json.loads(answer[1])
-                self.ledger.told[told["events"][0]] = told["receipt"]
-            else:
-                self.ledger.refused += 1
-            await asyncio.sleep(0.005)
+            finally:
+                writer.transport.abort()
+                with suppress(OSError):
+                    await writer.wait_closed()
+
+    async def _deliver(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._number += 1
+        body = json.dumps({"full_name": f"Invented Person {self._number}", "email": f"p{self._number}@example.org"})
+        head = (
+            f"POST /in/leads HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nContent-Type: application/json\r\n"
+            f"X-Api-Key: {SECRETS['TEST_LEADS_KEY']}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write((head + body).encode())
+        status, answer = await _answer(reader)
+        if status == 202:
+            told = json.loads(answer)
+            self.ledger.told[told["events"][0]] = told["receipt"]
+        else:
+            self.ledger.refused += 1
 
     def finish(self, seconds: float = 60.0) -> Verdict:
         """Start once more, let everything due be done, stop in order, and count."""
