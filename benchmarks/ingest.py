@@ -18,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def prepared(numbers: Iterator[int], port: int, count: int) -> Iterator[bytes]:
 def prove_present(data: Path, figures: Figures) -> None:
     """Every receipt that was answered 202 is in the database file, else this is no measurement."""
     told = {json.loads(body)["receipt"] for body in figures.bodies}
-    with sqlite3.connect(f"file:{data / 'hooks.db'}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{data / 'hooks.db'}?mode=ro", uri=True)) as database:
         stored = {row[0] for row in database.execute("SELECT id FROM receipts WHERE verdict = 'accepted'")}
     missing = told - stored
     if missing or set(figures.statuses) != {202}:

@@ -78,6 +78,7 @@ def _events(source: SourceConfig, inbound: Inbound) -> list[Event]:
         reading = reader.read(inbound)
     except NormalizationError as error:
         raise wrong_use(f"the source {source.name} cannot read this body: {error.reason}") from None
+    kept = {b"content-type", b"user-agent", *reader.kept_headers}
     receipt = Receipt(
         id=new_id("rcp"),
         source=source.name,
@@ -85,7 +86,7 @@ def _events(source: SourceConfig, inbound: Inbound) -> list[Event]:
         received_at=inbound.received_at,
         verdict="accepted",
         path=inbound.path,
-        headers={"content-type": inbound.content_type},
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in inbound.headers if name in kept},
         body=inbound.body if reading.masked is None else reading.masked,
         events=reading.events,
     )

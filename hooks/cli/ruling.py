@@ -155,11 +155,10 @@ def vendors(
     as_json: AsJson = False,
 ) -> None:
     """List the vendors, the actions of one, or the inputs of an action."""
-    from hooks.cli.loading import catalogue
+    from hooks.registry import describe
     from hooks.rules.findings import did_you_mean
-    from hooks.vendors_shown import vendors_shown
 
-    shown = [dict(vendor) for vendor in vendors_shown(catalogue())]
+    shown = describe()
     wanted, _, action = (name or "").partition(".")
     if wanted:
         known = [vendor["vendor"] for vendor in shown]
@@ -168,9 +167,9 @@ def vendors(
             raise wrong_use(f"there is no vendor {plain(wanted)!r}. {did_you_mean(wanted, known)}".rstrip())
     if action:
         known = [one["name"] for one in shown[0]["actions"]]
-        found = [one for one in shown[0]["actions"] if action == one["name"] or action in one["aliases"]]
+        found = [one for one in shown[0]["actions"] if name in (one["name"], *one["aliases"])]
         if not found:
-            raise wrong_use(f"{wanted} has no action {plain(action)!r}. {did_you_mean(action, known)}".rstrip())
+            raise wrong_use(f"there is no action {plain(name)!r}. {did_you_mean(name or '', known)}".rstrip())
         shown[0]["actions"] = found
     if as_json:
         print_json(shown)
@@ -180,13 +179,12 @@ def vendors(
     elif not action:
         _print_vendor(shown[0])
     else:
-        _print_action(wanted, shown[0]["actions"][0])
+        _print_action(shown[0]["actions"][0])
 
 
 def _print_vendor(vendor: Mapping[str, Any]) -> None:
-    name = vendor["vendor"]
     if vendor["actions"]:
-        rows = [(f"{name}.{one['name']}", one["method"], one["path"]) for one in vendor["actions"]]
+        rows = [(one["name"], one["method"], one["path"]) for one in vendor["actions"]]
         print_table(("action", "method", "path"), rows)
     if vendor["events"]:
         print(coloured("events", "bold"))
@@ -194,8 +192,8 @@ def _print_vendor(vendor: Mapping[str, Any]) -> None:
             print(f"  {plain(event)}")
 
 
-def _print_action(vendor: str, action: Mapping[str, Any]) -> None:
-    print(coloured(f"{vendor}.{action['name']}", "bold") + f"  {action['method']} {action['path']}")
+def _print_action(action: Mapping[str, Any]) -> None:
+    print(coloured(action["name"], "bold") + f"  {action['method']} {action['path']}")
     print(plain(action["summary"]))
     if action["aliases"]:
         print(f"also called {', '.join(action['aliases'])}")

@@ -173,15 +173,11 @@ class SqliteHistory:
 
     async def stats(self) -> Mapping[str, Any]:
         def read(raw: sqlite3.Connection) -> Mapping[str, Any]:
-            raw.execute("BEGIN")  # one moment for all the numbers
-            try:
-                counted = dict(raw.execute("SELECT name, value FROM counters"))
-                pending = raw.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1")
-                pending_receipts, pending_events = pending.fetchone()
-                oldest = raw.execute("SELECT min(received_at) FROM receipts WHERE pending = 1").fetchone()[0]
-                last = raw.execute("SELECT max(seq) FROM runs").fetchone()[0] or 0
-            finally:
-                raw.execute("COMMIT")
+            counted = dict(raw.execute("SELECT name, value FROM counters"))
+            pending = raw.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1")
+            pending_receipts, pending_events = pending.fetchone()
+            oldest = raw.execute("SELECT min(received_at) FROM receipts WHERE pending = 1").fetchone()[0]
+            last = raw.execute("SELECT max(seq) FROM runs").fetchone()[0] or 0
             events = {state: counted.get(f"events.{state}", 0) for state in ("matched", "unmatched")}
             runs = {state: counted.get(f"runs.{state}", 0) for state in get_args(RunState)}
             total = sum(events.values())
@@ -199,8 +195,17 @@ class SqliteHistory:
         return await self._read(read)
 
     async def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``read`` gives, all of it of one moment: between two statements the writer goes on."""
+
+        def of_one_moment(raw: sqlite3.Connection) -> T:
+            raw.execute("BEGIN")
+            try:
+                return read(raw)
+            finally:
+                raw.execute("COMMIT")
+
         try:
-            return await self._connection.run(read)
+            return await self._connection.run(of_one_moment)
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(f"the database cannot be read: {error}") from None
 

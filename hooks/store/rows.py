@@ -11,11 +11,26 @@ from hooks.events import Event, Exchange, Receipt, Request, parse_utc
 from hooks.ports import Attempt, Step
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_encode_escaped = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def dump(value: Any) -> str:
-    """JSON text as it is stored: compact, not escaped beyond need."""
-    return _encode(value)
+    """JSON text as it is stored: compact, not escaped beyond need.
+
+    A lone surrogate is no character, and UTF-8 has no bytes for it; JSON can spell it, so that is how it is kept.
+    """
+    text = _encode(value)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return _encode_escaped(value)
+    return text
+
+
+def storable(text: str) -> str:
+    """Text that UTF-8 can write: what is no character becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def millis(moment: datetime) -> int:
@@ -158,7 +173,7 @@ def step_to_row(run: str, step: Step) -> tuple[Any, ...]:
         None if step.inputs is None else dump(dict(step.inputs)),
         request_to_json(step.request, step.url),
         None if step.output is None else dump(step.output),
-        step.error,
+        None if step.error is None else storable(step.error),
         step.tries,
         None if step.intended_at is None else millis(step.intended_at),
         None if step.finished_at is None else millis(step.finished_at),
@@ -194,6 +209,6 @@ def attempt_to_row(run: str, attempt: Attempt) -> tuple[Any, ...]:
         attempt.duration_ms,
         attempt.verdict,
         attempt.status,
-        attempt.error,
+        None if attempt.error is None else storable(attempt.error),
         dump([exchange_to_json(exchange) for exchange in attempt.exchanges]),
     )

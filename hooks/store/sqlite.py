@@ -33,8 +33,9 @@ from hooks.store.rows import (
     receipt_from_row,
     step_from_row,
     step_to_row,
+    storable,
 )
-from hooks.store.writer import SqliteConnection, Transaction, Writer, open_writing
+from hooks.store.writer import SqliteConnection, Transaction, Writer, connect, open_writing
 
 T = TypeVar("T")
 
@@ -44,12 +45,17 @@ ROWS_PER_STATEMENT = 64
 """A multi-row INSERT's longest form: its 13 columns stay far below SQLite's limit on parameters."""
 
 
+PENDING_BYTES = 2 * 1024 * 1024
+"""Bodies that are planned at once: each is in memory several times over meanwhile, as text and as values."""
+
+
 class SqliteStore:
     """A store on one file. Make it with `open`, end it with `close`."""
 
-    def __init__(self, path: Path, connection: SqliteConnection, lock: WriterLock) -> None:
+    def __init__(self, path: Path, connection: SqliteConnection, reader: SqliteConnection, lock: WriterLock) -> None:
         self.path = path
         self._connection = connection
+        self._reader = reader  # what is read for the engine must not wait behind commits, nor commits behind it
         self._lock = lock
         self._writer = Writer(connection, _accept_rows)
 
@@ -71,22 +77,25 @@ class SqliteStore:
         except BaseException:
             lock.release()
             raise
+        reader = connect(path, readonly=True)
         try:
             for name in await connection.run(migrate):
                 log.info("migration applied", extra={"migration": name})
             path.chmod(0o600)
+            await reader
         except BaseException as error:
             await connection.close()
             lock.release()
             if isinstance(error, sqlite3.Error):
                 raise StoreRefused(f"{path.name} cannot be used: {error}") from None
             raise
-        return cls(path, connection, lock)
+        return cls(path, connection, reader, lock)
 
     async def close(self) -> None:
         """Finish what was asked for and free the file."""
         await self._writer.close()
         try:
+            await self._reader.close()
             await self._connection.close()
         finally:
             self._lock.release()
@@ -121,10 +130,16 @@ class SqliteStore:
     async def pending(self, limit: int) -> list[Receipt]:
         def read(connection: sqlite3.Connection) -> list[Receipt]:
             rows = connection.execute(
-                f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?",
-                (limit,),
+                f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,)
             )
-            return [receipt_from_row(row) for row in rows]
+            found: list[Receipt] = []
+            size = 0
+            for row in rows:
+                found.append(receipt_from_row(row))
+                size += len(found[-1].body)
+                if size > PENDING_BYTES:
+                    break
+            return found
 
         return await self._read(read)
 
@@ -284,7 +299,7 @@ class SqliteStore:
 
     async def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            return await self._connection.run(read)
+            return await self._reader.run(read)
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(f"the database cannot be read: {error}") from None
 
@@ -499,7 +514,7 @@ def _progress(transaction: Transaction, change: Progress) -> None:
         "finished_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?",
         (
             change.state,
-            change.reason,
+            None if change.reason is None else storable(change.reason),
             None if change.due_at is None else millis(change.due_at),
             change.connection,
             millis(change.at) if ended else None,

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from hooks.errors import HooksError, StoreError, StoreRefused
+from hooks.errors import StoreError, StoreRefused
 
 T = TypeVar("T")
 
@@ -151,7 +151,8 @@ class Writer:
         futures = [future for _, future in rows] + [future for _, future in works]
         try:
             accepted, written = await self._connection.run(batch)
-        except (sqlite3.Error, ValueError) as error:
+        except Exception as error:
+            # whatever it was, nobody may be left waiting for an answer that does not come
             failure = StoreError(f"the database did not take it: {error}")
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _BROKEN:
@@ -196,7 +197,9 @@ class Writer:
             connection.execute("ROLLBACK TO work")
             connection.execute("RELEASE work")
             transaction.reset(totals)
-            return error if isinstance(error, HooksError) else StoreError(f"the database did not take it: {error}")
+            if isinstance(error, sqlite3.Error):
+                return StoreError(f"the database did not take it: {error}")
+            return error  # ours, or a value that no row can hold: trying again would not help
         connection.execute("RELEASE work")
         return result
 

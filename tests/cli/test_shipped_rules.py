@@ -54,7 +54,8 @@ def test_vendors_are_listed_with_schemas_of_their_actions(capsys: pytest.Capture
 
     assert list(CATALOGUE) == [vendor["vendor"] for vendor in everything]
     (action,) = one["actions"]
-    assert "create_booking_by_provider" == action["name"]
+    assert "servicetitan.create_booking_by_provider" == action["name"]
+    assert ["servicetitan.create_booking"] == action["aliases"]
     assert {"source", "name", "summary"} <= set(action["inputs"]["required"])
     for vendor in everything:
         assert len(vendor["events"]) == len(set(vendor["events"]))

@@ -21,7 +21,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,10 @@ class Arena:
         command += ["--port", str(self.port), "--admin", f"127.0.0.1:{self.admin_port}"]
         return subprocess.Popen(command, env={**os.environ, **SECRETS}, stderr=self.log)
 
+    def until_up(self, process: subprocess.Popen[bytes]) -> None:
+        """Return when the server answers."""
+        self._until_up(f"http://127.0.0.1:{self.port}/healthz", process)
+
     def _until_up(self, url: str, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
@@ -215,7 +219,7 @@ class Arena:
         return Counter(booking["externalId"] for booking in records["bookings"])
 
     def _count(self, balance: bool) -> Verdict:
-        with sqlite3.connect(self.data / "hooks.db") as database:
+        with closing(sqlite3.connect(self.data / "hooks.db")) as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             receipts = {row[0] for row in database.execute("SELECT id FROM receipts WHERE verdict = 'accepted'")}
             events = {row[0] for row in database.execute("SELECT id FROM events")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -378,7 +379,7 @@ async def test_a_second_server_on_the_same_file_is_refused_by_name(store: Sqlite
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
     await (await SqliteStore.open(path)).close()
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("INSERT INTO migrations VALUES (9999, '9999_later.sql', 'x', 'now')")
     with pytest.raises(StoreRefused, match="newer release"):
         await SqliteStore.open(path)
