@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from hooks.ports import Catalogue, Vendor
-from hooks.vendors import homebase360, housecall_pro, http, jobcloser, servicetitan, zapier
+from hooks.vendors import (
+    cloudevents,
+    homebase360,
+    housecall_pro,
+    http,
+    jobcloser,
+    servicetitan,
+    standard_webhooks,
+    supergood,
+    webhook,
+    zapier,
+)
 
 VENDORS: tuple[Vendor, ...] = (
     housecall_pro.vendor,
@@ -13,6 +24,10 @@ VENDORS: tuple[Vendor, ...] = (
     jobcloser.vendor,
     homebase360.vendor,
     servicetitan.vendor,
+    supergood.vendor,
+    standard_webhooks.vendor,
+    cloudevents.vendor,
+    webhook.vendor,
     http.vendor,
 )
 
@@ -20,7 +35,11 @@ CATALOGUE: Catalogue = {vendor.name: vendor for vendor in VENDORS}
 
 
 def describe(catalogue: Catalogue = CATALOGUE) -> list[dict[str, Any]]:
-    """Every vendor with its actions and the events it sends, ready for JSON: the reference of people and programs."""
+    """Every vendor with its actions and the events it sends, ready for JSON: the reference of people and programs.
+
+    An action's ``name`` is the full one, as a rule writes it; its ``inputs`` are a JSON schema in the vendor's own
+    field names.
+    """
     return [
         {
             "vendor": vendor.name,
@@ -40,9 +59,7 @@ def describe(catalogue: Catalogue = CATALOGUE) -> list[dict[str, Any]]:
                 }
                 for action in vendor.actions
             ],
-            "events": [
-                {"type": kind.name, "vendor_type": kind.vendor_type, "summary": kind.summary} for kind in vendor.kinds
-            ],
+            "events": list(dict.fromkeys(kind.name for kind in vendor.kinds)),
         }
         for vendor in catalogue.values()
     ]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from hooks.cli.options import AsJson, Data, Routes
 from hooks.cli.output import Exit, coloured, note, plain, print_json, wrong_use
 from hooks.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from hooks.rules.ruleset import SourceConfig
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,7 +49,7 @@ def send(
         raise wrong_use(f"hooks does not know how a sender of {configured.vendor} proves itself")
     body = recorded.body if recorded is not None else _read(payload)
     headers = dict(recorded.headers) if recorded is not None else {"content-type": "application/json"}
-    headers |= PROOFS[configured.vendor][1](_secret(configured), body, time.time())
+    headers |= PROOFS[configured.vendor](configured.settings, body, time.time())
     path, query = (recorded.path, recorded.query) if recorded is not None else ("", "")
     base = (to or _address(settings)).rstrip("/")
     url = f"{base}/in/{configured.name}{path}" + (f"?{query}" if query else "")
@@ -76,14 +73,6 @@ def _read(path: Path | None) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise wrong_use(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _secret(source: SourceConfig) -> str:
-    """The first of the source's secrets, in the clear: it goes into the signature and nowhere else."""
-    from hooks.cli.signing import PROOFS
-
-    first = getattr(source.settings, PROOFS[source.vendor][0])[0]
-    return str(first.get_secret_value())
 
 
 def _address(settings: Settings) -> str:

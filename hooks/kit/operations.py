@@ -221,7 +221,9 @@ class Operation:
     ``path`` names its parameters in braces; each is an input of that name or else a key of the connection (a tenant).
     ``takes`` is the model of the inputs; without one they are the path's parameters that are not in ``fixed``.
     ``defaults`` fills inputs that were not given from keys of the connection. ``body`` may depend on the connection.
+    ``ours`` are inputs that steer us and are not sent by themselves: ``adjust`` and ``carry`` read them.
     ``adjust`` has the last word on the request, and stays pure. ``find`` is the look-up of an unknown outcome.
+    ``carry`` is how the request is carried out where that is more than one exchange (all pages of a list).
     """
 
     name: str
@@ -240,7 +242,9 @@ class Operation:
     defaults: Mapping[str, str] = field(default_factory=dict)
     joined: bool = True
     """Lists in a query are joined by commas; False repeats the name."""
+    ours: frozenset[str] = frozenset()
     adjust: Callable[[Request, Mapping[str, Any], Any], Request] | None = None
+    carry: Callable[[Any, Request, Call], Awaitable[Done]] | None = None
     scopes: tuple[str, ...] = ()
     """Rights that the account's credentials need at the vendor."""
 
@@ -278,7 +282,7 @@ class Operation:
                 filled[name] = getattr(settings, key)
         checked = check_inputs(self.inputs, filled)
         values: dict[str, Any] = checked.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        rest = dict(values)
+        rest = {name: value for name, value in values.items() if name not in self.ours}
 
         def segment(found: re.Match[str]) -> str:
             name = found[1]
@@ -314,6 +318,8 @@ class Operation:
 
     async def send(self, client: Any, call: Call) -> Done:
         request = call.request or self.render(call.inputs, client.settings)
+        if self.carry is not None:
+            return await self.carry(client, request, call)
         done: Done = await client.send(request, timeout=call.timeout, key=call.key)
         return done
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -59,8 +59,9 @@ class Sample:
             received_at=received_at,
         )
 
-    def receipt(self, source: str, reading: Reading, received_at: datetime) -> Receipt:
-        """The accepted receipt of this request, as the engine would store it."""
+    def receipt(self, source: str, reading: Reading, received_at: datetime, kept: Set[bytes] = frozenset()) -> Receipt:
+        """The accepted receipt of this request, as the engine would store it. ``kept`` is `Source.kept_headers`."""
+        listed = {b"content-type", b"user-agent", *kept}
         return Receipt(
             id=new_id("rcp"),
             source=source,
@@ -69,7 +70,7 @@ class Sample:
             verdict="accepted",
             path=self.path,
             query=tuple(parse_qsl(self.query, keep_blank_values=True)),
-            headers={name: value for name, value in self.headers.items() if name in ("content-type", "user-agent")},
+            headers={name: value for name, value in self.headers.items() if name.encode() in listed},
             body=self.body if reading.masked is None else reading.masked,
             events=reading.events,
         )
@@ -136,7 +137,7 @@ def golden_of(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
 def normalized(source: Source, one: Sample, received_at: datetime) -> list[Draft]:
     """What a source makes of a sample."""
     reading = source.read(one.inbound(received_at))
-    return source.normalize(one.receipt("sample", reading, received_at))
+    return source.normalize(one.receipt("sample", reading, received_at, source.kept_headers))
 
 
 def write_goldens(

@@ -139,7 +139,7 @@ class Accounts:
         if isinstance(value, list):
             below = shape.item()
             return [self._resolve(file, (*path, number), each, below, unsure) for number, each in enumerate(value)]
-        if not isinstance(value, str):
+        if not isinstance(value, str) or shape.read_by_source:
             return value
         if not has_hole(value):
             if shape.secret:

@@ -113,6 +113,11 @@ class Shape:
         return Kind.LIST in self.kinds and not self.is_open and self.item().secret
 
     @property
+    def read_by_source(self) -> bool:
+        """Whether a text here holds paths of the source's own, read off each delivery (`hooks.kit.paths`)."""
+        return any(schema.get("format") == "delivery-paths" for schema, _ in self.alternatives)
+
+    @property
     def allowed(self) -> tuple[Any, ...]:
         """The values of an enumeration, () when there is none."""
         found: list[Any] = []

@@ -15,7 +15,7 @@ from hooks.errors import DeliveryError, Permanent, Transient, Unconfigured
 from hooks.kit.http import record_exchanges
 from hooks.kit.sandbox import Fault, Sandbox
 from hooks.ports import Action, Call, Vendor
-from hooks.vendors import homebase360, http, jobcloser, servicetitan
+from hooks.vendors import homebase360, http, jobcloser, servicetitan, supergood
 from hooks.vendors.homebase360.sandbox import API_KEY
 from hooks.vendors.homebase360.sandbox import sandbox as homebase360_sandbox
 from hooks.vendors.http.sandbox import sandbox as http_sandbox
@@ -23,6 +23,8 @@ from hooks.vendors.jobcloser.sandbox import KEY
 from hooks.vendors.jobcloser.sandbox import sandbox as jobcloser_sandbox
 from hooks.vendors.servicetitan.sandbox import APP_KEY, CLIENT_ID, CLIENT_SECRET
 from hooks.vendors.servicetitan.sandbox import sandbox as servicetitan_sandbox
+from hooks.vendors.supergood.sandbox import PASSWORD, USERNAME
+from hooks.vendors.supergood.sandbox import sandbox as supergood_sandbox
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,16 @@ CASES = (
         "requests",
         ("sandbox-bearer-token",),
         "/things",
+    ),
+    Case(
+        supergood.vendor,
+        supergood_sandbox,
+        {"base_url": "http://127.0.0.1", "username": USERNAME, "password": PASSWORD},
+        "create_job",
+        {"customerId": "cus_1", "service": "AC tune-up"},
+        "jobs",
+        (PASSWORD,),
+        "/jobs",
     ),
 )
 ACTIONS = [(case.vendor, action) for case in CASES for action in case.vendor.actions]

@@ -93,8 +93,8 @@ def _send(scene: Delivery, stage: Stage) -> tuple[WireAnswer, float]:
     if scene.signed == "wrong":
         secret = secret[::-1]
     if scene.signed != "no":
-        prove = housecall_pro if name.endswith("SIGNING_SECRET") else shared_key
-        headers |= prove(secret, scene.body, time.time())
+        signs = name.endswith("SIGNING_SECRET")
+        headers |= housecall_pro(secret, scene.body, time.time()) if signs else shared_key(secret)
     began = time.perf_counter()
     answer = call("POST", f"{stage.server.inbox}/in/{scene.source}{scene.path}", headers=headers, body=scene.body)
     return answer, (time.perf_counter() - began) * 1000

@@ -1,0 +1,319 @@
+"""Verify: the check that a source's ``verify:``, ``key:`` or ``unverified:`` describes, for senders that differ in it.
+
+`Verify` is what is written in the rules file: a signature scheme with its parts, a token, a Basic password, or the name
+of a row of `PRESETS`. `make_guard` turns it into the check. Closed by default: nothing configured is an error that says
+what to write, and an unprotected source gives its reason in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Protocol
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, SecretStr, Tag, WithJsonSchema
+
+from hooks.errors import VerificationError
+from hooks.kit.signatures import (
+    Algorithm,
+    Encoding,
+    HmacScheme,
+    SharedKey,
+    basic_credentials,
+    bearer_token,
+    check_signature,
+    check_timestamp,
+    header_bytes,
+    secret_bytes,
+)
+from hooks.ports import Inbound
+from hooks.values import Duration, Secrets
+
+MAX_SIGNATURES = 16
+"""Signatures in one header. Each costs a digest of the body, and nobody has vouched for the sender yet."""
+
+
+class Guard(Protocol):
+    """A configured check of requests."""
+
+    @property
+    def credentials(self) -> frozenset[bytes]:
+        """Headers that carry the proof: never to be stored."""
+        ...
+
+    def verify(self, request: Inbound) -> None:
+        """Return if the request is authentic, else raise VerificationError, and nothing else."""
+        ...
+
+
+# --- as it is written ---
+
+_PASSWORD: dict[str, Any] = {"type": "string", "format": "password"}
+_Secrets = Annotated[Secrets, WithJsonSchema({"anyOf": [_PASSWORD, {"type": "array", "items": _PASSWORD}]})]
+"""`Secrets` whose schema says, also inside an object, that one may stand without a list."""
+
+
+class _Scheme(BaseModel):
+    model_config = {"extra": "forbid", "frozen": True}
+
+
+class HmacVerify(_Scheme):
+    """One HMAC signature in a header."""
+
+    scheme: Literal["hmac"]
+    header: str = Field(description="The header that carries the signature.")
+    secret: _Secrets = Field((), description="The signing secret; two during a rotation.")
+    template: str = Field("{body}", description="What is signed: {body}, {timestamp}, {header:NAME}.")
+    algorithm: Algorithm = Field("sha256", description="The hash: sha256, sha512 or sha1.")
+    encoding: Encoding = Field("hex", description="How the signature is written: hex, base64, or auto.")
+    prefix: str = Field("", description="What may stand before the signature, in either case, such as sha256=.")
+    timestamp_header: str | None = Field(None, description="The header that carries the Unix seconds.")
+    tolerance: Duration = Field(300.0, description="How far the timestamp may be from now, in either direction.")
+
+
+class TokenVerify(_Scheme):
+    """A shared key that the sender sends along."""
+
+    scheme: Literal["token"]
+    key: _Secrets = Field((), description="The shared key; two during a rotation.")
+    header: str | None = Field(
+        None, description="The header it stands in. Without one: `?key=`, `X-Api-Key`, `Bearer` or a Basic password."
+    )
+    prefix: str = Field("", description="What stands before the key in that header, such as `Token `.")
+
+
+class BasicVerify(_Scheme):
+    """Basic authentication."""
+
+    scheme: Literal["basic"]
+    username: str = Field(description="The user's name.")
+    password: _Secrets = Field((), description="The password; two during a rotation.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """How one well-known sender signs. ``pairs``: its header holds ``t=<seconds>`` and any number of ``v1=<hex>``."""
+
+    header: str
+    template: str = "{body}"
+    encoding: Encoding = "hex"
+    prefix: str = ""
+    timestamp_header: str | None = None
+    pairs: bool = False
+
+
+PRESETS: Mapping[str, Preset] = {
+    "github": Preset("X-Hub-Signature-256", prefix="sha256="),
+    "shopify": Preset("X-Shopify-Hmac-Sha256", encoding="base64"),
+    "slack": Preset(
+        "X-Slack-Signature",
+        template="v0:{timestamp}:{body}",
+        prefix="v0=",
+        timestamp_header="X-Slack-Request-Timestamp",
+    ),
+    "stripe": Preset("Stripe-Signature", pairs=True),
+}
+"""Schemes as their vendors' documents give them (read November 2026). Twilio's is not here: it signs its own idea of
+the address that it called, which a server behind a proxy cannot know for certain."""
+
+PresetName = Literal["github", "shopify", "slack", "stripe"]
+
+_VERIFY = "verify is one of " + ", ".join(PRESETS) + ", or {scheme: hmac / token / basic, ...}"
+
+
+def _scheme_of(given: Any) -> str | None:
+    if isinstance(given, str):
+        return "preset"
+    scheme = given.get("scheme") if isinstance(given, dict) else getattr(given, "scheme", None)
+    return scheme if isinstance(scheme, str) else None
+
+
+Verify = Annotated[
+    Annotated[PresetName, Tag("preset")]
+    | Annotated[HmacVerify, Tag("hmac")]
+    | Annotated[TokenVerify, Tag("token")]
+    | Annotated[BasicVerify, Tag("basic")],
+    Discriminator(_scheme_of, custom_error_type="verify_scheme", custom_error_message=_VERIFY),
+]
+"""What ``verify:`` may be."""
+
+_YES = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "1", "0", "none", "null"})
+
+
+def _reason(value: object) -> object:
+    if value is None:
+        return None
+    if not isinstance(value, str) or value.strip().lower() in _YES or not any(map(str.isalpha, value)):
+        raise ValueError('say in words why nobody is checked: unverified: "only reachable from our own network"')
+    return value
+
+
+Unverified = Annotated[str | None, BeforeValidator(_reason)]
+"""The reason why a source takes requests from anybody."""
+
+
+# --- as it is carried out ---
+
+
+def make_guard(
+    verify: str | BaseModel | None,
+    *,
+    secret: Sequence[SecretStr] = (),
+    key: Sequence[SecretStr] = (),
+    unverified: str | None = None,
+    other: str = "",
+) -> Guard:
+    """The check of these settings. ``secret`` is the one written beside ``verify``, ``other`` a further way to name.
+
+    Raises ValueError, for people, when it is not exactly one check, or its parts do not fit together.
+    """
+    ways = [name for name, given in (("verify", verify), ("key", key), ("unverified", unverified)) if given]
+    if not ways:
+        raise ValueError(
+            "nothing says how its requests are checked: write `verify: {scheme: hmac, header: X-Signature, "
+            f"secret: ${{secret.NAME}}}}`, or a preset ({', '.join(PRESETS)}) with `secret`{other}"
+        )
+    if len(ways) > 1:
+        raise ValueError(f"{' and '.join(ways)} exclude each other: keep one")
+    if secret and not verify:
+        raise ValueError("`secret` belongs to `verify`, which is missing")
+    if key:
+        return KeyGuard(secret_bytes(key))
+    if isinstance(verify, str):
+        return _preset(PRESETS[verify], _keys((), secret, "secret"))
+    if isinstance(verify, HmacVerify):
+        keys = _keys(verify.secret, secret, "verify.secret")
+        parts = verify.model_dump(exclude={"scheme", "secret"})
+        return HmacGuard(HmacScheme(keys, **parts), verify.header, verify.timestamp_header)
+    if isinstance(verify, TokenVerify):
+        keys = _keys(verify.key, secret, "verify.key")
+        return KeyGuard(keys) if verify.header is None else HeaderGuard(keys, verify.header, verify.prefix)
+    if isinstance(verify, BasicVerify):
+        return BasicGuard(verify.username.encode(), _keys(verify.password, secret, "verify.password"))
+    return OpenGuard()
+
+
+def _keys(own: Sequence[SecretStr], beside: Sequence[SecretStr], place: str) -> tuple[bytes, ...]:
+    if own and beside:
+        raise ValueError(f"`{place}` and `secret` are both there: keep one")
+    if not own and not beside:
+        raise ValueError(f"`{place}` is missing: write {place.rpartition('.')[2]}: ${{secret.NAME}}")
+    return secret_bytes(own or beside)
+
+
+def _preset(row: Preset, keys: tuple[bytes, ...]) -> Guard:
+    if row.pairs:
+        return PairsGuard(keys, row.header)
+    scheme = HmacScheme(
+        keys,
+        header=row.header,
+        template=row.template,
+        encoding=row.encoding,
+        prefix=row.prefix,
+        timestamp_header=row.timestamp_header,
+    )
+    return HmacGuard(scheme, row.header, row.timestamp_header)
+
+
+class OpenGuard:
+    """No check at all: settings have said why."""
+
+    credentials: frozenset[bytes] = frozenset()
+
+    def verify(self, request: Inbound) -> None:
+        return None
+
+
+class HmacGuard:
+    """An `HmacScheme`."""
+
+    def __init__(self, scheme: HmacScheme, *headers: str | None) -> None:
+        self._scheme = scheme
+        self.credentials = frozenset(header_bytes(name) for name in headers if name is not None)
+
+    def verify(self, request: Inbound) -> None:
+        self._scheme.verify(request)
+
+
+class PairsGuard:
+    """``t=<seconds>,v1=<hex>,v1=<hex>`` in one header, over the seconds, a full stop and the body (Stripe)."""
+
+    def __init__(self, keys: Sequence[bytes], header: str, tolerance: float = 300.0) -> None:
+        self._keys = tuple(keys)
+        self._header = header_bytes(header)
+        self._tolerance = tolerance
+        self.credentials = frozenset({self._header})
+
+    def verify(self, request: Inbound) -> None:
+        given = request.header(self._header)
+        if not given:
+            raise VerificationError("missing")
+        pairs = [part.strip().partition(b"=") for part in given.split(b",")]
+        stamps = [value for name, _, value in pairs if name == b"t"]
+        signatures = [value for name, _, value in pairs if name == b"v1"]
+        if len(stamps) != 1 or not 0 < len(signatures) <= MAX_SIGNATURES:
+            raise VerificationError("malformed")
+        check_timestamp(stamps[0], request.received_at.timestamp(), self._tolerance)
+        check_signature(signatures, self._keys, stamps[0] + b"." + request.body)
+
+
+class KeyGuard:
+    """A shared key in ``?key=``, ``X-Api-Key``, ``Authorization: Bearer`` or a Basic password."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._key = SharedKey(keys)
+        self.credentials = frozenset({b"authorization", b"x-api-key"})
+
+    def verify(self, request: Inbound) -> None:
+        self._key.check([*_keys_in_query(request.query), *_keys_in_headers(request)])
+
+
+class HeaderGuard:
+    """A shared key in one header, after a prefix."""
+
+    def __init__(self, keys: Sequence[bytes], header: str, prefix: str) -> None:
+        self._key = SharedKey(keys)
+        self._header = header_bytes(header)
+        self._prefix = prefix.encode()
+        self.credentials = frozenset({self._header})
+
+    def verify(self, request: Inbound) -> None:
+        given = request.header(self._header)
+        if not given:
+            raise VerificationError("missing")
+        start = len(self._prefix)
+        if given[:start].lower() != self._prefix.lower():
+            raise VerificationError("malformed")
+        self._key.check([given[start:]])
+
+
+class BasicGuard:
+    """A user's name and password."""
+
+    def __init__(self, username: bytes, passwords: Sequence[bytes]) -> None:
+        if not username:
+            raise ValueError("`verify.username` is empty")
+        self._user = SharedKey((username,))
+        self._password = SharedKey(passwords)
+        self.credentials = frozenset({b"authorization"})
+
+    def verify(self, request: Inbound) -> None:
+        given = basic_credentials(request)
+        if given is None:
+            raise VerificationError("missing")
+        if not self._user.matches(given[0]) & self._password.matches(given[1]):
+            raise VerificationError("mismatch")
+
+
+def _keys_in_query(query: bytes) -> Iterator[bytes]:
+    for name, value in parse_qsl(query.decode("utf-8", "surrogateescape"), errors="surrogateescape"):
+        if name.lower() == "key" and value:
+            yield value.encode("utf-8", "surrogateescape")
+
+
+def _keys_in_headers(request: Inbound) -> Iterator[bytes]:
+    basic = basic_credentials(request)
+    for given in (request.header(b"x-api-key"), bearer_token(request), basic and basic[1]):
+        if given:
+            yield given
