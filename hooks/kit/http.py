@@ -216,6 +216,11 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+def prepare() -> None:
+    """Do now what the first call would else do: a quarter of a second in which nothing else happens in its loop."""
+    _tls()
+
+
 class Http:
     """An account's HTTP connection pool. Opens nothing before the first call; safe to use from many tasks.
 

@@ -41,7 +41,7 @@ class Account:
     signing: frozenset[str] = frozenset()
 
 
-MAYA = {"first_name": "Maya", "last_name": "Ortiz", "email": "maya@example.org", "phone": "+13035550142"}
+MAYA = {"first_name": "Maya", "last_name": "Ortiz", "email": "maya@example.org"}
 
 ACCOUNTS: Mapping[str, Account] = {
     "homebase360": Account(

@@ -180,7 +180,7 @@ async def test_images_go_by_address_or_as_bytes() -> None:
 
 
 async def test_all_36_operations_are_there_and_the_readers_answer() -> None:
-    assert 36 == len(vendor.actions)
+    assert 36 == len([one for one in vendor.actions if one.name != "send_lead"])
     account = Account(company_id=COMPANY_ID)
     account.box.add("crews", {"Id": "crew1"})
     for reader in vendor.actions:

@@ -164,6 +164,14 @@ def test_the_booking_is_shown_before_it_has_a_key() -> None:
     assert "(the step's key)" == json.loads(request.body)["externalId"]
 
 
+async def test_an_extension_is_noted_at_its_number(account: Account) -> None:
+    person = Customer(first_name="Maya", phone="+13035550142", phone_extension="12", address=Address(country="US"))
+    done = await account.do("book_lead", customer=person.dump())
+    sent = json.loads(account.box.requests[-1]["body"])
+    assert [{"type": "MobilePhone", "value": "3035550142", "memo": "extension 12"}] == sent["contacts"]
+    assert "New lead" == done.output["summary"]
+
+
 # --- upsert_customer ---
 
 
@@ -280,3 +288,26 @@ async def test_a_customer_who_is_nobody_is_never_sent(account: Account) -> None:
     with pytest.raises(Permanent, match="neither a name"):
         await account.do("upsert_customer", customer=Customer(id="cus_1").dump())
     assert [] == account.box.requests
+
+
+def test_the_creation_is_what_is_shown() -> None:
+    request = action("upsert_customer").render({"customer": MAYA.dump()}, Account().settings)
+    assert ("POST", "/crm/v2/tenant/5/customers") == (request.method, request.path)
+
+
+async def test_lists_that_ignore_their_filters_fool_nobody(account: Account) -> None:
+    others = [{"id": 1, "name": "Maya Ortiz"}, {"id": 2, "name": "Ben Wu", "address": "none"}]
+
+    async def all_of_them(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/connect/token":
+            return httpx.Response(200, json={"access_token": "t", "expires_in": 900})
+        if request.method == "POST":
+            return httpx.Response(200, json={"id": 3})
+        contacts = [{"type": "Phone", "value": "3035550199"}]
+        return httpx.Response(200, json={"data": contacts if request.url.path.endswith("contacts") else others})
+
+    client = ServiceTitanClient("titan", account.settings, transport=httpx.MockTransport(all_of_them))
+    inputs = {"customer": MAYA.dump(), "externalData": OWN}
+    done = await action("upsert_customer").send(client, Call(inputs, "k", 5.0))
+    await client.aclose()
+    assert (3, None, True) == (done.output["id"], done.output["locationId"], done.output["created"])

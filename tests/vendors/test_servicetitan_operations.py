@@ -596,7 +596,11 @@ async def test_a_raw_request_reaches_any_operation_of_the_tenant(tenant: Tenant)
     made = await tenant.do("raw_request", url="/projects", method="POST", data={"locationId": tenant.ids["location"]})
     page = await tenant.do("raw_request", url="/projects", method="GET", query={"ids": [made["id"], 1], "page": None})
     assert [made["id"]] == [one["id"] for one in page["data"]]
-    text = await tenant.do("raw_request", url=f"/projects/{made['id']}", method="GET", response_type="text")
+    headers = {"X-Trace": "1"}
+    text = await tenant.do(
+        "raw_request", url=f"/projects/{made['id']}", method="GET", headers=headers, response_type="text"
+    )
+    assert "1" == tenant.box.requests[-1]["headers"]["x-trace"]
     assert made["id"] == json.loads(text["text"])["id"]
     path = {"path": tenant.ids["file"]}
     place = {"url_type": "equipmentsystems", "url": "/installed-equipment/attachments"}

@@ -1,4 +1,4 @@
-"""Deliver: what can be done at JobCloser: the 36 operations of its API page, a row each.
+"""Deliver: what can be done at JobCloser: the 36 operations of its API page, a row each, and ``send_lead``.
 
 The page gives addresses and no names; the names are ours. Nothing that creates can be found again (no search by a key
 of ours), so an unknown outcome of it is held for a person.
@@ -18,6 +18,7 @@ from hooks.ports import Action
 
 from .client import JobCloserSettings
 from .models import APPLICATION, CHANGED_APPLICATION, CONTACT, FIELDS, CreateChemicalApplications
+from .send_lead import SendLeadAction
 
 
 def _configured_body(settings: JobCloserSettings) -> Body:
@@ -59,6 +60,8 @@ def _as_bytes(request: Request, inputs: Mapping[str, Any], settings: BaseModel) 
     named = {"fileName": file["name"], **fields, "content": file["content_base64"]}
     return replace(request, body=json_body(named))
 
+
+CREATE_LEAD = row("create_lead", "POST", "zapier/createlead", CONTACT, "Create a lead.")
 
 ACTIONS: tuple[Action, ...] = (
     row("sign_in", "GET", "account/signin", Inputs, "Sign in with the connection's e-mail and password."),
@@ -172,6 +175,7 @@ ACTIONS: tuple[Action, ...] = (
     row("list_vendors", "GET", "vendors/getall", "companyId search? status? type?", "List a company's vendors."),
     row("get_vendor", "GET", "vendors/get", "id", "Get a vendor."),
     row("zapier_signin", "GET", "zapier/signin", Inputs, "Test the connection's key; gives the company."),
-    row("create_lead", "POST", "zapier/createlead", CONTACT, "Create a lead."),
+    CREATE_LEAD,
     row("create_customer", "POST", "zapier/createcustomer", CONTACT, "Create a customer."),
+    SendLeadAction(CREATE_LEAD),
 )

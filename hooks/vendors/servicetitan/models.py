@@ -1,7 +1,7 @@
-"""What ServiceTitan's operations take, in the vendor's own field names.
+"""What ServiceTitan's operations take, in the vendor's own field names: words, objects and the larger inputs.
 
-Source: the vendor's API descriptions of 2026-07, which agree with those of 2024-12 for the operations here. Ids are
-whole numbers of up to 64 bits, times are ISO 8601 in UTC.
+The other inputs are lines of `vocabulary`. Source: the vendor's API descriptions of 2026-07, which agree with those of
+2024-12 wherever both cover an operation. Ids are whole numbers of up to 64 bits, times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hooks.kit.operations import Inputs, Instant, Number, Spec, make_inputs
+from hooks.kit.operations import Inputs, Instant, Number
 
 Id = Annotated[int, Field(ge=1, lt=1 << 63)]
 Ids = list[Id]
 ContactType = Literal["Phone", "Email", "Fax", "MobilePhone"]
 CustomerType = Literal["Residential", "Commercial"]
 Priority = Literal["Low", "Normal", "High", "Urgent"]
-Active = Literal["True", "False", "Any"]
-JobStatus = Literal["Scheduled", "Dispatched", "InProgress", "Hold", "Completed", "Canceled"]
-AppointmentStatus = Literal["Scheduled", "Dispatched", "Working", "Hold", "Done", "Canceled"]
 
 
 # --- objects inside inputs ---
@@ -193,83 +190,134 @@ class CreateJob(Inputs):
     noCharge: bool | None = Field(None, description="A job without charge.")
 
 
-# --- lists and gets: a vocabulary and a line each ---
+# --- objects inside updates ---
 
-LIST = (
-    "page? pageSize? includeTotal? sort? createdBefore? createdOnOrAfter? modifiedBefore? modifiedOnOrAfter?"
-    " ids? active?"
-)
-EXTERNAL = "externalDataApplicationGuid? externalDataKey? externalDataValues?"
-PLACE = "street? unit? city? state? zip? country? latitude? longitude?"
 
-FIELDS: dict[str, Spec] = {
-    "id": (Id, "The record's id."),
-    "page": (Annotated[int, Field(ge=1)], "Page, from 1."),
-    "pageSize": (Annotated[int, Field(ge=1, le=5000)], "Records per page; 50 where not given."),
-    "includeTotal": (bool, "Whether the answer counts all records."),
-    "sort": (Annotated[str, Field(pattern=r"^[+-]\w+$")], "`+Field` or `-Field`: Id, ModifiedOn or CreatedOn."),
-    "createdBefore": (Instant, "Created before this time."),
-    "createdOnOrAfter": (Instant, "Created at or after this time."),
-    "modifiedBefore": (Instant, "Changed before this time."),
-    "modifiedOnOrAfter": (Instant, "Changed at or after this time."),
-    "ids": (Annotated[Ids, Field(max_length=50)], "Only these records, at most 50."),
-    "active": (Active, "Active ones, inactive ones or both; by default active ones."),
-    "booking_provider": (Id, "The booking provider; by default the connection's."),
-    "externalId": (str, "Your own id of the booking."),
-    "name": (str, "Name."),
-    "phone": (str, "Phone number."),
-    "street": (str, "Street."),
-    "unit": (str, "Unit."),
-    "city": (str, "City."),
-    "state": (str, "State."),
-    "zip": (str, "ZIP code."),
-    "country": (str, "Country."),
-    "latitude": (Number, "Latitude."),
-    "longitude": (Number, "Longitude."),
-    "excludeAccountingChangesFromModifiedDateRange": (bool, "Whether changes of balance count as changes."),
-    "externalDataApplicationGuid": (str, "The application whose own keys are searched and shown."),
-    "externalDataKey": (str, "Records with this key of your own."),
-    "externalDataValues": (list[str], "Records whose key has one of these values."),
-    "number": (str, "The job's number."),
-    "projectId": (Id, "The project."),
-    "bookingId": (Id, "The booking."),
-    "jobStatus": (JobStatus, "The job's status."),
-    "appointmentStatus": (AppointmentStatus, "Status of one of its appointments."),
-    "priority": (str, "Priority."),
-    "firstAppointmentStartsOnOrAfter": (Instant, "First appointment at or after this time."),
-    "firstAppointmentStartsBefore": (Instant, "First appointment before this time."),
-    "appointmentStartsOnOrAfter": (Instant, "An appointment at or after this time."),
-    "appointmentStartsBefore": (Instant, "An appointment before this time."),
-    "technicianId": (Id, "The technician."),
-    "customerId": (Id, "The customer."),
-    "locationId": (Id, "The location."),
-    "soldById": (Id, "Who sold it."),
-    "jobTypeId": (Id, "The job type."),
-    "campaignId": (Id, "The campaign."),
-    "businessUnitId": (Id, "The business unit."),
-    "invoiceId": (Id, "The invoice."),
-    "createdFromEstimateId": (Id, "The estimate it was made from."),
-    "estimateIds": (Ids, "The estimates."),
-    "completedOnOrAfter": (Instant, "Completed at or after this time."),
-    "completedBefore": (Instant, "Completed before this time."),
-    "tagTypeIds": (Ids, "The tags."),
-    "equipmentIds": (Ids, "The equipment."),
-    "hasUnusedAppointments": (bool, "Whether it has unused appointments."),
-}
+class WholeBookingAddress(Inputs):
+    """The new address of a booking: it is replaced as a whole, so all six fields are needed."""
 
-GetRecord = make_inputs("GetRecord", "id", FIELDS)
-GetJob = make_inputs("GetJob", "id externalDataApplicationGuid?", FIELDS)
-ListBookings = make_inputs("ListBookings", f"booking_provider? {LIST.removesuffix(' active?')} externalId?", FIELDS)
-ListCustomers = make_inputs(
-    "ListCustomers", f"{LIST} name? phone? {PLACE} excludeAccountingChangesFromModifiedDateRange? {EXTERNAL}", FIELDS
-)
-ListLocations = make_inputs("ListLocations", f"{LIST} name? customerId? {PLACE} {EXTERNAL}", FIELDS)
-ListJobs = make_inputs(
-    "ListJobs",
-    f"{LIST.removesuffix(' active?')} number? projectId? bookingId? jobStatus? appointmentStatus? priority?"
-    " firstAppointmentStartsOnOrAfter? firstAppointmentStartsBefore? appointmentStartsOnOrAfter?"
-    " appointmentStartsBefore? technicianId? customerId? locationId? soldById? jobTypeId? campaignId? businessUnitId?"
-    " invoiceId? createdFromEstimateId? estimateIds? completedOnOrAfter? completedBefore? tagTypeIds? equipmentIds?"
-    f" hasUnusedAppointments? {EXTERNAL}",
-    FIELDS,
-)
+    street: str = Field(description="Street and house number.")
+    unit: str = Field(description="Unit or apartment; may be empty.")
+    city: str = Field(description="City.")
+    state: str = Field(description="State, such as `CO`.")
+    zip: str = Field(description="ZIP code, as text.")
+    country: str = Field(description="Country, such as `US`.")
+
+
+class WholeAddress(WholeBookingAddress):
+    """The new address of a customer: it is replaced as a whole, so all eight fields are needed."""
+
+    latitude: Number = Field(description="Latitude.")
+    longitude: Number = Field(description="Longitude.")
+
+
+class ChangedExternalData(ExternalData):
+    """Keys and values of an application of yours, replaced or merged."""
+
+    patchMode: Literal["Replace", "Merge"] | None = Field(
+        None, description="`Merge` keeps keys that are not named; `Replace`, the default, drops them."
+    )
+
+
+# --- equipment ---
+
+
+class EquipmentField(Inputs):
+    """A value of a field that the tenant has defined for equipment."""
+
+    id: Id | None = Field(None, description="The value's id, when it is there already.")
+    typeId: Id | None = Field(None, description="The field's id.")
+    value: str = Field(description="The value, as text.")
+
+
+class EquipmentAttachment(Inputs):
+    """A file that was uploaded, or a link."""
+
+    alias: str | None = Field(None, description="The name it is shown by.")
+    fileName: str | None = Field(None, description="The file's name.")
+    type: Literal["Other", "Image", "VideoFile", "VideoLink", "Document"] = Field(description="Kind of attachment.")
+    url: str = Field(min_length=1, description="Its address, or the path that the upload answered.")
+
+
+# --- accounting ---
+
+
+class InvoiceItem(Inputs):
+    """A line of an invoice."""
+
+    description: str = Field(description="Description.")
+    quantity: Number = Field(description="Quantity.")
+    id: Id | None = Field(None, description="The line's id; without one a line is added.")
+    skuId: Id | None = Field(None, description="The price book item's id.")
+    skuName: str | None = Field(None, description="The price book item's name.")
+    technicianId: Id | None = Field(None, description="The technician who sold it.")
+    unitPrice: Number | None = Field(None, description="Price of one, in dollars.")
+    cost: Number | None = Field(None, description="Cost of one, in dollars.")
+    isAddOn: bool | None = Field(None, description="Whether it was sold on top.")
+    signature: str | None = Field(None, description="The customer's signature.")
+    technicianAcknowledgementSignature: str | None = Field(None, description="The technician's signature.")
+    installedOn: Instant | None = Field(None, description="When it was installed.")
+    inventoryWarehouseName: str | None = Field(None, description="The warehouse it came from.")
+    inventoryLocationId: Id | None = Field(None, description="The inventory location it came from.")
+    skipUpdatingMembershipPrices: bool | None = Field(None, description="Whether membership prices stay as they are.")
+    itemGroupName: str | None = Field(None, description="Name of the group of lines.")
+    itemGroupRootId: Id | None = Field(None, description="The line the group hangs on.")
+    durationBillingId: Id | None = Field(None, description="The duration billing.")
+    budgetCodeId: Id | None = Field(None, description="The budget code.")
+
+
+class UpdateInvoiceItem(InvoiceItem):
+    """A line of an invoice, changed or added."""
+
+    invoiceId: Id = Field(description="The invoice's id.")
+
+
+class InvoicePayment(Inputs):
+    """How a payment of an invoice was settled."""
+
+    id: Id = Field(description="The payment's id.")
+    settlementStatus: Literal["NotSettled", "Settled"] | None = Field(None, description="Whether it is settled.")
+    settlementDate: Instant | None = Field(None, description="When it was settled.")
+
+
+class Split(Inputs):
+    """What part of a payment goes to which invoice."""
+
+    invoiceId: Id = Field(description="The invoice.")
+    amount: Number = Field(description="The amount in dollars.")
+
+
+class ChangedSplit(Split):
+    """What part of a payment goes to which invoice, with the invoice's number."""
+
+    invoiceNumber: str | None = Field(None, description="The invoice's number.")
+
+
+class NamedField(Inputs):
+    """A value of a field, by the field's name."""
+
+    name: str = Field(min_length=1, description="The field's name.")
+    value: str | None = Field(None, description="The value, as text.")
+
+
+class FieldOperation(Inputs):
+    """New values of the fields of one record."""
+
+    objectId: Id = Field(description="The record's id.")
+    customFields: list[NamedField] = Field(min_length=1, description="Fields and values.")
+
+
+# --- technicians ---
+
+
+class Home(Inputs):
+    """Where a technician lives."""
+
+    street: str = Field(description="Street and house number.")
+    city: str = Field(description="City.")
+    unit: str | None = Field(None, description="Unit or apartment.")
+    state: str | None = Field(None, description="State, such as `CO`.")
+    country: str | None = Field(None, description="Country, such as `US`.")
+    zip: str | None = Field(None, description="ZIP code, as text.")
+    latitude: Number | None = Field(None, description="Latitude.")
+    longitude: Number | None = Field(None, description="Longitude.")

@@ -1,0 +1,10 @@
+"""Deliver: what can be done at Housecall Pro: its operations, and ``upsert_customer`` on top."""
+
+from __future__ import annotations
+
+from hooks.ports import Action
+
+from . import customers, jobs, office
+from .upsert import UpsertCustomerAction
+
+ACTIONS: tuple[Action, ...] = (*customers.ACTIONS, UpsertCustomerAction(), *jobs.ACTIONS, *office.ACTIONS)

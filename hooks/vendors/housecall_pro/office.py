@@ -1,0 +1,240 @@
+"""Deliver: Housecall Pro's estimates, invoices, people, settings, pipeline and webhooks."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from hooks.kit.operations import Operation
+from hooks.ports import Action
+
+from . import models
+from .lookups import by_fields, in_option
+from .models import PAGE, PLANNED
+from .rows import deletion, listing, row
+
+ESTIMATE: Final = "/estimates/{estimate_id}"
+OPTION: Final = ESTIMATE + "/options/{option_id}"
+_INVOICE_STATUS = Literal["draft", "sent", "paid", "voided", "canceled"]
+
+GET_ESTIMATE = row("get_estimate", "GET", ESTIMATE, "Get an estimate.", "estimate_id expand?")
+LIST_ESTIMATES = listing(
+    "list_estimates",
+    "/estimates",
+    "List estimates.",
+    PLANNED,
+    meaning={"sort_by": (Literal["created_at", "updated_at", "id"], "The field to sort by.")},
+)
+
+ESTIMATES: tuple[Action, ...] = (
+    LIST_ESTIMATES,
+    row(
+        "create_estimate",
+        "POST",
+        "/estimates",
+        "Create an estimate with its options.",
+        "customer_id? estimate_number? note? message? assigned_employee_ids? address_id? address? lead_source? options?"
+        " tax? schedule? estimate_fields?",
+        meaning={"schedule": (models.EstimateSchedule, "When it is made on site.")},
+        find=by_fields(
+            LIST_ESTIMATES, "estimates", "estimate_number", needs="estimate_number", customer_id="customer_id"
+        ),
+    ),
+    GET_ESTIMATE,
+    row(
+        "create_estimate_option",
+        "POST",
+        ESTIMATE + "/options",
+        "Add an option to an estimate.",
+        "estimate_id name tags? line_items?",
+        find=in_option(GET_ESTIMATE, "options", "name"),
+    ),
+    row(
+        "add_estimate_option_note",
+        "POST",
+        OPTION + "/notes",
+        "Add a note to an option.",
+        "estimate_id option_id content",
+        find=in_option(GET_ESTIMATE, "notes", "content"),
+    ),
+    row(
+        "update_estimate_option_schedule",
+        "PUT",
+        OPTION + "/schedule",
+        "Plan or move an option.",
+        "estimate_id option_id start_time end_time? arrival_window_in_minutes? notify? notify_pro?"
+        " dispatched_employees?",
+    ),
+    row(
+        "create_estimate_option_link",
+        "POST",
+        OPTION + "/links",
+        "Add a link to an option.",
+        "estimate_id option_id title url",
+    ),
+    row(
+        "add_estimate_option_attachment",
+        "POST",
+        OPTION + "/attachments",
+        "Add a file to an option.",
+        "estimate_id option_id file",
+        body="multipart",
+    ),
+    row(
+        "list_estimate_option_line_items",
+        "GET",
+        OPTION + "/line_items",
+        "List the lines of an option.",
+        "estimate_id option_id",
+    ),
+    row(
+        "approve_estimate_options",
+        "POST",
+        "/estimates/options/approve",
+        "Approve options for the customer.",
+        "option_ids",
+        harmless=True,
+    ),
+    row(
+        "decline_estimate_options",
+        "POST",
+        "/estimates/options/decline",
+        "Decline options for the customer.",
+        "option_ids",
+        harmless=True,
+    ),
+)
+
+INVOICES: tuple[Action, ...] = (
+    listing(
+        "list_invoices",
+        "/invoices",
+        "List invoices.",
+        "status? customer_uuid? created_at_min? created_at_max? due_at_min? due_at_max? paid_at_min? paid_at_max?"
+        " amount_due_min? amount_due_max? payment_method? location_ids?",
+        meaning={"status": (list[str], "Only those in these states.")},
+    ),
+    row(
+        "create_invoice",
+        "POST",
+        "/invoices",
+        "Create an invoice.",
+        "job_id? customer_id? invoice_number? amount? status? due_at?",
+        meaning={"status": (_INVOICE_STATUS, "Status.")},
+        seed_only=True,
+    ),
+    row(
+        "get_invoice",
+        "GET",
+        "/invoices/{invoice_id}",
+        "Get an invoice; the vendor's own document has `get_invoice_by_uuid`.",
+        "invoice_id",
+        seed_only=True,
+    ),
+    row("get_invoice_by_uuid", "GET", "/api/invoices/{uuid}", "Get an invoice by its UUID.", "uuid"),
+    row(
+        "list_invoice_payments",
+        "GET",
+        "/invoices/{invoice_id}/payments",
+        "List an invoice's payments; the vendor has them inside the invoice.",
+        "invoice_id",
+        seed_only=True,
+    ),
+)
+
+
+def named(kind: str, path: str, *, plural: str = "") -> tuple[Operation, ...]:
+    """List, create and update of a kind of setting that is no more than a name."""
+    shown = kind.replace("_", " ")
+    every = listing(f"list_{kind}s", path, f"List {shown}s.", plural=plural)
+    made = by_fields(every, plural or path.rpartition("/")[2], "name")
+    identity = f"{kind}_id"
+    return (
+        every,
+        row(f"create_{kind}", "POST", path, f"Create a {shown}.", "name", find=made),
+        row(f"update_{kind}", "PUT", f"{path}/{{{identity}}}", f"Rename a {shown}.", f"{identity} name"),
+    )
+
+
+COMPANY: tuple[Action, ...] = (
+    listing("list_employees", "/employees", "List employees.", "location_ids?"),
+    row("get_employee", "GET", "/employees/{employee_id}", "Get an employee.", "employee_id", seed_only=True),
+    row(
+        "list_companies",
+        "GET",
+        "/companies",
+        "List companies; the vendor's own document has `get_company`.",
+        seed_only=True,
+    ),
+    row("get_company", "GET", "/company", "Get the company with its locations."),
+    row("get_schedule_availability", "GET", "/company/schedule_availability", "Get the company's working hours."),
+    row(
+        "list_booking_windows",
+        "GET",
+        "/company/schedule_availability/booking_windows",
+        "List free times.",
+        "show_for_days? start_date?",
+    ),
+    *named("lead_source", "/lead_sources"),
+    *named("tag", "/tags"),
+    *named("job_type", "/job_fields/job_types"),
+    listing("list_events", "/events", "List the events of the calendar.", "location_ids?"),
+    row("get_event", "GET", "/events/{event_id}", "Get an event of the calendar.", "event_id"),
+    row("list_routes", "GET", "/routes", "List routes.", "page? per_page?"),
+    row("list_checklists", "GET", "/checklists", "List checklists.", PAGE),
+    row("list_service_zones", "GET", "/service_zones", "List service zones.", PAGE),
+    row(
+        "list_pipeline_statuses",
+        "GET",
+        "/pipeline/statuses",
+        "List the columns of the pipeline.",
+        "resource_type",
+    ),
+    row(
+        "update_pipeline_status",
+        "PUT",
+        "/pipeline/statuses",
+        "Move a lead, job or estimate forward in the pipeline.",
+        "resource_type resource_id status_id",
+    ),
+    row("get_application", "GET", "/application", "Get the state of the application (partner key)."),
+    row("enable_application", "POST", "/application/enable", "Switch the application on (partner key).", harmless=True),
+    row(
+        "disable_application",
+        "POST",
+        "/application/disable",
+        "Switch the application off (partner key).",
+        harmless=True,
+    ),
+    row(
+        "list_webhooks",
+        "GET",
+        "/webhooks",
+        "List webhook subscriptions; the vendor's own document has no list.",
+        seed_only=True,
+    ),
+    row(
+        "create_webhook",
+        "POST",
+        "/webhooks",
+        "Subscribe an address; the vendor's own document has `create_webhook_subscription`.",
+        "url? events?",
+        seed_only=True,
+    ),
+    deletion(
+        "delete_webhook",
+        "/webhooks/{webhook_id}",
+        "End a subscription; the vendor's own document has `delete_webhook_subscription`.",
+        "webhook_id",
+        seed_only=True,
+    ),
+    row(
+        "create_webhook_subscription",
+        "POST",
+        "/webhooks/subscription",
+        "Switch webhooks on: they go to the address that is registered for the application.",
+        harmless=True,
+    ),
+    deletion("delete_webhook_subscription", "/webhooks/subscription", "Switch webhooks off."),
+)
+
+ACTIONS: tuple[Action, ...] = (*ESTIMATES, *INVOICES, *COMPANY)

@@ -1,0 +1,140 @@
+"""Deliver: a canonical customer in Housecall Pro's words, and what differs from the one it has. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+NUMBERS = ("mobile_number", "home_number", "work_number")
+
+
+def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
+    """The vendor's fields for a canonical customer; what it does not have is left out."""
+    first, last = canonical.get("first_name"), canonical.get("last_name")
+    company, shown = canonical.get("company"), str(canonical.get("display_name") or "").strip()
+    if not first and not last and shown and shown != company:
+        first, _, last = shown.rpartition(" ")
+    fields: dict[str, Any] = {
+        "first_name": first,
+        "last_name": last,
+        "company": company,
+        "email": canonical.get("email") or next(iter(canonical.get("emails") or ()), None),
+        **_numbers(canonical),
+        "notifications_enabled": canonical.get("notifications"),
+        "tags": list(canonical.get("tags") or ()),
+        "lead_source": canonical.get("lead_source"),
+        "notes": canonical.get("notes"),
+        "addresses": _addresses(canonical),
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+
+def _numbers(canonical: Mapping[str, Any]) -> dict[str, str]:
+    phones = canonical.get("phones") or {}
+    uses = {f"{use}_number": phones.get(use) for use in ("mobile", "home", "work")}
+    found = {use: national(str(number)) for use, number in uses.items() if number}
+    spare = [canonical.get("phone"), *(phones.get("additional") or ())]
+    for number in spare:
+        if number and not any(same_number(number, there) for there in found.values()):
+            free = next((use for use in NUMBERS if use not in found), None)
+            if free is not None:
+                found[free] = national(str(number))
+    return found
+
+
+def _addresses(canonical: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for place in (canonical.get("address"), *(canonical.get("addresses") or ())):
+        if place and place.get("street"):
+            parts = ("street", "street_line_2", "city", "state", "zip", "country")
+            made = {part: place[part] for part in parts if place.get(part)}
+            if not any(same_place(made, one) for one in found):
+                found.append(made)
+    return found
+
+
+def national(number: str) -> str:
+    """Ten digits for a US or Canadian number in E.164, as the vendor writes them; other texts as they are."""
+    return number[2:] if re.fullmatch(r"\+1\d{10}", number) else number.strip()
+
+
+def _digits(number: object) -> str:
+    return re.sub(r"\D", "", str(number or ""))[-10:]
+
+
+def same_number(one: object, other: object) -> bool:
+    """Whether two texts are the same number, however it is written."""
+    return bool(_digits(one)) and _digits(one) == _digits(other)
+
+
+def same_text(one: object, other: object) -> bool:
+    """Whether two texts differ in no more than case and blanks; a missing one is empty."""
+    return " ".join(str(one or "").split()).casefold() == " ".join(str(other or "").split()).casefold()
+
+
+def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two addresses have the same street and ZIP code."""
+    return all(same_text(one.get(part), other.get(part)) for part in ("street", "zip"))
+
+
+def searches(wanted: Mapping[str, Any]) -> list[str]:
+    """What to search by, one after the other: each number, then the e-mail address."""
+    numbers = dict.fromkeys(wanted[use] for use in NUMBERS if wanted.get(use))
+    return [*numbers, *([wanted["email"]] if wanted.get("email") else [])]
+
+
+def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a search's hit really has one of the wanted numbers or the wanted e-mail address."""
+    there, here = [record.get(use) for use in NUMBERS], [wanted.get(use) for use in NUMBERS]
+    if any(same_number(one, other) for one in there for other in here):
+        return True
+    return bool(wanted.get("email")) and same_text(record.get("email"), wanted["email"])
+
+
+def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether both have the same first and last name, or no name and the same company."""
+    names = ("first_name", "last_name")
+    if not any(record.get(name) or wanted.get(name) for name in names):
+        return same_text(record.get("company"), wanted.get("company"))
+    return all(same_text(record.get(name), wanted.get(name)) for name in names)
+
+
+def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields to write so that the record has what is wanted; {} when it has it.
+
+    Names, company, e-mail and notifications follow what is wanted; numbers fill a free place or replace the one of
+    their use; tags grow; notes and lead source are only filled in. Addresses are records of their own.
+    """
+    found: dict[str, Any] = {}
+    for name in ("first_name", "last_name", "company", "email"):
+        if wanted.get(name) and not same_text(record.get(name), wanted[name]):
+            found[name] = wanted[name]
+    if "notifications_enabled" in wanted and record.get("notifications_enabled") != wanted["notifications_enabled"]:
+        found["notifications_enabled"] = wanted["notifications_enabled"]
+    known = [record.get(use) for use in NUMBERS]
+    for use in NUMBERS:
+        if wanted.get(use) and not any(same_number(wanted[use], number) for number in known):
+            found[use] = wanted[use]
+    tags = [str(tag) for tag in record.get("tags") or ()]
+    if new := [tag for tag in wanted.get("tags", ()) if not _among(tag, tags)]:
+        found["tags"] = [*tags, *new]
+    for name in ("lead_source", "notes"):
+        if wanted.get(name) and not record.get(name):
+            found[name] = wanted[name]
+    return found
+
+
+def _among(text: str, texts: Iterable[str]) -> bool:
+    return any(same_text(text, one) for one in texts)
+
+
+def new_places(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The wanted addresses that the record does not have and that are whole enough to be added."""
+    there = [one for one in record.get("addresses") or () if isinstance(one, dict)]
+    whole = ("street", "city", "state", "zip")
+    return [
+        {"country": "US", **place}
+        for place in wanted.get("addresses", ())
+        if all(place.get(part) for part in whole) and not any(same_place(place, one) for one in there)
+    ]

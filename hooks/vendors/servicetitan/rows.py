@@ -1,0 +1,157 @@
+"""Deliver: the kinds of rows that ServiceTitan's table is made of: an operation, a list, a deletion.
+
+A list takes ``fetch_all`` (walk the pages while the answer says ``hasMore``) and ``custom_query`` beside the vendor's
+filters. A deletion that is sent again and meets a 404 had been carried out before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from hooks.errors import Permanent
+from hooks.events import Done, Request
+from hooks.kit.http import Deadline, nothing_sent
+from hooks.kit.operations import Operation, Spec, query_pairs
+from hooks.ports import Call
+
+from .client import ServiceTitanClient
+from .vocabulary import REPEATED, WALK, takes
+
+FIXED: Final = frozenset({"tenant", "booking_provider"})
+MAX_RECORDS: Final = 10_000
+"""As many as `fetch_all` gives; the vendor's own pick lists end there too."""
+MAX_PAGES: Final = 200
+WALK_PAGE_SIZE: Final = 500
+_FIELD_FILTER: Final = "customField.Fields"
+
+
+def row(
+    name: str,
+    method: str,
+    path: str,
+    summary: str,
+    line: str | type[BaseModel],
+    *,
+    meaning: Mapping[str, Spec] | None = None,
+    **more: Any,
+) -> Operation:
+    """An operation whose inputs are a line of the vocabulary or a model; ``meaning`` is of names that differ here."""
+    inputs = takes(_title(name), line, meaning) if isinstance(line, str) else line
+    return Operation(name, method, path, summary, inputs, fixed=FIXED, **more)
+
+
+def listing(
+    name: str,
+    path: str,
+    summary: str,
+    line: str,
+    *,
+    meaning: Mapping[str, Spec] | None = None,
+    aliases: tuple[str, ...] = (),
+) -> Operation:
+    """A list, which takes `WALK` beside its line."""
+    return row(
+        name,
+        "GET",
+        path,
+        summary,
+        f"{line} {WALK}",
+        meaning=meaning,
+        aliases=aliases,
+        ours=frozenset({*WALK.replace("?", "").split(), _FIELD_FILTER}),
+        adjust=_as_asked,
+        carry=_walk,
+    )
+
+
+def deletion(name: str, path: str, summary: str, line: str, **more: Any) -> Operation:
+    """A deletion by the ids of its path."""
+    return row(name, "DELETE", path, summary, line, carry=_delete, **more)
+
+
+def _title(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+# --- lists ---
+
+
+def _as_asked(request: Request, inputs: Mapping[str, Any], _: BaseModel) -> Request:
+    """The query with arrays repeated as the vendor wants them, and with what was asked for beyond its filters."""
+    pairs = [pair for pair in request.query if pair[0] not in REPEATED]
+    pairs += query_pairs({name: inputs[name] for name in sorted(REPEATED & inputs.keys())}, joined=False)
+    # The vendor's description calls this a dictionary and does not show one: the form of its web framework is inferred.
+    pairs += [(f"{_FIELD_FILTER}[{key}]", value) for key, value in (inputs.get(_FIELD_FILTER) or {}).items()]
+    if inputs.get("fetch_all"):
+        size = dict(pairs).get("pageSize", str(WALK_PAGE_SIZE))
+        pairs = [pair for pair in pairs if pair[0] not in ("page", "pageSize", "includeTotal")]
+        pairs += [("page", "1"), ("pageSize", size)]
+    asked = inputs.get("custom_query") or {}
+    if isinstance(asked, list):
+        pairs += [(key, value) for key, _, value in (pair.partition("=") for pair in asked)]
+    else:
+        pairs += query_pairs(asked, joined=True)
+    return replace(request, query=tuple(pairs))
+
+
+async def _walk(client: ServiceTitanClient, request: Request, call: Call) -> Done:
+    if not call.inputs.get("fetch_all"):
+        return await client.send(request, timeout=call.timeout)
+    return Done(await all_pages(client, request, call.timeout))
+
+
+async def all_pages(
+    client: ServiceTitanClient, request: Request, timeout: float, limit: int = MAX_RECORDS
+) -> dict[str, Any]:
+    """All records of a list in one page; ``hasMore`` says that there are more than the ``limit``.
+
+    ``timeout`` is one deadline for all pages. Raises what the client raises; a list has changed nothing.
+    """
+    left = Deadline(timeout)
+    records: list[Any] = []
+    more = True
+    page = 0
+    while more and len(records) < limit and page < MAX_PAGES:
+        page += 1
+        asked = tuple((name, str(page) if name == "page" else value) for name, value in request.query)
+        found = (await client.send(replace(request, query=asked), timeout=left.left())).output
+        part = found.get("data") if isinstance(found, dict) else None
+        if not isinstance(part, list) or not part:
+            more = False
+            break
+        records += part
+        more = found.get("hasMore") is True
+    more = more or len(records) > limit
+    records = records[:limit]
+    return {"page": 1, "pageSize": len(records), "hasMore": more, "totalCount": len(records), "data": records}
+
+
+async def first_page(
+    client: ServiceTitanClient, lister: Operation, filters: Mapping[str, Any], timeout: float
+) -> list[dict[str, Any]]:
+    """The first page of a filtered list, for look-ups. Its failures have changed nothing: none of them is unknown."""
+    with nothing_sent():
+        page = (await client.send(lister.render(filters, client.settings), timeout=timeout)).output
+    records = page.get("data") if isinstance(page, dict) else None
+    return objects(records)
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; [] for anything that is none."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, Sequence) else []
+
+
+# --- deletions ---
+
+
+async def _delete(client: ServiceTitanClient, request: Request, call: Call) -> Done:
+    try:
+        return await client.send(request, timeout=call.timeout, key=call.key)
+    except Permanent as error:
+        if error.status == 404 and call.again:
+            return Done(None, adopted=True)
+        raise

@@ -1,0 +1,687 @@
+"""Every operation of Housecall Pro, one by one, and the customer that is kept once; against its sandbox.
+
+The table of methods and paths is written from the vendor's and the first document, not from the code.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from hooks.canonical import Address, Customer, Phones
+from hooks.errors import Permanent, Transient, Unconfigured, Undecided
+from hooks.events import Done
+from hooks.kit.http import record_exchanges
+from hooks.kit.sandbox import Fault, Sandbox
+from hooks.ports import Action, Call
+from hooks.vendors.housecall_pro import vendor
+from hooks.vendors.housecall_pro.client import HousecallProClient, HousecallProSettings
+from hooks.vendors.housecall_pro.sandbox import API_KEY, sandbox
+
+PLACE = {"street": "18 Birch Rd", "city": "Golden", "state": "CO", "zip": "80401", "country": "US"}
+PLAN = {"start_time": "2026-05-06T17:30:00Z", "end_time": "2026-05-06T19:30:00Z"}
+PERSON = {"first_name": "Ben", "last_name": "Wu", "mobile_number": "3035550150"}
+FILE = {"name": "a.txt", "content_type": "text/plain", "content_base64": b64encode(b"hello").decode()}
+JOB = {"customer_id": "$customer", "address_id": "$address"}
+OPTION = {"estimate_id": "$estimate", "option_id": "$option"}
+VISIT = {**PLAN, "dispatched_employees_ids": ["pro_2"]}
+HOME = Address(street="18 Birch Rd", city="Golden", state="CO", zip="80401")
+MAYA = Customer(
+    first_name="Maya",
+    last_name="Ortiz",
+    email="maya@example.org",
+    phone="+13035550142",
+    phones=Phones(mobile="+13035550142", additional=["+13035550143"]),
+    address=HOME,
+    addresses=[HOME],
+    tags=["new"],
+    lead_source="Website",
+)
+
+# name: method, path, inputs. $word is an id of the prepared company.
+TABLE: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "list_customers": ("GET", "/customers", {}),
+    "create_customer": ("POST", "/customers", PERSON),
+    "get_customer": ("GET", "/customers/$customer", {"customer_id": "$customer"}),
+    "update_customer": ("PUT", "/customers/$customer", {"customer_id": "$customer", "company": "Acme"}),
+    "delete_customer": ("DELETE", "/customers/$customer", {"customer_id": "$customer"}),
+    "list_leads": ("GET", "/leads", {}),
+    "create_lead": ("POST", "/leads", {"customer": PERSON, "address": PLACE}),
+    "list_jobs": ("GET", "/jobs", {}),
+    "create_job": ("POST", "/jobs", JOB),
+    "get_job": ("GET", "/jobs/$job", {"job_id": "$job"}),
+    "update_job": ("PUT", "/jobs/$job", {"job_id": "$job", "work_status": "in_progress"}),
+    "delete_job": ("DELETE", "/jobs/$job", {"job_id": "$job"}),
+    "list_job_line_items": ("GET", "/jobs/$job/line_items", {"job_id": "$job"}),
+    "create_job_line_item": ("POST", "/jobs/$job/line_items", {"job_id": "$job", "name": "Filter"}),
+    "list_job_appointments": ("GET", "/jobs/$job/appointments", {"job_id": "$job"}),
+    "list_estimates": ("GET", "/estimates", {}),
+    "create_estimate": ("POST", "/estimates", {"customer_id": "$customer"}),
+    "get_estimate": ("GET", "/estimates/$estimate", {"estimate_id": "$estimate"}),
+    "list_invoices": ("GET", "/invoices", {}),
+    "create_invoice": ("POST", "/invoices", {"job_id": "$job"}),
+    "get_invoice": ("GET", "/invoices/$invoice", {"invoice_id": "$invoice"}),
+    "list_invoice_payments": ("GET", "/invoices/$invoice/payments", {"invoice_id": "$invoice"}),
+    "list_employees": ("GET", "/employees", {}),
+    "get_employee": ("GET", "/employees/pro_2", {"employee_id": "pro_2"}),
+    "list_companies": ("GET", "/companies", {}),
+    "list_webhooks": ("GET", "/webhooks", {}),
+    "create_webhook": ("POST", "/webhooks", {"url": "https://hooks.example.org/in/hcp"}),
+    "delete_webhook": ("DELETE", "/webhooks/$webhook", {"webhook_id": "$webhook"}),
+    # the vendor's own document knows these too
+    "list_customer_addresses": ("GET", "/customers/$customer/addresses", {"customer_id": "$customer"}),
+    "create_customer_address": ("POST", "/customers/$customer/addresses", {"customer_id": "$customer", **PLACE}),
+    "get_customer_address": (
+        "GET",
+        "/customers/$customer/addresses/$address",
+        {"customer_id": "$customer", "address_id": "$address"},
+    ),
+    "get_lead": ("GET", "/leads/$lead", {"lead_id": "$lead"}),
+    "convert_lead": ("POST", "/leads/$lead/convert", {"lead_id": "$lead", "type": "job"}),
+    "list_lead_line_items": ("GET", "/leads/$lead/line_items", {"lead_id": "$lead"}),
+    "update_job_schedule": ("PUT", "/jobs/$job/schedule", {"job_id": "$job", **PLAN}),
+    "delete_job_schedule": ("DELETE", "/jobs/$job/schedule", {"job_id": "$job"}),
+    "dispatch_job": (
+        "PUT",
+        "/jobs/$job/dispatch",
+        {"job_id": "$job", "dispatched_employees": [{"employee_id": "pro_2"}]},
+    ),
+    "create_appointment": ("POST", "/jobs/$job/appointments", {"job_id": "$job", **VISIT}),
+    "update_appointment": (
+        "PUT",
+        "/jobs/$job/appointments/$appointment",
+        {"job_id": "$job", "appointment_id": "$appointment", **VISIT},
+    ),
+    "delete_appointment": (
+        "DELETE",
+        "/jobs/$job/appointments/$appointment",
+        {"job_id": "$job", "appointment_id": "$appointment"},
+    ),
+    "add_job_note": ("POST", "/jobs/$job/notes", {"job_id": "$job", "content": "Filter replaced"}),
+    "delete_job_note": ("DELETE", "/jobs/$job/notes/$note", {"job_id": "$job", "note_id": "$note"}),
+    "add_job_tag": ("POST", "/jobs/$job/tags", {"job_id": "$job", "tag_id": "tag_1"}),
+    "remove_job_tag": ("DELETE", "/jobs/$job/tags/tag_1", {"job_id": "$job", "tag_id": "tag_1"}),
+    "bulk_update_job_line_items": (
+        "PUT",
+        "/jobs/$job/line_items/bulk_update",
+        {"job_id": "$job", "line_items": [{"id": "$line", "name": "Labor"}, {"name": "Filter"}]},
+    ),
+    "update_job_line_item": (
+        "PUT",
+        "/jobs/$job/line_items/$line",
+        {"job_id": "$job", "line_item_id": "$line", "name": "Labor", "quantity": 2},
+    ),
+    "delete_job_line_item": (
+        "DELETE",
+        "/jobs/$job/line_items/$line",
+        {"job_id": "$job", "line_item_id": "$line"},
+    ),
+    "lock_job": ("POST", "/jobs/$job/lock", {"job_id": "$job"}),
+    "lock_jobs": ("POST", "/jobs/lock", {"job_ids": ["$job"]}),
+    "create_job_link": (
+        "POST",
+        "/jobs/$job/links",
+        {"job_id": "$job", "title": "Plan", "url": "https://plan.example.org"},
+    ),
+    "add_job_attachment": ("POST", "/jobs/$job/attachments", {"job_id": "$job", "file": FILE}),
+    "list_job_invoices": ("GET", "/jobs/$job/invoices", {"job_id": "$job"}),
+    "create_estimate_option": ("POST", "/estimates/$estimate/options", {"estimate_id": "$estimate", "name": "Best"}),
+    "add_estimate_option_note": (
+        "POST",
+        "/estimates/$estimate/options/$option/notes",
+        {**OPTION, "content": "Ask for the model"},
+    ),
+    "update_estimate_option_schedule": ("PUT", "/estimates/$estimate/options/$option/schedule", {**OPTION, **PLAN}),
+    "create_estimate_option_link": (
+        "POST",
+        "/estimates/$estimate/options/$option/links",
+        {**OPTION, "title": "Plan", "url": "https://plan.example.org"},
+    ),
+    "add_estimate_option_attachment": (
+        "POST",
+        "/estimates/$estimate/options/$option/attachments",
+        {**OPTION, "file": FILE},
+    ),
+    "list_estimate_option_line_items": ("GET", "/estimates/$estimate/options/$option/line_items", OPTION),
+    "approve_estimate_options": ("POST", "/estimates/options/approve", {"option_ids": ["$option"]}),
+    "decline_estimate_options": ("POST", "/estimates/options/decline", {"option_ids": ["$option"]}),
+    "get_invoice_by_uuid": ("GET", "/api/invoices/$invoice", {"uuid": "$invoice"}),
+    "get_company": ("GET", "/company", {}),
+    "get_schedule_availability": ("GET", "/company/schedule_availability", {}),
+    "list_booking_windows": ("GET", "/company/schedule_availability/booking_windows", {}),
+    "list_lead_sources": ("GET", "/lead_sources", {}),
+    "create_lead_source": ("POST", "/lead_sources", {"name": "Radio"}),
+    "update_lead_source": ("PUT", "/lead_sources/ls_1", {"lead_source_id": "ls_1", "name": "Web"}),
+    "list_tags": ("GET", "/tags", {}),
+    "create_tag": ("POST", "/tags", {"name": "vip"}),
+    "update_tag": ("PUT", "/tags/tag_1", {"tag_id": "tag_1", "name": "VIP"}),
+    "list_job_types": ("GET", "/job_fields/job_types", {}),
+    "create_job_type": ("POST", "/job_fields/job_types", {"name": "Repair"}),
+    "update_job_type": ("PUT", "/job_fields/job_types/jt_1", {"job_type_id": "jt_1", "name": "Visit"}),
+    "list_events": ("GET", "/events", {}),
+    "get_event": ("GET", "/events/evt_1", {"event_id": "evt_1"}),
+    "list_routes": ("GET", "/routes", {}),
+    "list_checklists": ("GET", "/checklists", {}),
+    "list_service_zones": ("GET", "/service_zones", {}),
+    "list_pipeline_statuses": ("GET", "/pipeline/statuses", {"resource_type": "lead"}),
+    "update_pipeline_status": (
+        "PUT",
+        "/pipeline/statuses",
+        {"resource_type": "lead", "resource_id": "$lead", "status_id": "st_lead_1"},
+    ),
+    "get_application": ("GET", "/application", {}),
+    "enable_application": ("POST", "/application/enable", {}),
+    "disable_application": ("POST", "/application/disable", {}),
+    "create_webhook_subscription": ("POST", "/webhooks/subscription", {}),
+    "delete_webhook_subscription": ("DELETE", "/webhooks/subscription", {}),
+}
+FIRST_28 = list(TABLE)[:28]
+SEED_ONLY = {
+    *("delete_customer", "update_job", "delete_job", "create_invoice", "get_invoice", "list_invoice_payments"),
+    *("get_employee", "list_companies", "list_webhooks", "create_webhook", "delete_webhook"),
+}
+
+
+def action(name: str) -> Action:
+    found = vendor.action(name)
+    assert found is not None
+    return found
+
+
+class Company:
+    """A company with one record of each kind, at a sandbox of its own."""
+
+    def __init__(self, **keys: Any) -> None:
+        app = sandbox()
+        self.box: Sandbox = app.state.sandbox
+        self.settings = HousecallProSettings.model_validate(
+            {"base_url": "http://127.0.0.1", "api_key": API_KEY, **keys}
+        )
+        self.client = HousecallProClient("hcp", self.settings, transport=httpx.ASGITransport(app))
+        self.ids: dict[str, Any] = {}
+
+    async def do(self, name: str, /, **inputs: Any) -> Any:
+        return (await self.done(name, False, **inputs)).output
+
+    async def done(self, name: str, again: bool, /, **inputs: Any) -> Done:
+        return await action(name).send(self.client, Call(self.filled(inputs), "key-1", 5.0, again=again))
+
+    async def look_up(self, name: str, /, **inputs: Any) -> Done | None:
+        return await action(name).lookup(self.client, Call(self.filled(inputs), "key-1", 5.0, again=True))
+
+    def filled(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self.filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.filled(item) for item in value]
+        return self.ids[value[1:]] if isinstance(value, str) and value.startswith("$") else value
+
+    def writes(self) -> list[str]:
+        return [f"{one['method']} {one['path']}" for one in self.box.requests if one["method"] != "GET"]
+
+    async def prepare(self) -> None:
+        ids = self.ids
+        person = await self.do("create_customer", first_name="Ada", email="ada@example.org", addresses=[PLACE])
+        ids |= {"customer": person["id"], "address": person["addresses"][0]["id"]}
+        ids["lead"] = (await self.do("create_lead", customer_id=ids["customer"], lead_source="Website"))["id"]
+        ids["job"] = (await self.do("create_job", **JOB, line_items=[{"name": "Labor", "unit_price": 9000}]))["id"]
+        ids["line"] = (await self.do("list_job_line_items", job_id=ids["job"]))["data"][0]["id"]
+        ids["appointment"] = (await self.do("create_appointment", job_id=ids["job"], **VISIT))["id"]
+        ids["note"] = (await self.do("add_job_note", job_id=ids["job"], content="Gate code 4"))["id"]
+        estimate = await self.do("create_estimate", customer_id=ids["customer"], options=[{"name": "Good"}])
+        ids |= {"estimate": estimate["id"], "option": estimate["options"][0]["id"]}
+        ids["invoice"] = (await self.do("create_invoice", job_id=ids["job"]))["id"]
+        ids["webhook"] = (await self.do("create_webhook", url="https://hooks.example.org"))["id"]
+        self.box.requests.clear()
+
+
+@pytest.fixture
+async def company() -> AsyncIterator[Company]:
+    company = Company()
+    await company.prepare()
+    yield company
+    await company.client.aclose()
+
+
+# --- settings ---
+
+
+def test_the_address_and_the_scheme_have_defaults() -> None:
+    settings = HousecallProSettings.model_validate({"api_key": "a key"})
+    assert ("https://api.housecallpro.com", "Token", None) == (
+        settings.base_url,
+        settings.auth_scheme,
+        settings.company_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, "api_key"),
+        ({"api_key": "k", "auth_scheme": "Basic"}, "auth_scheme"),
+        ({"api_key": "k", "base_url": "http://api.example.org"}, "base_url"),
+        ({"api_key": "k", "lists_in_query": "json"}, "lists_in_query"),
+    ],
+)
+def test_settings_that_cannot_be_right_are_refused(keys: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        HousecallProSettings.model_validate(keys)
+
+
+@pytest.mark.parametrize("scheme", ["Token", "Bearer"])
+async def test_the_key_and_the_location_travel_in_their_headers(scheme: str) -> None:
+    company = Company(auth_scheme=scheme, company_id="location-2")
+    with record_exchanges() as exchanges:
+        await company.do("list_customers")
+    headers = company.box.requests[-1]["headers"]
+    assert (f"{scheme} {API_KEY}", "location-2") == (headers["authorization"], headers["x-company-id"])
+    assert API_KEY not in repr((exchanges, company.client, company.settings))
+
+
+async def test_a_wrong_key_waits_for_an_operator() -> None:
+    company = Company(api_key="another-key")
+    with pytest.raises(Unconfigured, match="answered 401: Unauthorized"):
+        await company.do("list_customers")
+
+
+# --- the table ---
+
+
+def test_all_operations_of_the_documents_are_there() -> None:
+    assert 28 == len(FIRST_28)
+    assert {*TABLE, "upsert_customer"} == {one.name for one in vendor.actions}
+    assert "listJobLineItems" == action("list_job_line_items").operation
+
+
+@pytest.mark.parametrize("name", TABLE)
+async def test_an_operation_has_its_method_and_path_and_succeeds(company: Company, name: str) -> None:
+    method, path, inputs = TABLE[name]
+    for word, identity in company.ids.items():
+        path = path.replace(f"${word}", str(identity))
+    request = action(name).render(company.filled(inputs), company.settings)
+    assert (method, path) == (request.method, request.path)
+    await company.do(name, **inputs)
+    sent = company.box.requests[-1]
+    assert (method, path) == (sent["method"], sent["path"])
+
+
+def test_operations_that_the_vendor_does_not_document_say_so() -> None:
+    told = {one.name for one in vendor.actions if "expect 404/405 in production" in one.summary}
+    assert SEED_ONLY == told
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "told"),
+    [
+        ("create_job", {"customer_id": "c"}, "address_id"),
+        ("create_job", {"address_id": "a"}, "customer_id"),
+        ("create_job", {**JOB, "schedule": {"anytime": True}}, "anytime_start_date"),
+        ("create_job", {**JOB, "line_items": [{"name": "x", "unit_price": "90"}]}, "unit_price"),
+        ("create_job", {**JOB, "line_items": [{"name": "x", "unit_price": 90.5}]}, "unit_price"),
+        ("create_job", {**JOB, "line_items": [{"unit_price": 90}]}, "name"),
+        ("create_job", {"customer_id": 7, "address_id": "a"}, "customer_id"),
+        ("create_lead", {"lead_source": "Web"}, "customer_id or customer"),
+        ("create_customer", {"notifications_enabled": "yes"}, "notifications_enabled"),
+        ("create_customer", {"addresses": [{"city": "Golden"}]}, r"addresses\[0\]\.street"),
+        ("update_customer", {"customer_id": "c", "addresses": []}, "addresses"),
+        ("create_customer_address", {"customer_id": "c", "street": "s"}, "city"),
+        ("list_leads", {"status": "new"}, "status"),
+        ("list_jobs", {"work_status": ["done"]}, "work_status"),
+        ("list_jobs", {"sort_by": "price"}, "sort_by"),
+        ("list_jobs", {"sort_direction": "up"}, "sort_direction"),
+        ("list_jobs", {"scheduled_start_min": "today"}, "scheduled_start_min"),
+        ("list_customers", {"page": 0}, "page"),
+        ("list_customers", {"page_size": 201}, "page_size"),
+        ("list_customers", {"page": "1"}, "page"),
+        ("create_job_line_item", {"job_id": "j", "name": "x", "kind": "labour"}, "kind"),
+        ("convert_lead", {"lead_id": "l", "type": "invoice"}, "type"),
+        ("dispatch_job", {"job_id": "j", "dispatched_employees": ["pro_1"]}, "dispatched_employees"),
+        ("create_appointment", {"job_id": "j", **PLAN}, "dispatched_employees_ids"),
+        ("update_job", {"job_id": "j", "work_status": "done"}, "work_status"),
+        ("create_invoice", {"status": "open"}, "status"),
+        ("list_pipeline_statuses", {"resource_type": "invoice"}, "resource_type"),
+        ("add_job_attachment", {"job_id": "j", "file": {"name": "x", "content_base64": "?"}}, "base64"),
+        ("get_job", {"job_id": "a/b"}, "job_id"),
+        ("get_job", {"job_id": "j", "expanded": True}, "expanded"),
+    ],
+)
+async def test_what_cannot_be_right_is_refused_and_not_sent(
+    company: Company, name: str, inputs: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(Permanent, match=told):
+        action(name).render(inputs, company.settings)
+
+
+@pytest.mark.parametrize(
+    ("lists", "query"),
+    [
+        ("repeat", (("employee_ids", "a"), ("employee_ids", "b"), ("expand", "attachments"), ("page", "2"))),
+        ("brackets", (("employee_ids[]", "a"), ("employee_ids[]", "b"), ("expand[]", "attachments"), ("page", "2"))),
+    ],
+)
+def test_lists_in_a_query_are_written_as_configured(lists: str, query: tuple[tuple[str, str], ...]) -> None:
+    company = Company(lists_in_query=lists)
+    inputs = {"employee_ids": ["a", "b"], "expand": ["attachments"], "page": 2}
+    assert sorted(query) == sorted(action("list_jobs").render(inputs, company.settings).query)
+
+
+# --- refusals ---
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (400, {"message": "Not saved", "email": "is invalid"}, r"answered 400: Not saved \(email: is invalid\)"),
+        (400, {"message": "Not saved"}, "answered 400: Not saved$"),
+        (404, {"error": {"message": "job not found"}}, "answered 404: job not found"),
+        (404, {"error": "resource_type not found"}, "answered 404: resource_type not found"),
+        (404, {}, "answered 404$"),
+        (404, None, "answered 404$"),
+        (422, {"errors": {"name": ["is missing", "is short"]}}, "answered 422: name: is missing, is short"),
+        (422, {"errors": ["name is missing"]}, "answered 422: name is missing"),
+        (422, {"error": {"message": "locked"}, "message": "other"}, "answered 422: locked"),
+        (422, {"errors": {"lines": {"0": ["bad"]}}}, "lines: 0: bad"),
+        (400, [1], "answered 400$"),
+        (400, b"<html>", "answered 400$"),
+    ],
+)
+async def test_a_refusal_is_told_in_the_vendors_words(company: Company, status: int, body: Any, told: str) -> None:
+    async def refuse(_: httpx.Request) -> httpx.Response:
+        if isinstance(body, bytes):
+            return httpx.Response(status, content=body)
+        return httpx.Response(status) if body is None else httpx.Response(status, json=body)
+
+    client = HousecallProClient("hcp", company.settings, transport=httpx.MockTransport(refuse))
+    with pytest.raises(Permanent, match=told):
+        await action("get_company").send(client, Call({}, "k", 5.0))
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "told"),
+    [
+        ("get_job", {"job_id": "job_0"}, "answered 404: job not found"),
+        ("create_job", {"customer_id": "$customer", "address_id": "adr_0"}, "answered 404: address not found"),
+        ("create_customer", {"notes": "nobody"}, r"answered 400: .*first_name: can't be blank"),
+        ("update_lead_source", {"lead_source_id": "ls_0", "name": "x"}, "answered 404: lead source not found"),
+        (
+            "update_pipeline_status",
+            {"resource_type": "lead", "resource_id": "lea_0", "status_id": "st_lead_1"},
+            "answered 404: lead not found",
+        ),
+    ],
+)
+async def test_the_sandbox_refuses_as_the_vendor_does(
+    company: Company, name: str, inputs: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(Permanent, match=told):
+        await company.do(name, **inputs)
+
+
+async def test_a_job_number_is_taken_once(company: Company) -> None:
+    await company.do("create_job", **JOB, invoice_number="1300")
+    with pytest.raises(Permanent, match="answered 422: invoice_number: has already been taken"):
+        await company.do("create_job", **JOB, invoice_number="1300")
+
+
+@pytest.mark.parametrize(("kind", "retry_after", "unknown"), [("rate", 9, False), ("cut_after", None, True)])
+async def test_faults_are_transient(company: Company, kind: Any, retry_after: int | None, unknown: bool) -> None:
+    company.box.faults.append(Fault(kind=kind, path="/jobs", retry_after=retry_after))
+    with pytest.raises(Transient) as caught:
+        await company.do("create_job", **JOB)
+    assert (retry_after, unknown) == (caught.value.retry_after, caught.value.unknown)
+
+
+# --- lists ---
+
+
+async def test_fetch_all_walks_all_pages(company: Company) -> None:
+    for number in range(5):
+        await company.do("create_lead", customer_id="$customer", lead_source=f"s{number}")
+    company.box.requests.clear()
+    whole = await company.do("list_leads", fetch_all=True, page=3, page_size=2, sort_direction="asc")
+    assert ["Website", "s0", "s1", "s2", "s3", "s4"] == [lead["lead_source"] for lead in whole["leads"]]
+    assert (6, False) == (whole["total_items"], whole["has_more"])
+    assert 3 == len(company.box.requests)
+
+
+async def test_one_page_is_given_as_it_is(company: Company) -> None:
+    page = await company.do("list_employees", page_size=1)
+    assert (1, 2, 2, ["pro_2"]) == (
+        page["page"],
+        page["total_pages"],
+        page["total_items"],
+        [one["id"] for one in page["employees"]],
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "records", "more"),
+    [
+        ({"total_pages_count": 2, "tags": [{"id": "t"}]}, 2, False),
+        ({"total_pages": 9, "tags": []}, 0, False),
+        ({"tags": [{"id": "t"}]}, 1, False),
+        ([], 0, False),
+        ({"total_pages": 9, "tags": [{"id": "t"}] * 6000}, 10_000, True),
+    ],
+)
+async def test_fetch_all_ends_where_the_pages_end(company: Company, answer: Any, records: int, more: bool) -> None:
+    async def same_page(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=answer)
+
+    client = HousecallProClient("hcp", company.settings, transport=httpx.MockTransport(same_page))
+    done = await action("list_tags").send(client, Call({"fetch_all": True}, "k", 5.0))
+    await client.aclose()
+    assert (records, more) == (len(done.output["tags"]), done.output["has_more"])
+
+
+# --- look-ups ---
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("create_customer", PERSON),
+        ("create_customer", {"company": "Acme", "email": "office@example.org"}),
+        ("create_lead", {"customer": PERSON, "lead_source": "Radio", "address": PLACE}),
+        ("create_lead", {"customer_id": "$customer", "lead_source": "Radio"}),
+        ("create_job", {**JOB, "invoice_number": "1300"}),
+        ("create_job", {**JOB, "schedule": {"scheduled_start": "2026-06-01T10:00:00-06:00"}}),
+        ("create_customer_address", {"customer_id": "$customer", **PLACE, "street": "2 Mill St"}),
+        ("create_job_line_item", {"job_id": "$job", "name": "Filter", "unit_price": 900}),
+        ("create_appointment", {"job_id": "$job", **VISIT, "start_time": "2026-05-06T18:00:00Z"}),
+        ("add_job_note", {"job_id": "$job", "content": "Filter replaced"}),
+        ("convert_lead", {"lead_id": "$lead", "type": "estimate"}),
+        ("create_estimate", {"customer_id": "$customer", "estimate_number": "88"}),
+        ("create_estimate_option", {"estimate_id": "$estimate", "name": "Best"}),
+        ("add_estimate_option_note", {**OPTION, "content": "Ask"}),
+        ("create_tag", {"name": "vip"}),
+    ],
+)
+async def test_what_was_carried_out_is_found_and_what_was_not_is_not(
+    company: Company, name: str, inputs: dict[str, Any]
+) -> None:
+    assert await company.look_up(name, **inputs) is None
+    company.box.faults.append(Fault(kind="cut_after"))
+    with pytest.raises(Transient):
+        await company.do(name, **inputs)
+    found = await company.look_up(name, **inputs)
+    assert found is not None
+    assert found.adopted
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("create_customer", {"first_name": "Ben"}),
+        ("create_lead", {"customer": {"first_name": "Ben"}}),
+        ("create_job", JOB),
+        ("create_estimate", {"customer_id": "$customer"}),
+    ],
+)
+async def test_where_nothing_tells_a_person_decides(company: Company, name: str, inputs: dict[str, Any]) -> None:
+    with pytest.raises(Undecided):
+        await company.look_up(name, **inputs)
+    assert [] == company.box.requests
+
+
+async def test_a_lead_that_is_lost_is_not_taken_for_the_new_one(company: Company) -> None:
+    company.box.of("leads")[0]["status"] = "lost"
+    assert await company.look_up("create_lead", customer_id="$customer", lead_source="Website") is None
+
+
+async def test_a_deletion_sent_again_that_meets_a_404_had_been_carried_out(company: Company) -> None:
+    await company.do("delete_job_line_item", job_id="$job", line_item_id="$line")
+    with pytest.raises(Permanent, match="answered 404"):
+        await company.do("delete_job_line_item", job_id="$job", line_item_id="$line")
+    again = await company.done("delete_job_line_item", True, job_id="$job", line_item_id="$line")
+    assert Done(None, adopted=True) == again
+
+
+def test_repeatable_is_what_does_no_harm_twice() -> None:
+    harmless = {one.name for one in vendor.actions if one.repeatable and one.method == "POST"}
+    assert {
+        *("add_job_tag", "lock_job", "lock_jobs", "approve_estimate_options", "decline_estimate_options"),
+        *("enable_application", "disable_application", "create_webhook_subscription"),
+    } == harmless
+    assert not action("bulk_update_job_line_items").repeatable
+
+
+# --- upsert_customer ---
+
+
+async def test_a_new_customer_is_created_in_the_vendors_words(company: Company) -> None:
+    output = (await company.done("upsert_customer", False, customer=MAYA.dump(), tags=["vip"])).output
+    sent = json.loads(company.box.requests[-1]["body"])
+    assert {
+        "first_name": "Maya",
+        "last_name": "Ortiz",
+        "email": "maya@example.org",
+        "mobile_number": "3035550142",
+        "home_number": "3035550143",
+        "tags": ["new", "vip"],
+        "lead_source": "Website",
+        "addresses": [{"street": "18 Birch Rd", "city": "Golden", "state": "CO", "zip": "80401"}],
+    } == sent
+    assert (True, False, False) == (output["created"], output["updated"], output["unchanged"])
+    assert output["id"].startswith("cus_")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [MAYA, Customer(phone="(303) 555-0142"), Customer(email="MAYA@example.org")],
+    ids=["all", "phone", "e-mail"],
+)
+async def test_a_known_customer_is_found_and_nothing_is_written(company: Company, again: Customer) -> None:
+    made = await company.do("upsert_customer", customer=MAYA.dump())
+    company.box.requests.clear()
+    output = await company.do("upsert_customer", customer=again.dump())
+    assert (made["id"], True) == (output["id"], output["unchanged"])
+    assert [] == company.writes()
+    found = await company.look_up("upsert_customer", customer=again.dump())
+    assert found is not None
+    assert (output, True) == (found.output, found.adopted)
+
+
+async def test_only_what_changed_is_written(company: Company) -> None:
+    made = await company.do("upsert_customer", customer=MAYA.dump())
+    company.box.requests.clear()
+    shop = Address(street="2 Mill St", city="Golden", state="CO", zip="80401")
+    newer = MAYA.model_copy(update={"last_name": "Lake", "addresses": [HOME, shop], "tags": ["New", "vip"]})
+    output = await company.do("upsert_customer", customer=newer.dump(), notes="Call first")
+    assert [f"PUT /customers/{made['id']}", f"POST /customers/{made['id']}/addresses"] == company.writes()
+    put = next(one for one in company.box.requests if one["method"] == "PUT")
+    assert {"last_name": "Lake", "tags": ["new", "vip"], "notes": "Call first"} == json.loads(put["body"])
+    assert (True, "Lake") == (output["updated"], output["last_name"])
+    assert (await company.do("upsert_customer", customer=newer.dump(), notes="Call first"))["unchanged"]
+
+
+async def test_of_two_with_the_same_number_the_one_of_the_same_name_is_taken(company: Company) -> None:
+    await company.do("create_customer", first_name="Lee", last_name="Ortiz", mobile_number="3035550142")
+    maya = await company.do("create_customer", first_name="Maya", last_name="Ortiz", mobile_number="3035550142")
+    await company.do("create_customer", first_name="Ana", last_name="Ortiz", mobile_number="3035550142")
+    assert maya["id"] == (await company.do("upsert_customer", customer=MAYA.dump()))["id"]
+
+
+async def test_a_search_that_finds_others_does_not_fool_it(company: Company) -> None:
+    async def others(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"customers": [{"id": "cus_9", "mobile_number": "3035550199"}, "junk"]})
+        return httpx.Response(201, json={"id": "cus_10"})
+
+    client = HousecallProClient("hcp", company.settings, transport=httpx.MockTransport(others))
+    done = await action("upsert_customer").send(client, Call({"customer": MAYA.dump()}, "k", 5.0))
+    await client.aclose()
+    assert ("cus_10", True) == (done.output["id"], done.output["created"])
+
+
+async def test_a_search_that_fails_has_changed_nothing(company: Company) -> None:
+    company.box.faults.append(Fault(kind="status", status=500))
+    with pytest.raises(Transient) as caught:
+        await company.do("upsert_customer", customer=MAYA.dump())
+    assert not caught.value.unknown
+
+
+async def test_a_customer_of_unknown_outcome_is_found_again(company: Company) -> None:
+    company.box.faults.append(Fault(kind="cut_after", method="POST"))
+    with pytest.raises(Transient):
+        await company.do("upsert_customer", customer=MAYA.dump())
+    assert await company.look_up("upsert_customer", customer=MAYA.dump()) is not None
+    newer = MAYA.model_copy(update={"last_name": "Lake"})
+    assert await company.look_up("upsert_customer", customer=newer.dump()) is None
+
+
+async def test_a_customer_without_number_and_mail_is_never_sent(company: Company) -> None:
+    with pytest.raises(Permanent, match="neither a phone number nor an e-mail"):
+        await company.do("upsert_customer", customer={"display_name": "Maya Ortiz"})
+    assert [] == company.box.requests
+
+
+async def test_a_shown_name_is_split(company: Company) -> None:
+    customer = {"display_name": "Ana Maria Silva", "email": "ana@example.org", "emails": ["ana@example.org"]}
+    await company.do("upsert_customer", customer=customer)
+    sent = json.loads(company.box.requests[-1]["body"])
+    assert ("Ana Maria", "Silva") == (sent["first_name"], sent["last_name"])
+
+
+async def test_a_fourth_number_has_no_place(company: Company) -> None:
+    phones = Phones(mobile="+13035550142", home="+13035550143", work="+13035550144", additional=["+13035550145"])
+    await company.do("upsert_customer", customer=Customer(first_name="Maya", phones=phones).dump())
+    sent = json.loads(company.box.requests[-1]["body"])
+    assert {
+        "first_name": "Maya",
+        "mobile_number": "3035550142",
+        "home_number": "3035550143",
+        "work_number": "3035550144",
+    } == sent
+
+
+async def test_a_wish_not_to_be_notified_is_written(company: Company) -> None:
+    made = await company.do("upsert_customer", customer=MAYA.dump())
+    newer = MAYA.model_copy(update={"notifications": False})
+    output = await company.do("upsert_customer", customer=newer.dump())
+    assert (made["id"], False, True) == (output["id"], output["notifications_enabled"], output["updated"])
+
+
+def test_the_creation_is_what_is_shown() -> None:
+    company = Company()
+    request = action("upsert_customer").render({"customer": MAYA.dump()}, company.settings)
+    assert "http://127.0.0.1/customers" == company.client.url(request)
+    assert "POST" == request.method
+
+
+async def test_a_person_of_another_name_is_not_taken_for_the_new_customer(company: Company) -> None:
+    await company.do("create_customer", **PERSON)
+    assert await company.look_up("create_customer", **{**PERSON, "first_name": "Ana"}) is None
+
+
+async def test_a_lead_that_became_a_job_did_not_become_an_estimate(company: Company) -> None:
+    await company.do("convert_lead", lead_id="$lead", type="job")
+    assert await company.look_up("convert_lead", lead_id="$lead", type="estimate") is None
