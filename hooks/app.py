@@ -21,6 +21,8 @@ from hooks.clock import SystemClock
 from hooks.desk import EngineDesk
 from hooks.errors import SettingsError, StoreRefused
 from hooks.events import Receipt, new_uuid7
+from hooks.kit.http import prepare
+from hooks.pipeline.accounts import obstacle_of
 from hooks.pipeline.deliver import Worker
 from hooks.pipeline.dispatch import Dispatcher
 from hooks.pipeline.receive import log_fault
@@ -43,6 +45,13 @@ ANSWER_GRACE = 4.0
 
 CALL_GRACE = 20.0
 """Seconds that vendor calls in progress get after that; what is left then keeps its intent. Exit within 30 s."""
+
+WATCH_POLL = 2.0
+"""Seconds after which rule files are looked at without having been told to: not every file system tells."""
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which the interpreter may pass from the event loop to the writing thread and back. With Python's own
+5 ms a commit that is ready to go waits for the loop so long that the batches, and everybody's answer, get late."""
 
 STALLED = 10.0
 """Seconds after which a loop that has not turned counts as stuck."""
@@ -111,6 +120,7 @@ class App:
             accounts=lambda: rulebook.accounts,
             rules=rulebook.of,
             chance=random.random,
+            settle=rulebook.settle,
         )
         self._dispatcher = Dispatcher(
             store,
@@ -118,6 +128,7 @@ class App:
             rules=lambda: rulebook.current,
             sources=lambda: rulebook.sources,
             planned=worker.wake,
+            obstacle=lambda connection: obstacle_of(connection, rulebook.accounts),
             busy=lambda: inbox.waiting > 0,
         )
         desk = EngineDesk(
@@ -129,9 +140,11 @@ class App:
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)
         self._exits.push_async_callback(self._end_tasks)
         if settings.role in ("all", "work"):
-            self._begin(self._dispatcher.run(), "dispatcher")
-            self._begin(worker.run(), "worker")
-        self._begin(self._watch(), "rule-file watcher")
+            self._begin(self._dispatcher.run, "dispatcher")
+            self._begin(worker.run, "worker")
+            preparing = asyncio.create_task(asyncio.to_thread(prepare), name="prepare-calls")
+            self._exits.push_async_callback(asyncio.wait, [preparing])
+        self._begin(self._watch, "rule-file watcher")
         if settings.role in ("all", "receive"):
             self._inbox_listener = Listener(inbox, settings.host, settings.port)
             self._inbox = inbox
@@ -218,10 +231,10 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _begin(self, work: Awaitable[None], name: str) -> None:
+    def _begin(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         async def watched() -> None:
             try:
-                await work
+                await work()
             except Exception as error:
                 log_fault(log, f"the {name}", error)
                 raise
@@ -229,23 +242,49 @@ class App:
         self._tasks.append(asyncio.create_task(watched(), name=name))
 
     async def _watch(self) -> None:
-        """Reload when the rule file or one that it includes has changed."""
+        """Reload when the rule file or one that it includes has changed. Goes on whatever becomes of the folders."""
+        seen = self._rule_files()
+        while True:
+            folders = {path.parent for path in seen if path.parent.is_dir()}
+            try:
+                await self._changed(folders)
+            except (OSError, RuntimeError) as error:  # a folder is gone, or the system gives no more watches
+                log.debug("rule files are looked at every %g s instead of watched: %s", WATCH_POLL, error)
+                await asyncio.sleep(WATCH_POLL)
+            now = self._rule_files()
+            if now != seen:
+                await self.reload()
+                seen = self._rule_files()
+
+    async def _changed(self, folders: set[Path]) -> None:
+        """Return when something in the folders has changed, or after a while."""
         from watchfiles import awatch
 
-        routes = self.settings.routes.absolute()
-        folders = {routes.parent, *(folder for folder in self._included_folders() if folder.is_dir())}
-        watched = [folder for folder in folders if folder.is_dir()]
-        if not watched:
+        if not folders:
+            await asyncio.sleep(WATCH_POLL)
             return
-        async for changes in awatch(*watched, recursive=False, debounce=400, step=50, ignore_permission_denied=True):
-            changed = {Path(path) for _, path in changes}
-            if any(path == routes or path.suffix in (".yaml", ".yml") for path in changed):
-                await self.reload()
+        watching = awatch(
+            *folders,
+            watch_filter=None,
+            recursive=False,
+            debounce=400,
+            step=50,
+            rust_timeout=round(WATCH_POLL * 1000),
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        )
+        async with contextlib.aclosing(watching):
+            async for _ in watching:
+                return
 
-    def _included_folders(self) -> set[Path]:
+    def _rule_files(self) -> dict[Path, tuple[int, ...] | None]:
+        """The rule files and what tells an edited one from the one that was read, links followed."""
+        routes = self.settings.routes.absolute()
         rules = self._rulebook.current if self._rulebook is not None else None
-        base = self.settings.routes.absolute().parent
-        return set() if rules is None else {(base / name).parent for name in rules.texts}
+        files = {routes, *(() if rules is None else (Path(name).absolute() for name in rules.texts))}
+        if rules is None or any("include" in text for text in rules.texts.values()):
+            files |= {path for folder in {file.parent for file in files} for path in folder.glob("*.y*ml")}
+        return {file: _stamp(file) for file in sorted(files)}
 
     @property
     def _server_file(self) -> Path:
@@ -274,12 +313,13 @@ class _Waking:
 
 async def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; SIGHUP loads the rules again. Gives the exit code."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     app = App(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    await app.start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)  # before the start: a stop that comes meanwhile is one in order too
+    await app.start()
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:
@@ -308,6 +348,14 @@ def _announce(app: App) -> None:
     if app.inbox_url:
         log.info("receiving webhooks at %s/in/<source>", app.inbox_url)
     log.info("admin API at %s/api/v1", app.admin_url)
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
 
 
 def _url(listener: Listener | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hooks.errors import Conflict
 from hooks.events import Event, Request, parse_utc
+from hooks.pipeline.accounts import GONE, PAUSED
 from hooks.ports import Catalogue, Clock, Desk, History, Store
 from hooks.registry import describe
 from hooks.rulebook import Rulebook
@@ -125,8 +126,11 @@ class EngineDesk:
         return explain(current, event_from_json(stored), url_for=self._url)
 
     async def retry(self, run_id: str) -> Mapping[str, Any] | None:
-        if await self._history.run(run_id) is None:
+        run = await self._history.run(run_id)
+        if run is None:
             return None
+        if run["state"] == "held" and run["reason"] in (GONE, PAUSED):
+            raise Conflict(f"{run['reason']}: it goes on by itself when that is mended in the rules file")
         if not await self._store.retry(run_id, self._clock.now()):
             raise Conflict("only a failed or held run can be tried again")
         self._wake()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hooks.clock import SystemClock
 from hooks.errors import RulesError
-from hooks.pipeline.accounts import Account
+from hooks.pipeline.accounts import GONE, PAUSED, Account, obstacle_of
 from hooks.pipeline.receive import Door
 from hooks.ports import Catalogue, Clock, Source, Store
 from hooks.rules.findings import Finding, RulesInvalid
@@ -22,8 +22,8 @@ from hooks.rules.ruleset import ConnectionConfig, RuleSet
 
 log = logging.getLogger("hooks.rules")
 
-GONE = "its connection is not configured any more"
-PAUSED = "its connection is paused"
+REMEMBERED = 16
+"""Rule sets kept ready for runs that began with them; those of earlier ones are loaded from the store again."""
 
 
 class Rulebook:
@@ -42,7 +42,7 @@ class Rulebook:
         self._catalogue = catalogue
         self._secrets = secrets
         self._clock = clock or SystemClock()
-        self._versions: dict[str, RuleSet | None] = {}
+        self._versions: dict[str, RuleSet] = {}
         self._retired: list[Account] = []
         self.current: RuleSet | None = None
         self.doors: Mapping[str, Door] = {}
@@ -89,16 +89,31 @@ class Rulebook:
         """The rule set of a version, None when it cannot be loaded any more."""
         if self.current is not None and self.current.version == version:
             return self.current
-        if version not in self._versions:
-            texts = await self._store.rules(version)
-            rules: RuleSet | None = None
-            if texts is not None:
-                try:
-                    rules = await asyncio.to_thread(load_texts, texts, self._catalogue, self._secrets)
-                except RulesError as error:
-                    log.warning("the rules of version %s cannot be loaded any more: %s", version[:12], error)
-            self._versions[version] = rules
-        return self._versions[version]
+        if version in self._versions:
+            return self._versions[version]
+        texts = await self._store.rules(version)
+        if texts is None:
+            return None
+        try:
+            rules = await asyncio.to_thread(load_texts, texts, self._catalogue, self._secrets)
+        except RulesError as error:
+            # Not remembered: what is missing, a secret for instance, may be there when it is asked for again.
+            log.warning("the rules of version %s cannot be loaded any more: %s", version[:12], error)
+            return None
+        self._remember(rules)
+        return rules
+
+    async def settle(self) -> None:
+        """Hold what waits for a connection that is paused or gone.
+
+        Asked after each load, and now and then for what was on its way meanwhile.
+        """
+        if self.current is None:
+            return
+        names = {*await self._store.absent_connections(list(self.accounts)), *self.accounts}
+        obstacles = {name: obstacle_of(name, self.accounts) for name in names}
+        if held := {name: why for name, why in obstacles.items() if why is not None}:
+            await self._store.hold(held)
 
     async def check(self, text: str) -> tuple[bool, list[Finding]]:
         """What loading this text in the file's place would find. Changes nothing."""
@@ -125,16 +140,16 @@ class Rulebook:
         self._open(rules)
         await self._open_accounts(rules.connections)
         if self.current is not None:
-            self._versions[self.current.version] = self.current
-            while len(self._versions) > 16:
-                self._versions.pop(next(iter(self._versions)))
+            self._remember(self.current)
         self.current = rules
-        now = self._clock.now()
-        paused = [name for name, account in self.accounts.items() if account.settings.paused]
-        working = [name for name in self.accounts if name not in paused]
-        await self._store.release(working, (GONE, PAUSED), now)
-        absent = await self._store.absent_connections(list(self.accounts))
-        await self._store.hold({**dict.fromkeys(absent, GONE), **dict.fromkeys(paused, PAUSED)})
+        working = [name for name in self.accounts if obstacle_of(name, self.accounts) is None]
+        await self._store.release(working, (GONE, PAUSED), self._clock.now())
+        await self.settle()
+
+    def _remember(self, rules: RuleSet) -> None:
+        self._versions[rules.version] = rules
+        while len(self._versions) > REMEMBERED:
+            self._versions.pop(next(iter(self._versions)))
 
     def _open(self, rules: RuleSet) -> None:
         doors: dict[str, Door] = {}

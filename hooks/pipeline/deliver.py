@@ -34,6 +34,9 @@ LEASE = 20.0
 """Seconds a claimed run is ours without being renewed."""
 
 RENEW_EVERY = 5.0
+GATHER = 0.005
+"""Seconds between two claims at least: what has become due meanwhile is claimed together, in one transaction."""
+
 POLL = 1.0
 FAULT_WAIT = 30.0
 """Seconds before a run that stumbled over a fault of ours is tried again."""
@@ -112,6 +115,8 @@ class Worker:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(wait):
                             await self._signal.wait()
+                if self._clock.monotonic() - self.turned_at < GATHER:
+                    await self._clock.sleep(GATHER)
             while self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
@@ -319,13 +324,14 @@ class Worker:
         if policy == "hold":
             await self._flush(carry, "held", _unknown_reason(step))
             raise _Stop
+        asked_at = self._clock.now()
         lookup = _found(spec.action.lookup(account.client, call))
         looked_up = await self._tried(carry, spec, step, account, lookup, "adopted")
         if looked_up.state == "done":
             return looked_up
-        since = (self._clock.now() - (step.intended_at or self._clock.now())).total_seconds()
-        wait = account.settings.lookup_wait - since
-        if wait > 0:
+        due = (step.intended_at or asked_at) + timedelta(seconds=account.settings.lookup_wait)
+        if asked_at < due:
+            wait = max(0.0, (due - self._clock.now()).total_seconds())
             carry.steps[step.position] = step
             reason = f"the outcome of step {step.id!r} is unknown; {account.name} is asked again before it is resent"
             await self._put_back(carry, step, wait, reason)

@@ -24,6 +24,10 @@ from hooks.rules.ruleset import RuleSet
 log = logging.getLogger("hooks.dispatch")
 
 BATCH = 64
+GATHER = 0.01
+"""Seconds between two batches that are not full: the first of a burst is planned at once, the rest of it together, in
+few transactions instead of many. Each costs the disk a sync that a sender may be waiting for."""
+
 POLL = 1.0
 """Seconds after which the table is looked at without being told to."""
 
@@ -60,8 +64,9 @@ class Dispatcher:
         while True:
             self._signal.clear()
             try:
-                while await self.turn():
-                    pass
+                while planned := await self.turn():
+                    if planned < BATCH:
+                        await self._clock.sleep(GATHER)
             except StoreError as error:
                 log.warning("events cannot be planned now: %s", error)
             except Exception as error:
@@ -82,7 +87,7 @@ class Dispatcher:
         plans: dict[str, list[Plan]] = {}
         for number, receipt in enumerate(receipts):
             plans[receipt.id] = self._plans(receipt, rules)
-            if number % 8 == 7:
+            if number % 2:
                 await asyncio.sleep(0)  # requests that wait to be answered come first
         if await self._stored(plans, rules):
             self._planned()
@@ -96,7 +101,9 @@ class Dispatcher:
         One that cannot be written holds up no other: it is stored as an event that could not be read.
         """
         try:
-            return await self._store.plan(list(plans), [plan for made in plans.values() for plan in made], rules.version)
+            return await self._store.plan(
+                list(plans), [plan for made in plans.values() for plan in made], rules.version
+            )
         except HooksError:
             raise
         except Exception as error:

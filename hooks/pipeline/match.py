@@ -35,9 +35,7 @@ def plan(
     return Plan(event, runs)
 
 
-def _run(
-    rule: Rule, names: Mapping[str, Any], now: datetime, obstacle: Callable[[str], str | None]
-) -> PlannedRun:
+def _run(rule: Rule, names: Mapping[str, Any], now: datetime, obstacle: Callable[[str], str | None]) -> PlannedRun:
     once, reason = None, None
     try:
         key = rule.once_key(names)

@@ -1,0 +1,64 @@
+"""What an account can take now: its slots, its rate, its pause after refused credentials."""
+
+from __future__ import annotations
+
+from hooks.events import Done, Request
+from hooks.pipeline.accounts import GONE, PAUSED, Account, obstacle_of
+from hooks.ports import ConnectionSettings
+
+
+class Nobody:
+    """A client that is never called."""
+
+    async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
+        raise AssertionError("nothing is sent here")
+
+    def url(self, request: Request) -> str:
+        return request.path
+
+    async def aclose(self) -> None:
+        return None
+
+
+def account(*, rate: float | None = None, concurrency: int = 8, paused: bool = False) -> Account:
+    settings = ConnectionSettings(base_url="http://127.0.0.1", rate=rate, concurrency=concurrency, paused=paused)
+    return Account("office", "http", settings, Nobody())
+
+
+def test_slots_that_are_taken_are_not_free() -> None:
+    subject = account(concurrency=3)
+    assert 3 == subject.free(0.0)
+    subject.in_flight = 2
+    assert 1 == subject.free(0.0)
+    subject.in_flight = 5
+    assert 0 == subject.free(0.0), "a reload may have made it narrower"
+
+
+def test_a_blocked_account_takes_nothing_then_one_and_then_all() -> None:
+    subject = account(concurrency=4)
+    subject.block(60.0)
+    assert [0, 0, 1] == [subject.free(now) for now in (0.0, 59.9, 60.0)]
+    subject.in_flight = 1
+    assert 0 == subject.free(61.0), "one is trying whether it works again"
+    subject.works()
+    assert 3 == subject.free(61.0)
+
+
+def test_a_paused_account_takes_nothing() -> None:
+    assert 0 == account(paused=True).free(0.0)
+
+
+def test_turns_are_evenly_spaced_and_no_burst_follows_a_pause() -> None:
+    subject = account(rate=2.0)
+    assert [0.0, 0.5, 1.0] == [subject.reserve(10.0) for _ in range(3)]
+    assert [0.0, 0.5] == [subject.reserve(100.0) for _ in range(2)]
+
+
+def test_without_a_rate_nobody_waits() -> None:
+    subject = account()
+    assert [0.0, 0.0] == [subject.reserve(1.0) for _ in range(2)]
+
+
+def test_what_stands_in_the_way_of_a_connection() -> None:
+    accounts = {"office": account(), "resting": account(paused=True)}
+    assert [None, PAUSED, GONE] == [obstacle_of(name, accounts) for name in ("office", "resting", "elsewhere")]

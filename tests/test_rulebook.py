@@ -1,0 +1,183 @@
+"""The rulebook: what is in force, what was, and what a reload keeps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hooks.errors import RulesError
+from hooks.events import Done, Request
+from hooks.pipeline.accounts import Account
+from hooks.registry import CATALOGUE
+from hooks.rulebook import REMEMBERED, Rulebook
+from hooks.store.sqlite import SqliteStore
+
+RULES = """\
+version: 1
+sources:
+  leads: {vendor: zapier, key: "${secret.KEY}"}
+connections:
+  office: {vendor: http, base_url: "http://127.0.0.1:9"}
+  other: {vendor: http, base_url: "http://127.0.0.1:9"}
+rules:
+  - id: note
+    event: lead.created
+    do:
+      - {action: http.request, connection: office, with: {path: /a}}
+"""
+
+
+class Closing:
+    """A client that is never called and remembers being closed."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
+        raise AssertionError("nothing is sent here")
+
+    def url(self, request: Request) -> str:
+        return request.path
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+OURS = {**CATALOGUE, "http": replace(CATALOGUE["http"], connect=lambda name, settings: Closing())}
+
+
+def _closed(account: Account) -> bool:
+    assert isinstance(account.client, Closing)
+    return account.client.closed
+
+
+class Book:
+    """A rulebook over a file and a store, with secrets that can be taken away."""
+
+    def __init__(self, folder: Path, store: SqliteStore) -> None:
+        self.path = folder / "routes.yaml"
+        self.secrets = {"KEY": "a-key-of-these-tests-only"}
+        self.store = store
+        self.rulebook = self.another()
+
+    def another(self) -> Rulebook:
+        return Rulebook(self.path, self.store, OURS, self.secrets.get)
+
+    async def load(self, text: str) -> str:
+        self.path.write_text(text, encoding="utf-8")
+        return (await self.rulebook.load()).version
+
+
+@pytest.fixture
+async def book(tmp_path: Path) -> AsyncIterator[Book]:
+    store = await SqliteStore.open(tmp_path / "hooks.db")
+    book = Book(tmp_path, store)
+    yield book
+    await book.rulebook.aclose()
+    await store.close()
+
+
+async def test_loading_opens_doors_and_accounts(book: Book) -> None:
+    version = await book.load(RULES)
+    assert ({"leads"}, {"leads"}, {"office", "other"}) == (
+        set(book.rulebook.doors),
+        set(book.rulebook.sources),
+        set(book.rulebook.accounts),
+    )
+    assert book.rulebook.current is not None
+    assert (version, None) == (book.rulebook.current.version, book.rulebook.invalid)
+
+
+async def test_a_broken_file_changes_nothing_and_is_remembered_as_such(book: Book) -> None:
+    version = await book.load(RULES)
+    account = book.rulebook.accounts["office"]
+    with pytest.raises(RulesError):
+        await book.load(RULES.replace("http.request", "http.reqest"))
+    assert book.rulebook.current is not None
+    assert version == book.rulebook.current.version
+    assert book.rulebook.accounts["office"] is account
+    assert book.rulebook.invalid is not None
+    await book.load(RULES)
+    assert book.rulebook.invalid is None
+
+
+async def test_an_account_whose_settings_are_unchanged_is_kept(book: Book) -> None:
+    await book.load(RULES)
+    before = dict(book.rulebook.accounts)
+    await book.load(RULES.replace("other: {vendor: http,", "other: {vendor: http, rate: 5,"))
+    assert before["office"] is book.rulebook.accounts["office"]
+    assert before["other"] is not book.rulebook.accounts["other"]
+
+
+async def test_an_account_is_closed_when_it_is_gone_and_its_last_run_has_ended(book: Book) -> None:
+    await book.load(RULES)
+    old = book.rulebook.accounts["other"]
+    old.in_flight = 1
+    await book.load(RULES.replace("other:", "another:"))
+    assert not _closed(old)
+    old.in_flight = 0
+    await book.load(RULES)
+    assert _closed(old)
+    await book.rulebook.aclose()
+    assert all(_closed(account) for account in book.rulebook.accounts.values())
+
+
+async def test_a_version_of_before_is_loaded_from_the_store(book: Book) -> None:
+    first = await book.load(RULES)
+    await book.load(RULES.replace("/a", "/b"))
+    other = book.another()
+    found = await other.of(first)
+    assert found is not None
+    assert (first, "note") == (found.version, found.rules[0].id)
+    assert found is await other.of(first)
+    assert await other.of("no such version") is None
+
+
+async def test_a_version_that_could_not_be_loaded_is_asked_for_again(book: Book) -> None:
+    first = await book.load(RULES)
+    other = book.another()
+    del book.secrets["KEY"]
+    assert await other.of(first) is None
+    book.secrets["KEY"] = "a-key-of-these-tests-only"
+    assert await other.of(first) is not None
+
+
+async def test_many_versions_are_not_all_kept_in_memory_and_none_is_lost(book: Book) -> None:
+    versions = [await book.load(RULES.replace("/a", f"/a{number}")) for number in range(REMEMBERED + 3)]
+    for version in versions:
+        found = await book.rulebook.of(version)
+        assert found is not None
+        assert version == found.version
+
+
+async def test_with_a_broken_file_the_doors_of_the_file_or_of_before_are_opened(book: Book) -> None:
+    book.path.write_text("version: 1\nsources: {", encoding="utf-8")
+    assert "404" in await book.rulebook.open_doors()
+    assert {} == book.rulebook.doors
+    book.path.write_text(RULES.replace("http.request", "http.reqest"), encoding="utf-8")
+    assert "file's own" in await book.rulebook.open_doors()
+    assert {"leads"} == set(book.rulebook.doors)
+    assert book.rulebook.current is None
+    assert {} == book.rulebook.accounts
+
+    await book.load(RULES)
+    other = book.another()
+    book.path.unlink()
+    assert "in force last" in await other.open_doors()
+    assert {"leads"} == set(other.doors)
+    del book.secrets["KEY"]
+    assert "cannot be loaded either" in await book.another().open_doors()
+
+
+async def test_checking_changes_nothing(book: Book) -> None:
+    version = await book.load(RULES)
+    sound, findings = await book.rulebook.check(RULES.replace("lead.created", "led.created"))
+    assert (True, ["warning"]) == (sound, [finding.severity for finding in findings])
+    broken, findings = await book.rulebook.check(RULES.replace("http.request", "http.reqest"))
+    assert not broken
+    assert "routes.yaml" == findings[0].file
+    assert book.rulebook.current is not None
+    assert version == book.rulebook.current.version
