@@ -62,6 +62,7 @@ async def hostile(port: int) -> list[bytes]:
     wide = json.dumps([{} for _ in range(200_000)]).encode()
     digits = b'{"a":' + b"9" * 900_000 + b"}"
     kinds = [
+        send(port, head("Content-Length: 104857600")),  # refused by its head: nothing can get lost on the way back
         send(port, head("Content-Length: 104857600") + mebibyte, parts=100),
         send(port, head("Transfer-Encoding: chunked") + chunk, parts=1),
         send(port, head("Transfer-Encoding: chunked") + chunk * 20),
