@@ -24,7 +24,7 @@ RunState = Literal["waiting", "running", "held", "done", "failed", "skipped"]
 """``failed`` is the dead letter: kept and replayable. ``held`` waits for a person or a paused connection."""
 
 StepState = Literal["waiting", "intended", "done", "failed", "skipped"]
-"""``intended`` is the state in which the vendor may or may not have been told: see `hooks.pipeline.deliver`."""
+"""``intended`` is the state in which the vendor may or may not have been told: see `hooks.pipeline.steps`."""
 
 AttemptVerdict = Literal["done", "transient", "unknown", "permanent", "unconfigured", "adopted"]
 """``adopted``: a look-up found what an earlier try had made."""

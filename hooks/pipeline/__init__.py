@@ -4,7 +4,8 @@
 ``normalize``  a receipt becomes events in our words; the same receipt always gives the same events
 ``match``      an event and the rules become a plan: which runs are to be made, and why not the others
 ``dispatch``   pending receipts are normalized, matched and stored as events and runs, in one transaction
-``deliver``    due runs are claimed and carried out step by step: intent, call, result
+``deliver``    due runs are claimed under a lease and handed on, as many as their connections can take
+``steps``      a run is carried out step by step: intent, call, result
 ``retry``      what to do after a try, decided from values alone
 
 Verifying is the sources' part of ``receive``; recording is `hooks.store`. Whatever is not answered for before the 2xx

@@ -55,6 +55,10 @@ ACCOUNTS: Mapping[str, Account] = {
                 "end": "2026-05-06T19:30:00Z",
                 "lineItems": [{"name": "AC tune-up", "quantity": 1, "unitPrice": "189.00"}],
             },
+            "upsert_job": {
+                "customerId": "cus_1",
+                "job": {"scheduled_start_at": "2026-05-06T17:30:00Z", "scheduled_end_at": "2026-05-06T19:30:00Z"},
+            },
         },
     ),
     "servicetitan": Account(

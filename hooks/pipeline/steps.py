@@ -1,0 +1,368 @@
+"""Deliver, one run: its steps in order, each with its intent, its call and its result.
+
+The intent is committed before the first byte leaves, with the request frozen as it will be sent, and the result after
+the answer. A step whose outcome is unknown (the process died, or the answer was missing or unreadable) is resolved as
+its action says: sent again where that does no harm, looked up at the vendor, or held for a person. Results of earlier
+steps are read from their rows, never worked out again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError
+from hooks.events import Done, new_id
+from hooks.kit.http import record_exchanges
+from hooks.pipeline.accounts import Account, obstacle_of
+from hooks.pipeline.hidden import hide, hide_request, show, show_request
+from hooks.pipeline.retry import Decision, Retry, decide
+from hooks.ports import Attempt, Call, Claimed, Clock, OnUnknown, Progress, Step, Store
+from hooks.rules.faults import EvaluationError
+from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+
+log = logging.getLogger("hooks.deliver")
+
+INTERRUPTED = "the program ended before the answer came"
+
+STORE_WAIT = 1.0
+"""Seconds between two tries to write what a call came to, while the store takes nothing."""
+
+
+@dataclass(slots=True)
+class _Carry:
+    """One run while it is carried out: what has been found out and not been written yet."""
+
+    run: Claimed
+    rule: Rule
+    names: dict[str, Any]
+    steps: dict[int, Step] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+class _Stop(Exception):
+    """The run has been written back: nothing more to do with it now."""
+
+
+class Carrier:
+    """Carries claimed runs out. Nothing in it belongs to one run, so one serves all."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        accounts: Callable[[], Mapping[str, Account]],
+        rules: Callable[[str], Awaitable[RuleSet | None]],
+        chance: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._accounts = accounts
+        self._rules = rules
+        self._chance = chance
+        self._stopping = False
+        self._resting: set[asyncio.Task[Any]] = set()
+
+    def stop(self) -> None:
+        """Begin no call from now on; those in progress go on."""
+        self._stopping = True
+        for task in self._resting:
+            task.cancel()  # it waits for its account's rate, and nothing of it has left
+
+    async def carry_out(self, run: Claimed, account: Account) -> None:
+        """Carry the run out as far as it goes now, and write it back. Raises StoreError when that cannot be written."""
+        with contextlib.suppress(_Stop):
+            await self._steps(run, account)
+
+    async def _steps(self, run: Claimed, account: Account) -> None:
+        rules = await self._rules(run.rules_version)
+        rule = None if rules is None else rules.rule(run.rule)
+        if rules is None or rule is None:
+            await self._write(run, "held", "the rules it began with cannot be loaded any more")
+            return
+        names = rules.names(run.event)
+        carry = _Carry(run, rule, names)
+        stored = {step.position: step for step in run.steps}
+        failed: Step | None = None
+        for position, spec in enumerate((*rule.steps, *rule.fallback)):
+            if (position >= len(rule.steps)) != (failed is not None):
+                continue  # the fallback's steps are for a failure, and after a failure only they are
+            step = stored.get(position)
+            if step is None or step.state not in ("done", "skipped", "failed"):
+                step = await self._step(carry, spec, position, step, account)
+            if step.state == "failed":
+                failed = step
+                names["error"] = {"step": spec.id, "message": step.error, "action": step.action}
+                if position >= len(rule.steps):
+                    break
+            else:
+                names["steps"][spec.id] = step.output
+        fell_back = failed is not None and rule.fallback and failed.position < len(rule.steps)
+        if failed is None:
+            await self._flush(carry, "done")
+        elif fell_back:
+            await self._flush(carry, "done", f"by its fallback, after step {failed.id!r} failed: {failed.error}")
+        else:
+            await self._flush(carry, "failed", f"step {failed.id!r}: {failed.error}")
+
+    async def _step(self, carry: _Carry, spec: StepSpec, position: int, stored: Step | None, account: Account) -> Step:
+        """Carry one step to its end. Raises _Stop when the run waits for something instead."""
+        step = stored
+        if step is None or step.request is None:
+            step = self._prepared(carry, spec, position, account)
+        if step.state in ("skipped", "failed"):
+            carry.steps[position] = step
+            return step
+        if step.connection != account.name:
+            await self._put_back(carry, step, 0.0, None)
+        key = _key(carry.run, spec.id)
+        call = Call(
+            inputs=show(dict(step.inputs or {}), spec.secrets),
+            key=key,
+            timeout=spec.timeout or account.settings.timeout,
+            request=show_request(step.request, spec.secrets),
+            again=step.state == "intended",
+        )
+        if step.state == "intended":
+            found = await self._resolved(carry, spec, step, account, call)
+            if found is not None:
+                return found
+        await self._turn(carry, step, account)
+        now = self._clock.now()
+        step = replace(step, state="intended", tries=step.tries + 1, intended_at=now, error=None)
+        carry.steps[position] = step
+        await self._flush(carry, None)
+        return await self._tried(carry, spec, step, account, spec.action.send(account.client, call), "done")
+
+    def _prepared(self, carry: _Carry, spec: StepSpec, position: int, claimed: Account) -> Step:
+        """The step with its inputs and request rendered, or skipped by its ``if``, or failed because it cannot be.
+
+        Without a request when its connection is gone: it is rendered when that is back.
+        """
+        now = self._clock.now()
+        step = Step(position, spec.id, spec.action_name, spec.connection, "waiting")
+        try:
+            if not spec.applies(carry.names):
+                return replace(step, state="skipped", error="its `if` does not hold", finished_at=now)
+            inputs = spec.render(carry.names)
+        except EvaluationError as error:
+            return replace(step, state="failed", error=error.message, finished_at=now)
+        account = claimed if claimed.name == spec.connection else self._accounts().get(spec.connection)
+        if account is None:
+            return step
+        try:
+            request = spec.action.render(inputs, account.settings)
+        except Permanent as error:
+            return replace(step, state="failed", error=error.message, finished_at=now)
+        return replace(
+            step,
+            inputs=hide(inputs, spec.secrets),
+            request=hide_request(request, spec.secrets),
+            url=account.client.url(request),
+        )
+
+    async def _turn(self, carry: _Carry, step: Step, account: Account) -> None:
+        """Wait until the account's rate lets the next call go, before its intent: a wait is no unknown outcome.
+
+        While stopping nothing new is begun.
+        """
+        wait = account.reserve(self._clock.monotonic())
+        if wait > 0 and not self._stopping:
+            if carry.steps or carry.attempts:
+                await self._flush(carry, None)  # what is known is not kept waiting
+            resting = asyncio.current_task()
+            assert resting is not None, "runs are carried out in tasks"
+            self._resting.add(resting)
+            try:
+                await self._clock.sleep(wait)
+            finally:
+                self._resting.discard(resting)
+        if self._stopping:
+            await self._put_back(carry, step, 0.0, None)
+
+    async def _resolved(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
+        """Find out what an earlier try made. None: send it (again)."""
+        policy = _policy(spec)
+        if policy == "repeat":
+            return None
+        if step.error is None:
+            # The program ended during the call: nobody knows when the request left, so the vendor's time begins now.
+            step = replace(step, intended_at=self._clock.now(), error=INTERRUPTED)
+        if policy == "hold":
+            await self._flush(carry, "held", _unknown_reason(step))
+            raise _Stop
+        asked_at = self._clock.now()
+        lookup = _found(spec.action.lookup(account.client, call))
+        looked_up = await self._tried(carry, spec, step, account, lookup, "adopted")
+        if looked_up.state == "done":
+            return looked_up
+        due = (step.intended_at or asked_at) + timedelta(seconds=account.settings.lookup_wait)
+        if asked_at < due:
+            wait = max(0.0, (due - self._clock.now()).total_seconds())
+            carry.steps[step.position] = step
+            reason = f"the outcome of step {step.id!r} is unknown; {account.name} is asked again before it is resent"
+            await self._put_back(carry, step, wait, reason)
+        return None
+
+    async def _tried(
+        self,
+        carry: _Carry,
+        spec: StepSpec,
+        step: Step,
+        account: Account,
+        doing: Awaitable[Done | None],
+        verdict: Any,
+    ) -> Step:
+        """Await a call, note the attempt, and give the step's new state. Raises _Stop when it is tried again later.
+
+        A look-up that finds nothing gives the step unchanged.
+        """
+        started, began = self._clock.now(), self._clock.monotonic()
+        with record_exchanges() as exchanges:
+            error: DeliveryError | None = None
+            done: Done | None = None
+            try:
+                done = await doing
+            except DeliveryError as failure:
+                error = failure
+        duration = round((self._clock.monotonic() - began) * 1000)
+        status = next((e.status for e in reversed(exchanges) if e.status is not None), None)
+        attempt = Attempt(
+            id=new_id("att"),
+            position=step.position,
+            number=step.tries,
+            started_at=started,
+            duration_ms=duration,
+            verdict=verdict,
+            status=status,
+            exchanges=tuple(exchanges),
+        )
+        if error is None:
+            account.works()
+            if done is None:
+                carry.attempts.append(replace(attempt, verdict="unknown", error="the vendor has no record of it (yet)"))
+                return step
+            ended = replace(
+                step, state="done", output=done.output, error=None, intended_at=None, finished_at=self._clock.now()
+            )
+            carry.attempts.append(replace(attempt, verdict="adopted" if done.adopted else verdict))
+            carry.steps[step.position] = ended
+            return ended
+        decision = decide(
+            error,
+            tries=max(1, step.tries),
+            schedule=_schedule(spec),
+            repeatable=spec.action.repeatable,
+            on_unknown=_policy(spec),
+            chance=self._chance(),
+        )
+        carry.attempts.append(
+            replace(attempt, verdict=decision.verdict, status=error.status or status, error=error.message)
+        )
+        return await self._after(carry, step, account, error, decision, looking_up=verdict == "adopted")
+
+    async def _after(
+        self, carry: _Carry, step: Step, account: Account, error: DeliveryError, decision: Decision, *, looking_up: bool
+    ) -> Step:
+        """Act on a decision. While looking up, the step stays intended whatever the look-up met."""
+        now = self._clock.now()
+        if decision.next != "wait":
+            account.works()
+        if decision.next == "fail" and not looking_up:
+            unknown = decision.verdict == "unknown"
+            failed = replace(
+                step,
+                state="failed",
+                error=error.message,
+                intended_at=step.intended_at if unknown else None,
+                finished_at=now,
+            )
+            carry.steps[step.position] = failed
+            return failed
+        if decision.next == "hold" or (looking_up and decision.next == "fail"):
+            carry.steps[step.position] = replace(step, error=error.message)
+            await self._flush(carry, "held", _unknown_reason(step))
+            raise _Stop
+        if decision.next == "wait":
+            account.block(self._clock.monotonic() + decision.delay)
+            if not looking_up:
+                step = replace(step, tries=max(0, step.tries - 1))  # refused credentials use up nobody's tries
+        elif looking_up:
+            step = replace(step, tries=step.tries + 1)  # a vendor that cannot be asked is not asked for ever
+        stays = looking_up or decision.next == "resolve"
+        if stays and not looking_up:
+            step = replace(step, intended_at=now)  # from now on the vendor is given its time to show what it made
+        step = replace(step, state="intended" if stays else "waiting", error=error.message)
+        carry.steps[step.position] = step
+        await self._put_back(carry, step, decision.delay, f"step {step.id!r}: {error.message}")
+        return step
+
+    async def _put_back(self, carry: _Carry, step: Step, delay: float, reason: str | None) -> None:
+        """Let the run wait in the queue of the step's connection, or be held there. Always raises _Stop."""
+        carry.steps[step.position] = step
+        due = self._clock.now() + timedelta(seconds=delay)
+        obstacle = obstacle_of(step.connection, self._accounts())
+        state = "waiting" if obstacle is None else "held"
+        await self._flush(carry, state, obstacle or reason, due_at=due, connection=step.connection)
+        raise _Stop
+
+    async def _flush(self, carry: _Carry, state: Any, reason: str | None = None, **more: Any) -> None:
+        """Write what has been found out, in one transaction: a result shares it with the next step's intent."""
+        await self._write(
+            carry.run, state, reason, steps=tuple(carry.steps.values()), attempts=tuple(carry.attempts), **more
+        )
+        carry.steps.clear()
+        carry.attempts.clear()
+
+    async def _write(self, run: Claimed, state: Any, reason: str | None, **more: Any) -> None:
+        """Write a change, for as long as it takes: what a vendor answered must not be forgotten by a full disk."""
+        change = Progress(run.id, run.fence, self._clock.now(), state, reason, **more)
+        while True:
+            try:
+                await self._store.progress(change)
+            except LeaseLost:
+                raise
+            except StoreError as error:
+                if self._stopping:
+                    raise
+                log.warning("%s cannot be written now: %s", run.id, error)
+                await self._clock.sleep(STORE_WAIT)
+            else:
+                return
+
+
+async def _found(looking: Awaitable[Done | None]) -> Done | None:
+    found = await looking
+    return None if found is None else replace(found, adopted=True)
+
+
+def _schedule(spec: StepSpec) -> Retry:
+    own = spec.retry
+    if own is None:
+        return Retry()
+    return Retry.of(own.attempts, own.first_wait, own.max_wait, own.backoff == "exponential")
+
+
+def _policy(spec: StepSpec) -> OnUnknown:
+    if spec.action.repeatable:
+        return "repeat"
+    return spec.on_unknown or spec.action.on_unknown
+
+
+def _key(run: Claimed, step: str) -> str:
+    """The idempotency key: the same over all tries of a step, another for a replay that acts again."""
+    return hashlib.sha256(f"{run.event.id}\0{run.rule}\0{step}\0{run.generation}".encode()).hexdigest()
+
+
+def _unknown_reason(step: Step) -> str:
+    return (
+        f"step {step.id!r} was sent and its outcome is unknown: look at the vendor, then `hooks runs retry` to send it "
+        "again or `hooks runs cancel` to leave it"
+    )
