@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hooks.cli.bodies import Unread, events_of, inbound_of
 from hooks.cli.loading import catalogue, load_rules, pick_source, read_sample
 from hooks.cli.output import coloured, plain, wrong_use
 from hooks.cli.reader import ask, find_server
-from hooks.errors import NormalizationError
-from hooks.events import Event, Receipt, Request, new_id
-from hooks.ports import Client, Inbound, Source
+from hooks.events import Event, Request
+from hooks.ports import Client
 from hooks.rules.explain import explain
-from hooks.rules.ruleset import RuleSet, SourceConfig
+from hooks.rules.ruleset import RuleSet
 from hooks.settings import load_settings
 
 _SIGNS = {"true": ("✓", "green"), "false": ("✗", "red"), "missing": ("✗", "yellow"), "error": ("!", "red")}
@@ -53,44 +53,14 @@ def of_body(
         inbound = recorded.inbound(now)
     else:
         assert payload is not None, "one of sample and payload is given"
-        inbound = _inbound(payload, now)
-    return _explained(rules, _events(configured, inbound))
-
-
-def _inbound(path: Path, now: datetime) -> Inbound:
-    """The body in a file as it would come in; its first character tells what it is."""
+        try:
+            inbound = inbound_of(payload.read_bytes(), now)
+        except OSError as error:
+            raise wrong_use(f"{payload} cannot be read: {error.strerror}") from None
     try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise wrong_use(f"{path} cannot be read: {error.strerror}") from None
-    kinds = {b"{": "application/json", b"[": "application/json", b"<": "application/xml"}
-    content_type = kinds.get(body.lstrip()[:1], "application/x-www-form-urlencoded")
-    return Inbound("POST", "", b"", [(b"content-type", content_type.encode())], body, now)
-
-
-def _events(source: SourceConfig, inbound: Inbound) -> list[Event]:
-    from hooks.pipeline.normalize import normalize
-
-    make = catalogue()[source.vendor].make_source
-    assert make is not None, "the loader refuses sources of vendors that have none"
-    reader: Source = make(source.name, source.settings)
-    try:
-        reading = reader.read(inbound)
-    except NormalizationError as error:
-        raise wrong_use(f"the source {source.name} cannot read this body: {error.reason}") from None
-    kept = {b"content-type", b"user-agent", *reader.kept_headers}
-    receipt = Receipt(
-        id=new_id("rcp"),
-        source=source.name,
-        vendor=source.vendor,
-        received_at=inbound.received_at,
-        verdict="accepted",
-        path=inbound.path,
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in inbound.headers if name in kept},
-        body=inbound.body if reading.masked is None else reading.masked,
-        events=reading.events,
-    )
-    return normalize(receipt, reader)
+        return _explained(rules, events_of(configured, inbound))
+    except Unread as unread:
+        raise wrong_use(str(unread)) from None
 
 
 def _explained(rules: RuleSet, events: list[Event]) -> list[Mapping[str, Any]]:

@@ -32,6 +32,8 @@ class Exit(IntEnum):
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "dim": "2", "bold": "1"}
 
 TONES = {
+    "ok": "green",
+    "warning": "yellow",
     "accepted": "green",
     "done": "green",
     "duplicate": "yellow",

@@ -137,10 +137,10 @@ def _id(text: str, prefix: str) -> str:
 
 
 def _times(since: str | None, until: str | None) -> dict[str, str | None]:
-    return {"since": _instant(since, "--since"), "until": _instant(until, "--until")}
+    return {"since": instant(since, "--since"), "until": instant(until, "--until")}
 
 
-def _instant(text: str | None, option: str) -> str | None:
+def instant(text: str | None, option: str) -> str | None:
     """An instant as the API takes it, from an instant or from a duration before now."""
     if text is None:
         return None

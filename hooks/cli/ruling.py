@@ -1,4 +1,4 @@
-"""The commands for whoever writes rules: `check`, `explain`, `vendors`, and lists of what a rules file holds."""
+"""The commands for whoever writes rules: `check`, `explain`, and lists of what a rules file holds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(rich_help_panel=_PANEL, epilog="Example: hooks check routes.yaml")(check)
     app.command(rich_help_panel=_PANEL, epilog="Example: hooks explain --sample housecall_pro/job.completed")(explain)
-    app.command(rich_help_panel=_PANEL, epilog="Example: hooks vendors homebase360.create_job")(vendors)
     app.add_typer(rules, name="rules", rich_help_panel=_PANEL)
     app.add_typer(sources, name="sources", rich_help_panel=_PANEL)
     app.add_typer(connections, name="connections", rich_help_panel=_PANEL)
@@ -146,76 +145,3 @@ def _short(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-
-
-def vendors(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME[.ACTION]]", help="A vendor, or one of its actions.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the vendors, the actions of one, or the inputs of an action."""
-    from hooks.registry import describe
-    from hooks.rules.findings import did_you_mean
-
-    shown = describe()
-    wanted, _, action = (name or "").partition(".")
-    if wanted:
-        known = [vendor["vendor"] for vendor in shown]
-        shown = [vendor for vendor in shown if vendor["vendor"] == wanted]
-        if not shown:
-            raise wrong_use(f"there is no vendor {plain(wanted)!r}. {did_you_mean(wanted, known)}".rstrip())
-    if action:
-        known = [one["name"] for one in shown[0]["actions"]]
-        found = [one for one in shown[0]["actions"] if name in (one["name"], *one["aliases"])]
-        if not found:
-            raise wrong_use(f"there is no action {plain(name)!r}. {did_you_mean(name or '', known)}".rstrip())
-        shown[0]["actions"] = found
-    if as_json:
-        print_json(shown)
-    elif not wanted:
-        rows = [(one["vendor"], len(one["actions"]), len(one["events"]), one["title"]) for one in shown]
-        print_table(("vendor", "actions", "events", "name"), rows)
-    elif not action:
-        _print_vendor(shown[0])
-    else:
-        _print_action(shown[0]["actions"][0])
-
-
-def _print_vendor(vendor: Mapping[str, Any]) -> None:
-    if vendor["actions"]:
-        rows = [(one["name"], one["method"], one["path"]) for one in vendor["actions"]]
-        print_table(("action", "method", "path"), rows)
-    if vendor["events"]:
-        print(coloured("events", "bold"))
-        for event in vendor["events"]:
-            print(f"  {plain(event)}")
-
-
-def _print_action(action: Mapping[str, Any]) -> None:
-    print(coloured(action["name"], "bold") + f"  {action['method']} {action['path']}")
-    print(plain(action["summary"]))
-    if action["aliases"]:
-        print(f"also called {', '.join(action['aliases'])}")
-    schema = action["inputs"]
-    required = set(schema.get("required", ()))
-    rows = [
-        (field, "required" if field in required else "", _type_of(about), about.get("description", ""))
-        for field, about in sorted(schema.get("properties", {}).items(), key=lambda pair: pair[0] not in required)
-    ]
-    if rows:
-        print()
-        print_table(("field", "", "type", "what"), rows)
-
-
-def _type_of(about: Mapping[str, Any]) -> str:
-    """A JSON schema's type in a word or two."""
-    if "$ref" in about:
-        return str(about["$ref"]).rsplit("/", 1)[-1]
-    if "anyOf" in about:
-        return " or ".join(dict.fromkeys(_type_of(one) for one in about["anyOf"] if one.get("type") != "null"))
-    if "enum" in about:
-        return " or ".join(map(str, about["enum"]))
-    if about.get("type") == "array":
-        return f"list of {_type_of(about.get('items', {}))}"
-    return str(about.get("type", "anything"))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from hooks.cli import keeping, records, ruling, sending, serving
+from hooks.cli import connecting, keeping, records, ruling, sending, serving, subscribing, trying, vendors
 from hooks.cli.output import Exit, note
 from hooks.errors import ConfigError, HooksError
 
@@ -41,6 +41,10 @@ def hooks(
 
 serving.add_to(app)
 ruling.add_to(app)
+trying.add_to(app)
+vendors.add_to(app)
+connecting.add_to(app)
+subscribing.add_to(app)
 sending.add_to(app)
 records.add_to(app)
 keeping.add_to(app)

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from hooks.ports import Action, Catalogue, EventKind, Vendor
 from hooks.rules.accounts import SecretLookup
+from hooks.rules.cases import PlacedCase
+from hooks.rules.check_cases import CaseCheck
 from hooks.rules.check_expression import Scope
 from hooks.rules.check_inputs import InputsCheck
 from hooks.rules.document import Path
@@ -18,7 +20,7 @@ from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean
 from hooks.rules.index import type_matches
-from hooks.rules.model import Case, Defaults, RoutesFile
+from hooks.rules.model import Defaults, RoutesFile
 from hooks.rules.model import Rule as RuleModel
 from hooks.rules.model import Step as StepModel
 from hooks.rules.report import Report, SourceFile, locate, value_at
@@ -79,7 +81,6 @@ class RuleBuilder:
         clauses = self._clauses(file, (*path, "when"), model.when, scope)
         once_per = self._clause(file, (*path, "once_per"), model.once_per, scope)
         steps, fallback = self._all_steps(file, path, model, data)
-        self._check_tests(file, path, model)
         document = file.document
         return Rule(
             id=model.id,
@@ -94,7 +95,7 @@ class RuleBuilder:
             once_per=once_per,
             once_within=model.once_within,
             delay=model.delay,
-            tests=tuple(model.tests or ()),
+            tests=self._tests(file, path, model, [*steps, *fallback]),
             file=file.name,
             line=document.value(path).line,
             event_line=document.key((*path, "event")).line,
@@ -121,33 +122,16 @@ class RuleBuilder:
                     _leave_out(value, locate(value, (), fault["loc"]))
         return None
 
-    def _check_tests(self, file: SourceFile, path: Path, model: RuleModel) -> None:
+    def _tests(self, file: SourceFile, path: Path, model: RuleModel, steps: list[StepSpec]) -> tuple[PlacedCase, ...]:
+        check = CaseCheck(self._report, self._sources, self._actions)
+        made = []
         for number, case in enumerate(model.tests or ()):
             here = (*path, "tests", number)
-            self._check_given(file, here, case)
-            if isinstance(case.expect, str):
-                continue
-            for position, expected in enumerate(case.expect):
-                if expected.action not in self._actions:
-                    hint = did_you_mean(expected.action, self._actions)
-                    self._report.at(
-                        file, (*here, "expect", position, "action"), f"unknown action '{expected.action}'", hint
-                    )
-
-    def _check_given(self, file: SourceFile, path: Path, case: Case) -> None:
-        given = [key for key in ("sample", "event", "payload") if key in case.given.model_fields_set]
-        if len(given) != 1:
-            self._report.at_key(
-                file,
-                (*path, "given"),
-                "a test needs one of 'sample', 'event' and 'payload'",
-                "such as sample: zapier/lead.created",
-            )
-        source = case.given.source
-        if source is not None and source not in self._sources:
-            self._report.at(
-                file, (*path, "given", "source"), f"unknown source '{source}'", did_you_mean(source, self._sources)
-            )
+            if case.rule not in (None, model.id):
+                self._report.at(file, (*here, "rule"), f"this test stands beside the rule '{model.id}'", "leave it out")
+            check.check(file, here, case, [step.id for step in steps])
+            made.append(PlacedCase(case, model.id, file.name, file.document.value(here).line))
+        return tuple(made)
 
     # --- events and sources ---
 

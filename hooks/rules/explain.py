@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote, urlencode
 
 from hooks.events import Event, Request
 from hooks.rules.expression import path_value
@@ -14,13 +11,12 @@ from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import did_you_mean
 from hooks.rules.hints import hint_for
 from hooks.rules.index import type_matches
-from hooks.rules.placeholders import is_placeholder, stand_ins, step_placeholders
+from hooks.rules.placeholders import placeheld, step_placeholders
+from hooks.rules.rehearsal import body_of, plain_url, readable_url
 from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
 
 UrlFor = Callable[[str, Request], str]
 """The full address of a request at a connection, without credentials."""
-
-_ENCODED = re.compile(r"%3Csteps\.[^/?&]*?%3E", re.IGNORECASE)
 
 
 def explain(
@@ -124,55 +120,18 @@ def _requests(
 
 
 def _request(ruleset: RuleSet, step: StepSpec, names: Mapping[str, Any], url_for: UrlFor | None) -> dict[str, Any]:
-    inputs = _inputs(step, step.values(names))
-    config = ruleset.connections.get(step.connection)
-    settings = config.settings if config is not None else step.action.inputs.model_construct()
+    inputs = placeheld(step, step.values(names))
+    settings = ruleset.settings(step)
     request = step.request(inputs, settings)
     if url_for is not None:
         url = url_for(step.connection, request)
     else:
-        url = _plain_url(getattr(settings, "base_url", ""), request)
+        url = plain_url(settings, request)
     return {
         "step": step.id,
         "action": step.action_name,
         "method": request.method,
-        "url": _ENCODED.sub(lambda found: unquote(found[0]), url),
-        "body": _body(request),
+        "url": readable_url(url),
+        "body": body_of(request),
         "origin": step.origins(names),
     }
-
-
-def _inputs(step: StepSpec, values: dict[str, Any]) -> dict[str, Any]:
-    """The validated inputs, with placeholders where answers of earlier steps will stand."""
-    try:
-        return step.validate(values)
-    except EvaluationError:
-        trial, back = stand_ins(values, step.action.inputs)
-        if not back:
-            raise
-        restored = _restore(step.validate(trial), back)
-        assert isinstance(restored, dict)
-        return restored
-
-
-def _restore(value: Any, back: Mapping[Any, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _restore(below, back) for key, below in value.items()}
-    if isinstance(value, list):
-        return [_restore(below, back) for below in value]
-    return back.get(value, value) if type(value) in (int, float, str) and not is_placeholder(value) else value
-
-
-def _plain_url(base_url: str, request: Request) -> str:
-    query = "?" + urlencode(request.query) if request.query else ""
-    return base_url.rstrip("/") + request.path + query
-
-
-def _body(request: Request) -> Any:
-    """The body as JSON values where it is JSON, else as text."""
-    if request.body is None:
-        return None
-    try:
-        return json.loads(request.body)
-    except ValueError:
-        return request.body.decode("utf-8", "replace")

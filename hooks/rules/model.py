@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
 from hooks.ports import OnUnknown
+from hooks.rules.cases import Case
 from hooks.values import Duration
 
 Backoff = Literal["fixed", "exponential"]
@@ -89,33 +90,6 @@ class Step(_Strict):
     )
 
 
-class Case(_Strict):
-    """A test that a rule carries."""
-
-    name: StrictStr = Field(description="What the test shows.")
-    given: Given = Field(description="The event to run the rule with.")
-    expect: list[Expected] | Literal["none", "error"] = Field(
-        description="The calls that must be made, in order; `none` for no call; `error` for a run that cannot be made."
-    )
-
-
-class Given(_Strict):
-    """Where a test's event comes from: one of `sample`, `event` and `payload`."""
-
-    sample: StrictStr | None = Field(None, description="A recorded sample: <vendor>/<name>.")
-    event: dict[str, Any] | None = Field(None, description="An event's attributes: type, source, data, raw.")
-    payload: Any = Field(None, description="A body as a sender would post it; needs source.")
-    source: StrictStr | None = Field(None, description="The source that the payload or sample arrives at.")
-    data: dict[str, Any] | None = Field(None, description="Fields to put over the event's data.")
-
-
-class Expected(_Strict):
-    """A call that a test expects: the action, and those inputs that matter."""
-
-    action: StrictStr
-    inputs: dict[str, Any] | None = Field(None, alias="with")
-
-
 class Rule(_Strict):
     """What to do when an event comes."""
 
@@ -164,5 +138,3 @@ PLANNED: dict[str, frozenset[str]] = {
     "step": frozenset({"else"}),
 }
 """Keys that are part of the format and do not work yet in this release."""
-
-Case.model_rebuild()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from hooks.rules.expression import compile_expression
+from hooks.rules.faults import EvaluationError
 from hooks.rules.kinds import Kind
 from hooks.rules.nodes import PathNode
 from hooks.rules.ruleset import StepSpec
@@ -87,3 +88,24 @@ def stand_ins(values: dict[str, Any], model: type[BaseModel]) -> tuple[dict[str,
     made = replace(values, shape_of(model))
     assert isinstance(made, dict)
     return made, back
+
+
+def placeheld(step: StepSpec, values: dict[str, Any]) -> dict[str, Any]:
+    """The validated inputs, with placeholders where answers of earlier steps will stand. Raises EvaluationError."""
+    try:
+        return step.validate(values)
+    except EvaluationError:
+        trial, back = stand_ins(values, step.action.inputs)
+        if not back:
+            raise
+        restored = _restore(step.validate(trial), back)
+        assert isinstance(restored, dict)
+        return restored
+
+
+def _restore(value: Any, back: Mapping[Any, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _restore(below, back) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_restore(below, back) for below in value]
+    return back.get(value, value) if type(value) in (int, float, str) and not is_placeholder(value) else value

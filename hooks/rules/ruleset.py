@@ -15,11 +15,12 @@ from pydantic import BaseModel, ValidationError
 from hooks.errors import Permanent
 from hooks.events import Event, Request
 from hooks.ports import Action, ConnectionSettings, OnUnknown, SourceSettings
+from hooks.rules.cases import PlacedCase
 from hooks.rules.expression import Expression, path_value
 from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import Finding
 from hooks.rules.index import Index
-from hooks.rules.model import Case, Retry
+from hooks.rules.model import Retry
 from hooks.rules.with_tree import Fields, is_empty, origins_of, render_tree, show_field
 
 ClauseVerdict = Literal["true", "false", "missing", "error"]
@@ -183,7 +184,7 @@ class Rule:
     once_per: Clause | None
     once_within: float | None
     delay: float | None
-    tests: tuple[Case, ...]
+    tests: tuple[PlacedCase, ...]
     file: str
     line: int
     event_line: int
@@ -243,6 +244,11 @@ class RuleSet:
 
     def rule(self, id: str) -> Rule | None:
         return self._by_id.get(id)
+
+    def settings(self, step: StepSpec) -> BaseModel:
+        """Of the connection that a step acts in; empty ones where it needs none."""
+        config = self.connections.get(step.connection)
+        return step.action.inputs.model_construct() if config is None else config.settings
 
     def candidates(self, type: str, source: str) -> tuple[Rule, ...]:
         """The enabled rules for an event type from a source, in the order of the files."""

@@ -157,6 +157,29 @@ def show_field(path: Path) -> str:
     return show_keys(path).removeprefix(".")
 
 
+def line_of(tree: Tree, path: Path) -> int:
+    """The line of the value at a path, or of the nearest one above it; 0 when there is none."""
+    found = 0
+    below: Tree | None = tree
+    for key in path:
+        if isinstance(below, Fields):
+            merge = below.merge
+            below = next((each for name, each in below.entries if name == key), merge)
+        elif isinstance(below, Items) and isinstance(key, int):
+            below = below.items[key] if key < len(below.items) else None
+        if below is None:
+            break
+        found = _first_line(below) or found
+    return found
+
+
+def _first_line(tree: Tree) -> int:
+    if isinstance(tree, (Literal, Filled)):
+        return tree.line
+    below = tree.items if isinstance(tree, Items) else tuple(each for _, each in tree.entries)
+    return min((line for each in below if (line := _first_line(each))), default=0)
+
+
 # --- origins ---
 
 

@@ -1,0 +1,169 @@
+"""What tests have seen of the rules: each rule matched, each condition true and false, each branch taken. Pure.
+
+Branches are the two sides of ``x if c else y`` and of ``??``. Those inside the list functions, which are worked out
+item by item, are not counted; neither is ``once_per``, which no test reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hooks.rules.expression import Expression
+from hooks.rules.faults import EvaluationError
+from hooks.rules.nodes import Binary, Call, Choice, Node, children
+from hooks.rules.rehearsal import Rehearsal
+from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.trial import Trial
+from hooks.rules.with_tree import Fields, Filled, Items, Tree
+
+Kind = Literal["rule", "clause", "branch"]
+
+_SIDES = {True: "true", False: "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing that tests can have seen, or not."""
+
+    kind: Kind
+    rule: str
+    file: str
+    line: int
+    text: str
+    side: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"rule": self.rule, "file": self.file, "line": self.line, "text": self.text, "missing": self.side}
+
+
+class Coverage:
+    """Counts as trials are shown to it."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self._rules = rules
+        self._seen: dict[Point, bool] = {}
+        self._parts: dict[int, tuple[Node, Expression]] = {}
+        for rule in rules.rules:
+            self._seen.update(dict.fromkeys(_points(rule), False))
+
+    def watch(self, rule: Rule, trial: Trial) -> None:
+        """Take in what a trial has seen, whether it passed or not."""
+        for event, rehearsal in trial.seen:
+            self._watch(rule, rehearsal, self._rules.names(event))
+
+    def as_json(self) -> dict[str, Any]:
+        """``{rules, clauses, branches}``, each ``{covered, total, missed: [...]}``."""
+        kinds: tuple[tuple[str, Kind], ...] = (("rules", "rule"), ("clauses", "clause"), ("branches", "branch"))
+        told = {}
+        for name, kind in kinds:
+            points = {point: seen for point, seen in self._seen.items() if point.kind == kind}
+            missed = [point.as_json() for point, seen in points.items() if not seen]
+            told[name] = {"covered": sum(points.values()), "total": len(points), "missed": missed}
+        return told
+
+    def _watch(self, rule: Rule, rehearsal: Rehearsal, names: Mapping[str, Any]) -> None:
+        if rehearsal.matched:
+            self._seen[_rule_point(rule)] = True
+        for judgement in rehearsal.verdicts:
+            clause = judgement.clause
+            self._seen[_point(rule, clause.line, clause.text, judgement.verdict == "true")] = True
+            self._branches(rule, clause.line, clause.expression, names)
+        for reached in rehearsal.reached:
+            condition = reached.step.condition
+            if condition is not None:
+                self._branches(rule, condition.line, condition.expression, reached.names)
+                if reached.applies is not None:
+                    self._seen[_point(rule, condition.line, condition.text, reached.applies)] = True
+        for made in rehearsal.made:
+            for line, expression in _expressions(made.step.inputs):
+                self._branches(rule, line, expression, made.names)
+
+    def _branches(self, rule: Rule, line: int, expression: Expression, names: Mapping[str, Any]) -> None:
+        """Mark the sides that this evaluation takes, from the outside in, as far as it gets."""
+        waiting = [expression.node]
+        while waiting:
+            node = waiting.pop()
+            try:
+                if isinstance(node, Choice):
+                    taken = bool(self._value(expression, node.condition, names))
+                    self._seen[_branch(rule, line, expression, node, taken)] = True
+                    waiting += [node.condition, node.yes if taken else node.no]
+                elif isinstance(node, Binary) and node.op == "??":
+                    taken = self._value(expression, node.left, names) is not None
+                    self._seen[_branch(rule, line, expression, node, taken)] = True
+                    waiting += [node.left] if taken else [node.left, node.right]
+                elif isinstance(node, Binary) and node.op in ("and", "or"):
+                    goes_on = bool(self._value(expression, node.left, names)) is (node.op == "and")
+                    waiting += [node.left, node.right] if goes_on else [node.left]
+                else:
+                    waiting += _below(node)
+            except EvaluationError:
+                continue
+
+    def _value(self, expression: Expression, node: Node, names: Mapping[str, Any]) -> Any:
+        known = self._parts.get(id(node))
+        if known is None:
+            known = self._parts[id(node)] = (node, Expression(expression.text, node))
+        return known[1].evaluate(names)
+
+
+def _points(rule: Rule) -> Iterator[Point]:
+    yield _rule_point(rule)
+    conditions = [*rule.clauses, *(step.condition for step in _steps(rule) if step.condition is not None)]
+    for clause in conditions:
+        yield _point(rule, clause.line, clause.text, True)
+        yield _point(rule, clause.line, clause.text, False)
+    expressions = [(clause.line, clause.expression) for clause in conditions]
+    for step in _steps(rule):
+        expressions += _expressions(step.inputs)
+    for line, expression in expressions:
+        waiting = [expression.node]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Choice) or (isinstance(node, Binary) and node.op == "??"):
+                yield _branch(rule, line, expression, node, True)
+                yield _branch(rule, line, expression, node, False)
+            waiting += _below(node)
+
+
+def _steps(rule: Rule) -> Iterable[StepSpec]:
+    return (*rule.steps, *rule.fallback)
+
+
+def _rule_point(rule: Rule) -> Point:
+    return Point("rule", rule.id, rule.file, rule.line, rule.id, "matched")
+
+
+def _point(rule: Rule, line: int, text: str, side: bool) -> Point:
+    return Point("clause", rule.id, rule.file, line, text, _SIDES[side])
+
+
+def _branch(rule: Rule, line: int, expression: Expression, node: Node, side: bool) -> Point:
+    if isinstance(node, Choice):
+        shown = "the condition holds" if side else "the condition does not hold"
+    else:
+        shown = "the left side is there" if side else "the left side is missing"
+    return Point("branch", rule.id, rule.file, line, expression.text[node.start : node.end], shown)
+
+
+def _below(node: Node) -> tuple[Node, ...]:
+    """The parts that are worked out once, not item by item."""
+    if isinstance(node, Call):
+        return tuple(each for number, each in enumerate(node.arguments) if not node.function.is_lazy(number))
+    return children(node)
+
+
+def _expressions(tree: Tree) -> list[tuple[int, Expression]]:
+    """The expressions of a ``with:`` and their lines."""
+    if isinstance(tree, Filled):
+        return [(tree.line, hole.expression) for hole in tree.template.holes]
+    found: list[tuple[int, Expression]] = []
+    if isinstance(tree, Items):
+        for each in tree.items:
+            found += _expressions(each)
+    elif isinstance(tree, Fields):
+        for each in (*([tree.merge] if tree.merge is not None else []), *(below for _, below in tree.entries)):
+            found += _expressions(each)
+    return found

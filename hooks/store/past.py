@@ -1,0 +1,116 @@
+"""What was stored, read back in the order it came, for looking at rules without carrying anything out.
+
+Reads the file only, also while a server writes it, in batches, so that it neither fills the memory nor holds the
+server's log back. It is synchronous on purpose: an event loop brings a socket of its own, and whoever compares rules
+may say that no socket was opened at all.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hooks.errors import StoreError
+from hooks.events import Event
+from hooks.store.rows import EVENT_COLUMNS, event_from_row
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PastAnswer:
+    """What a step of a rule's run was answered."""
+
+    rule: str
+    step: str
+    action: str
+    output: Any
+
+
+class Past:
+    """A read-only view of one database file."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Past]:
+        """Raises StoreError when the file is not there or is no database of ours, then and later."""
+        if not path.is_file():
+            raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
+        try:
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5
+            )
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be read: {error}") from None
+        try:
+            yield cls(connection, path)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be read: {error}") from None
+        finally:
+            connection.close()
+
+    def latest_rules(self) -> Mapping[str, str] | None:
+        """The texts of the rule set that was loaded last, the main file first; None when there is none."""
+        row = self._connection.execute(
+            "SELECT files FROM rule_sets ORDER BY loaded_at DESC, rowid DESC LIMIT 1"
+        ).fetchone()
+        files: Mapping[str, str] | None = None if row is None else json.loads(row[0])
+        return files
+
+    def count(self, since: datetime | None = None, until: datetime | None = None, source: str | None = None) -> int:
+        """How many events `events` would give."""
+        where, values = _where(since, until, source)
+        counted: int = self._connection.execute(f"SELECT count(*) FROM events WHERE {where}", values).fetchone()[0]
+        return counted
+
+    def events(
+        self, since: datetime | None = None, until: datetime | None = None, source: str | None = None
+    ) -> Iterator[tuple[Event, list[PastAnswer]]]:
+        """Events with the answers of their runs' steps, oldest first. ``since`` is inclusive, ``until`` exclusive."""
+        where, values = _where(since, until, source)
+        last = -1
+        while True:
+            rows = self._connection.execute(
+                f"SELECT {EVENT_COLUMNS}, seq FROM events WHERE {where} AND seq > ? ORDER BY seq LIMIT ?",
+                (*values, last, BATCH),
+            ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][12]
+            answers = self._answers([row[0] for row in rows])
+            for row in rows:
+                yield event_from_row(row[:12]), answers.get(row[0], [])
+
+    def event(self, id: str) -> tuple[Event, list[PastAnswer]] | None:
+        """One event and the answers of its runs' steps."""
+        row = self._connection.execute(f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?", (id,)).fetchone()
+        return None if row is None else (event_from_row(row), self._answers([id]).get(id, []))
+
+    def _answers(self, events: list[str]) -> dict[str, list[PastAnswer]]:
+        marks = ", ".join("?" * len(events))
+        rows = self._connection.execute(
+            "SELECT r.event, r.rule, s.id, s.action, s.output FROM runs r JOIN steps s ON s.run = r.id "
+            f"WHERE r.event IN ({marks}) AND s.state = 'done' AND s.output IS NOT NULL ORDER BY r.seq, s.position",
+            events,
+        )
+        found: dict[str, list[PastAnswer]] = {}
+        for event, rule, step, action, output in rows:
+            found.setdefault(event, []).append(PastAnswer(rule, step, action, json.loads(output)))
+        return found
+
+
+def _where(since: datetime | None, until: datetime | None, source: str | None) -> tuple[str, tuple[Any, ...]]:
+    conditions = [("received_at >= ?", since), ("received_at < ?", until), ("source = ?", source)]
+    given = [(text, value) for text, value in conditions if value is not None]
+    values = tuple(value if isinstance(value, str) else value.isoformat() for _, value in given)
+    return " AND ".join(text for text, _ in given) or "1", values
