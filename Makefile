@@ -2,7 +2,7 @@
 # with plain venv and pip where it is not. Nothing is installed twice until a lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench sizes lock image clean
+.PHONY: help demo test check fix docs bench sizes lock image clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,6 +31,10 @@ check: $(VENV)/.dev ## formatting, lint, types and import directions; changes no
 fix: $(VENV)/.dev ## format, and repair what ruff can repair
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.run ## write the pages of docs/reference that are made from the code
+	@mkdir -p docs/reference
+	@$(BIN)/hooks vendors --markdown > docs/reference/vendors.md.new && mv docs/reference/vendors.md.new docs/reference/vendors.md
 
 bench: $(VENV)/.dev ## measure: ratios against a bare server, in one run
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -637,6 +637,18 @@ class EventKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """A call that proves a connection's address and credentials and changes nothing: a row of ``actions``.
+
+    ``given`` names inputs that are keys of the connection; while one of them is not set, there is nothing to ask.
+    """
+
+    action: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Vendor:
     """All the engine knows of an outside system: one of these per folder of ``hooks/vendors``."""
 
@@ -650,6 +662,11 @@ class Vendor:
     connect: Callable[[str, Any], Client] | None = None
     """Given the connection's name and its validated settings; opens nothing before the first call."""
     actions: tuple[Action, ...] = ()
+    probe: Probe | None = None
+    """How a connection is tested."""
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """What no document of the vendor settles, and what was taken instead: by the name of the action or event type it
+    is about, by ``events`` for all webhooks, or by ``""`` for the vendor as a whole. For the reference."""
 
     def action(self, name: str) -> Action | None:
         """By name or alias."""
@@ -675,6 +692,7 @@ __all__ = [
     "Inbound",
     "OnUnknown",
     "Outcome",
+    "Probe",
     "Reading",
     "Reply",
     "Source",

@@ -82,7 +82,7 @@ async def probe(name: str, vendor: Vendor, settings: ConnectionSettings, *, time
     try:
         request = action.render(inputs, settings)
         asked = f"{request.method} {client.url(request)}"
-        async with asyncio.timeout(timeout + 5):  # a client keeps the deadline itself; this is for one that does not
+        async with asyncio.timeout(1.25 * timeout):  # a client keeps the deadline itself; this is for one that does not
             await action.send(client, Call(inputs, f"probe-{name}", timeout, request=request))
     except (DeliveryError, TimeoutError) as error:
         problem = error.message if isinstance(error, DeliveryError) else f"no answer within {timeout:g} s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hooks.ports import Vendor
+from hooks.ports import Probe, Vendor
 
 from .actions import ACTIONS
 from .client import Homebase360Client, Homebase360Settings
@@ -13,4 +13,12 @@ vendor = Vendor(
     connection_settings=Homebase360Settings,
     connect=Homebase360Client,
     actions=ACTIONS,
+    probe=Probe("ping"),
+    doubts={
+        "": "One document page of version 1.0.0, and request samples of 1.2.0. Error answers are not documented.",
+        "update_customer": "Verb and place of the id are not documented: `update_method`, `id_in`.",
+        "update_job": "Verb and place of the id are not documented: `update_method`, `id_in`.",
+        "create_customer": "The verb is inferred from the text (medium).",
+        "create_job": "The verb is inferred from the text (medium).",
+    },
 )

@@ -1,33 +1,26 @@
-"""Deliver: what can be done at Homebase360: a table of operations, their look-ups, and ``upsert_customer``."""
+"""Deliver: what can be done at Homebase360: a table of operations, their look-ups, and two conveniences on top."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from hooks.errors import Permanent, Undecided
 from hooks.events import Done, Request
-from hooks.kit.http import Deadline, nothing_sent
-from hooks.kit.operations import Operation, check_inputs, query_pairs
+from hooks.kit.http import Deadline
+from hooks.kit.operations import Operation, check_inputs
 from hooks.ports import Action, Call, OnUnknown
 
-from .client import Homebase360Client, Homebase360Settings
-from .models import CreateCustomer, CreateJob, GetCustomers, GetJobs, UpdateCustomer, UpdateJob, UpsertCustomer
+from .client import Homebase360Client
+from .jobs import JOBS
+from .models import CreateCustomer, GetCustomers, UpdateCustomer, UpsertCustomer
 from .people import as_customer, changes, distinct, emails_of, numbers_of, same_name, same_person
+from .rows import as_configured, search
 
 # --- look-ups ---
-
-
-async def _get(client: Homebase360Client, path: str, query: Mapping[str, Any], timeout: float) -> list[dict[str, Any]]:
-    """The records of a search. Its failures have changed nothing, so their outcome is not unknown."""
-    request = Request("GET", path, query_pairs(query, joined=True))
-    with nothing_sent():
-        found = (await client.send(request, timeout=timeout)).output
-    return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
 
 
 async def _search(client: Homebase360Client, wanted: Mapping[str, Any], left: Deadline) -> list[dict[str, Any]]:
@@ -37,7 +30,7 @@ async def _search(client: Homebase360Client, wanted: Mapping[str, Any], left: De
     per call, and every hit is compared before it counts.
     """
     for one in _filters(wanted):
-        hits = [hit for hit in await _get(client, "/customers", one, left.left()) if same_person(hit, wanted)]
+        hits = [hit for hit in await search(client, "/customers", one, left.left()) if same_person(hit, wanted)]
         if hits:
             return sorted(hits, key=lambda hit: not same_name(hit, wanted))
     return []
@@ -61,49 +54,6 @@ async def _find_customer(client: Homebase360Client, call: Call) -> Done | None:
         if same_name(hit, wanted) and hit.get("customerId"):
             return Done({"customerId": hit["customerId"]}, adopted=True)
     return None
-
-
-async def _find_job(client: Homebase360Client, call: Call) -> Done | None:
-    """The customer's job with the same start, end and first line."""
-    wanted = check_inputs(CreateJob, call.inputs).model_dump(exclude_unset=True)
-    # Both dates, always: a missing start would mean today's.
-    window = {"startDate": wanted["start"], "endDate": wanted["start"], "limit": 100}
-    for job in await _get(client, "/jobs", window, call.timeout):
-        if _is_job(job, wanted) and job.get("jobId"):
-            return Done({"jobId": job["jobId"]}, adopted=True)
-    return None
-
-
-def _is_job(job: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    customer, lines = job.get("customer"), job.get("lineItems")
-    return (
-        isinstance(customer, dict)
-        and customer.get("customerId") == wanted["customerId"]
-        and _same_time(job.get("start"), wanted["start"])
-        and _same_time(job.get("end"), wanted["end"])
-        and isinstance(lines, list)
-        and bool(lines)
-        and isinstance(lines[0], dict)
-        and all(lines[0].get(name) == wanted["lineItems"][0].get(name) for name in ("name", "unitPrice"))
-    )
-
-
-def _same_time(text: object, wanted: str) -> bool:
-    try:
-        return isinstance(text, str) and datetime.fromisoformat(text) == datetime.fromisoformat(wanted)
-    except (ValueError, TypeError):
-        return False
-
-
-# --- updates, whose verb and place of the id are configured ---
-
-
-def _as_configured(request: Request, inputs: Mapping[str, Any], settings: Homebase360Settings) -> Request:
-    request = replace(request, method=settings.update_method)
-    if settings.id_in == "path":
-        return request
-    name = "customerId" if "customerId" in inputs else "jobId"
-    return replace(request, path=request.path.rpartition("/")[0], query=((name, str(inputs[name])),))
 
 
 # --- upsert_customer ---
@@ -185,7 +135,7 @@ UPDATE_CUSTOMER = Operation(
     "Change fields of a customer.",
     UpdateCustomer,
     harmless=True,
-    adjust=_as_configured,
+    adjust=as_configured,
 )
 
 ACTIONS: tuple[Action, ...] = (
@@ -193,16 +143,6 @@ ACTIONS: tuple[Action, ...] = (
     CREATE_CUSTOMER,
     UPDATE_CUSTOMER,
     UpsertCustomerAction(),
-    Operation("get_jobs", "GET", "/jobs", "Search jobs by id or by the time they start.", GetJobs),
-    Operation("create_job", "POST", "/jobs", "Create a job of a customer.", CreateJob, find=_find_job),
-    Operation(
-        "update_job",
-        "PATCH",
-        "/jobs/{jobId}",
-        "Change start, end or note of a job.",
-        UpdateJob,
-        harmless=True,
-        adjust=_as_configured,
-    ),
+    *JOBS,
     Operation("ping", "GET", "/ping", "Test the key."),
 )

@@ -173,3 +173,20 @@ class UpsertCustomer(Inputs):
     customer: dict[str, Any] = Field(description="The customer as events hold it, such as `${data.customer}`.")
     tags: list[str] | None = Field(None, description="Further tags; tags that are there stay.")
     notes: str | None = Field(None, description="Notes that replace those that are there.")
+
+
+class UpsertJob(Inputs):
+    """A canonical job to be found, and created or brought up to date."""
+
+    job: dict[str, Any] = Field(description="The job as events hold it, such as `${data}` of `job.*`.")
+    customerId: str = Field(min_length=1, description="The customer's id, such as `${steps.customer.customerId}`.")
+    jobId: str | None = Field(
+        None, min_length=1, description="The id of the job there, where it is known; it is then not searched by time."
+    )
+    start: Instant | None = Field(None, description="When it starts, instead of the job's own time.")
+    end: Instant | None = Field(None, description="When it ends, instead of the job's own time.")
+    lineItems: list[LineItem] | None = Field(
+        None, min_length=1, description="Services and parts instead of the job's own; they cannot be changed later."
+    )
+    note: str | None = Field(None, description="A note that replaces the one that is there.")
+    leadSource: LeadSource | None = Field(None, description="Where the job came from; not changed later.")

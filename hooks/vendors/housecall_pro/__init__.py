@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from hooks.ports import Vendor
+from hooks.ports import Probe, Vendor
 
 from .actions import ACTIONS
 from .client import HousecallProClient, HousecallProSettings
+from .rows import SEED_ONLY
 from .source import EVENT_KINDS, HousecallProSource, HousecallProSourceSettings
+
+_SEED_ONLY = "In a third party's list only: expect 404 or 405 in production (low)."
 
 vendor = Vendor(
     name="housecall_pro",
@@ -17,4 +20,13 @@ vendor = Vendor(
     connection_settings=HousecallProSettings,
     connect=HousecallProClient,
     actions=ACTIONS,
+    probe=Probe("get_company"),
+    doubts={
+        **{action.name: _SEED_ONLY for action in ACTIONS if SEED_ONLY in action.summary},
+        "create_webhook_subscription": "The vendor describes the path and no body: the address is entered on its page.",
+        "delete_webhook_subscription": "The vendor's description gives the path and no body.",
+        "events": "The signature is that of three open-source receivers, one in production (medium-high).",
+        "lead.deleted": "The vendor does not send it reliably (medium).",
+        "employee.created": "The vendor's page calls it `pro.created` (high).",
+    },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hooks.ports import Vendor
+from hooks.ports import Probe, Vendor
 
 from .actions import ACTIONS
 from .client import HttpClient, HttpSettings
@@ -13,4 +13,5 @@ vendor = Vendor(
     connection_settings=HttpSettings,
     connect=HttpClient,
     actions=ACTIONS,
+    probe=Probe("request", {"method": "GET"}, given={"path": "test_path"}),
 )

@@ -106,6 +106,9 @@ class HttpSettings(ConnectionSettings):
     headers: Mapping[str, Annotated[Secret, BeforeValidator(_as_secret)]] = Field(
         default_factory=dict, description="Headers that every request gets; their values are kept secret."
     )
+    test_path: str | None = Field(
+        None, pattern="^/", description="A path that GET may be sent to, for `hooks connections test`."
+    )
 
 
 class HttpClient:

@@ -1,4 +1,4 @@
-"""Deliver: a canonical lead or customer in the words of JobCloser's ``createlead``. Fields that say nothing are left out.
+"""Deliver: a canonical lead or customer as JobCloser's ``createlead`` takes it. Fields that say nothing are left out.
 
 The vendor has no look-up for leads, so nothing is searched first, and an unknown outcome is held for a person.
 """
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from hooks.errors import Permanent
+from hooks.errors import Permanent, Undecided
 from hooks.events import Done, Request
 from hooks.kit.operations import Inputs, Operation, check_inputs
 from hooks.ports import Action, Call, OnUnknown
@@ -129,8 +129,8 @@ class SendLeadAction:
         return await client.send(request, timeout=call.timeout, key=call.key)
 
     async def lookup(self, client: JobCloserClient, call: Call) -> Done | None:
-        """None: the vendor has no list of leads. Asked only where a rule says ``on_unknown: lookup``."""
-        return None
+        """Asked only where a rule says ``on_unknown: lookup``."""
+        raise Undecided("JobCloser has no list of leads: only you can say whether it is there")
 
 
 _: type[Action] = SendLeadAction

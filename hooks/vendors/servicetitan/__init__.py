@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hooks.ports import Vendor
+from hooks.ports import Probe, Vendor
 
 from .actions import ACTIONS
 from .client import ServiceTitanClient, ServiceTitanSettings
@@ -17,4 +17,12 @@ vendor = Vendor(
     connection_settings=ServiceTitanSettings,
     connect=ServiceTitanClient,
     actions=ACTIONS,
+    probe=Probe("list_technicians", {"pageSize": 1}),
+    doubts={
+        "": "Published API descriptions of 2026-07. The form of 401, 403 and 429 answers is not in them.",
+        "create_payment": "In the description of 2024-12 and not in that of 2026-07: it may be withdrawn.",
+        "create_installed_equipment_attachment": "The form field `file` is inferred.",
+        "create_invoices": "The answer's body is not documented: it is given as it comes.",
+        "events": "Header and encoding of the signature, names of events and form of bodies are second-hand (low).",
+    },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hooks.ports import Vendor
+from hooks.ports import Probe, Vendor
 
 from .actions import ACTIONS
 from .client import SupergoodClient, SupergoodSettings
@@ -17,4 +17,9 @@ vendor = Vendor(
     connection_settings=SupergoodSettings,
     connect=SupergoodClient,
     actions=ACTIONS,
+    probe=Probe("create_session"),
+    doubts={
+        "": "Published are purpose and paths of the calls. Names of headers and fields are assumed; they can be set.",
+        "events": "Nothing is published on webhooks: names and bodies are assumed (low).",
+    },
 )

@@ -12,4 +12,7 @@ vendor = Vendor(
     source_settings=ZapierSourceSettings,
     make_source=ZapierSource,
     kinds=EVENT_KINDS,
+    doubts={
+        "events": "Where JobCloser's own routes expect the key is not documented: every place is read.",
+    },
 )
