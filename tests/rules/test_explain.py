@@ -9,6 +9,7 @@ import pytest
 
 from hooks.events import Request
 from hooks.rules import explain
+from hooks.rules.rehearsal import body_of
 from tests.rules.rules_world import EVENT, PING, load_after_head, rule
 
 JOURNEY = rule(
@@ -186,7 +187,5 @@ def test_a_step_that_cannot_be_made_says_why() -> None:
 
 
 def test_a_body_that_is_not_json_is_text() -> None:
-    from hooks.rules.explain import _body
-
-    assert "a=1" == _body(Request("POST", "/", body=b"a=1"))
-    assert _body(Request("GET", "/")) is None
+    assert "a=1" == body_of(Request("POST", "/", body=b"a=1"))
+    assert body_of(Request("GET", "/")) is None

@@ -187,8 +187,8 @@ def test_tests_of_a_rule_are_read() -> None:
         "        expect: [{action: home.ping}]\n      - {name: not, given: {event: {type: x}}, expect: none}\n"
     )
     tests = load_after_head(text).rules[0].tests
-    assert ["pings", "not"] == [each.name for each in tests]
-    assert "none" == tests[1].expect
+    assert ["pings", "not"] == [each.case.name for each in tests]
+    assert ("none", "one", 15) == (tests[1].case.expect, tests[1].rule, tests[1].line)
 
 
 # --- rendering ---
