@@ -344,7 +344,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A run whose lease is ours until ``lease_until``, with its event and the steps it has so far."""
+    """A run whose lease is ours until ``lease_until``, with its event and the steps it has so far.
+
+    ``size`` is how many characters of JSON its event is: what carrying it out keeps in memory, several times over.
+    """
 
     id: str
     rule: str
@@ -354,6 +357,7 @@ class Claimed:
     attempts: int
     event: Event
     steps: tuple[Step, ...] = ()
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +395,7 @@ class Store(Protocol):
     ) -> list[tuple[Claimed, str]]:
         """Take due runs, at most ``slots[connection]`` of each connection, oldest due first, for ``lease`` seconds.
 
-        Each comes with the connection in whose queue it waited.
+        Each comes with the connection in whose queue it waited. Large events are taken a few at a time.
         """
         ...
 

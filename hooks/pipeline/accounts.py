@@ -14,23 +14,30 @@ from hooks.ports import Client, ConnectionSettings
 GONE = "its connection is not configured any more"
 PAUSED = "its connection is paused"
 
+MAX_HELD = 1024 * 1024
+"""Characters of events in flight past which nothing more is claimed for an account: each takes memory several times."""
+
 
 @dataclass(slots=True)
 class Account:
-    """A connection with its client. ``in_flight`` runs hold a slot each; ``blocked_until`` is monotonic seconds."""
+    """A connection with its client.
+
+    ``in_flight`` runs hold a slot each and ``held`` characters of events; ``blocked_until`` is monotonic seconds.
+    """
 
     name: str
     vendor: str
     settings: ConnectionSettings
     client: Client
     in_flight: int = 0
+    held: int = 0
     blocked_until: float = 0.0
     probing: bool = False
     next_turn: float = 0.0
 
     def free(self, now: float) -> int:
         """How many more runs may be claimed for it now: one only, while it is being tried whether it works again."""
-        if now < self.blocked_until or self.settings.paused:
+        if now < self.blocked_until or self.settings.paused or self.held > MAX_HELD:
             return 0
         room = 1 if self.probing else self.settings.concurrency
         return max(0, room - self.in_flight)

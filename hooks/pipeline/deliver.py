@@ -118,6 +118,7 @@ class Worker:
         for run, connection in claimed:
             account = accounts[connection]
             account.in_flight += 1
+            account.held += run.size
             task = asyncio.create_task(self._carry_out(run, account), name=run.id)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -164,6 +165,7 @@ class Worker:
             self._faults.pop(run.id, None)
         finally:
             account.in_flight -= 1
+            account.held -= run.size
             self.wake()
 
     async def _faulted(self, run: Claimed, error: Exception) -> None:

@@ -45,6 +45,9 @@ ROWS_PER_STATEMENT = 64
 """A multi-row INSERT's longest form: its 13 columns stay far below SQLite's limit on parameters."""
 
 
+CLAIM_SIZE = 1024 * 1024
+"""Characters of events that one claim takes for one connection, and one event more."""
+
 PENDING_BYTES = 2 * 1024 * 1024
 """Bodies that are planned at once: each is in memory several times over meanwhile, as text and as values."""
 
@@ -463,11 +466,18 @@ def _claim(
             "ORDER BY due_at, seq LIMIT ?) RETURNING id, rule, rules_version, generation, fence, attempts, event",
             (owner, until, connection, at, free),
         ).fetchall()
+        size = 0
         for row in rows:
+            if size > CLAIM_SIZE:
+                transaction.execute(
+                    "UPDATE runs SET state = 'waiting', owner = NULL, lease_until = NULL WHERE id = ?", (row[0],)
+                )
+                continue
             event = transaction.execute(
                 f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?",
                 (row[6],),
             ).fetchone()
+            size += len(event[9]) + len(event[10])
             steps = transaction.execute(
                 f"SELECT {STEP_COLUMNS} FROM steps WHERE run = ? ORDER BY position",
                 (row[0],),
@@ -482,6 +492,7 @@ def _claim(
                 attempts,
                 event_from_row(event),
                 tuple(step_from_row(step) for step in steps),
+                len(event[9]) + len(event[10]),
             )
             claimed.append((run, connection))
     _moved(transaction, "waiting", "running", len(claimed))

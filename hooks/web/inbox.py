@@ -71,7 +71,7 @@ class Inbox:
         ready: Callable[[], bool],
         *,
         capacity: int = 1_000,
-        held: int = 16 * 1024 * 1024,
+        held: int = 8 * 1024 * 1024,
     ) -> None:
         self._doors = doors
         self._receiver = Receiver(intake, clock)

@@ -66,6 +66,7 @@ async def hostile(port: int) -> list[bytes]:
         send(port, head("Content-Length: 104857600") + mebibyte, parts=100),
         send(port, head("Transfer-Encoding: chunked") + chunk, parts=1),
         send(port, head("Transfer-Encoding: chunked") + chunk * 20),
+        send(port, whole(b'{"a": NaN}')),
         send(port, whole(bomb, "Content-Encoding: gzip")),
         send(port, whole(deep)),
         send(port, whole(wide)),

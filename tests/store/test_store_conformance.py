@@ -421,3 +421,18 @@ async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
 async def test_reading_without_a_database_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no database"):
         await SqliteHistory.open(tmp_path / "hooks.db")
+
+
+async def test_large_events_are_claimed_a_few_at_a_time_and_none_is_left_out(store: SqliteStore) -> None:
+    runs = [run_to() for _ in range(5)]
+    for run in runs:
+        stored = receipt()
+        await store.record(stored, None, 0)
+        large = replace(event_of(stored), data={"note": "x" * 600_000})
+        await store.plan([stored.id], [Plan(large, (run,))], "v1")
+    seen: list[str] = []
+    while claimed := await store.claim("me", {"titan": 5}, NOW, 20):
+        assert len(claimed) < 5
+        assert all(run.size > 600_000 for run, _ in claimed)
+        seen += [run.id for run, _ in claimed]
+    assert [run.id for run in runs] == seen
