@@ -58,7 +58,10 @@ def _document(answer: WireAnswer, path: str) -> Any:
         return document
     said = document.get("detail") or document.get("title") if isinstance(document, dict) else None
     if answer.status == 404:
-        raise NotFound(str(said) if said else f"there is nothing at {path}")
+        kind, _, id_ = path.removeprefix("/api/v1/").partition("/")
+        raise NotFound(
+            f"the server has no {kind.removesuffix('s')} {id_.partition('/')[0]}" if id_ else f"nothing: {path}"
+        )
     if answer.status == 401:
         raise Refused(
             "the server does not take this token: set HOOKS_ADMIN_TOKEN, or use the server's own --data folder"

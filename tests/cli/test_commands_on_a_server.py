@@ -140,6 +140,7 @@ def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: 
     assert [("tell-the-office", True)] == [(rule["id"], rule["matched"]) for rule in explained["rules"]]
     assert (1, 1) == (conflict.returncode, missing.returncode)
     assert "only a failed or held run" in conflict.stderr
+    assert "the server has no event evt_00000000000000000000000000000000" in missing.stderr
     assert SECRET not in said
     assert asked == {
         "events": place.json("events", "list", "--type", "job.*", "--since", "1h"),
