@@ -1,7 +1,7 @@
 """What people read of a SQLite store: lists, details, counts. Its connection cannot write, nor checkpoint.
 
-Lists are newest first and bounded; a filter that few rows fit reads at most `SCAN` rows of a page, so that no question
-holds up the reading connection for long.
+Lists are newest first and a page is bounded. A filter that few rows fit reads on until the page is full or the table
+ends; it holds up other readers meanwhile, and never a writer.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class SqliteHistory:
         await self._connection.close()
 
     async def events(self, filter: EventFilter) -> Page:
-        where, values = _Where(), []
+        where = _Where()
         where.equal("e.source", filter.source)
         where.equal("e.state", filter.state)
         if filter.type is not None:
@@ -78,13 +78,12 @@ class SqliteHistory:
         if filter.until is not None:
             where.add("e.received_at < ?", filter.until.isoformat())
         where.before("e.seq", "events", filter.cursor)
-        values = where.values
 
         def read(raw: sqlite3.Connection) -> Page:
             columns = ", ".join(f"e.{name.strip()}" for name in EVENT_COLUMNS.split(","))
             rows = raw.execute(
                 f"SELECT {columns}, e.state FROM events e {where} ORDER BY e.seq DESC LIMIT ?",
-                [*values, filter.limit + 1],
+                [*where.values, filter.limit + 1],
             ).fetchall()
             items = []
             for row in rows[: filter.limit]:

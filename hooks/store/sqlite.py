@@ -109,11 +109,6 @@ class SqliteStore:
         return self._writer.broken
 
     @property
-    def backlog(self) -> int:
-        """Pieces of work waiting for a commit at this moment."""
-        return self._writer.waiting
-
-    @property
     def commits(self) -> int:
         """Transactions committed since the start."""
         return self._writer.commits

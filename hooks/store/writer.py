@@ -117,11 +117,6 @@ class Writer:
     def write(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
         return self._enqueue(self._works, work)
 
-    @property
-    def waiting(self) -> int:
-        """Pieces of work that have not begun."""
-        return len(self._rows) + len(self._works)
-
     def _enqueue(self, queue: list[tuple[Any, asyncio.Future[Any]]], item: Any) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self.broken is not None or self._closed:
