@@ -31,8 +31,9 @@ from hooks.registry import CATALOGUE
 from hooks.rulebook import Rulebook
 from hooks.rules.findings import RulesInvalid
 from hooks.settings import Settings, secret
-from hooks.store.history import SqliteHistory
-from hooks.store.sqlite import SqliteStore
+from hooks.store.history import SqlHistory
+from hooks.store.sqlite import open_sqlite, open_sqlite_history
+from hooks.store.verbs import SqlStore
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
 from hooks.web.inbox import Inbox
@@ -70,8 +71,8 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._inbox_listener: Listener | None = None
         self._admin_listener: Listener | None = None
-        self._history: SqliteHistory | None = None
-        self._store: SqliteStore | None = None
+        self._history: SqlHistory | None = None
+        self._store: SqlStore | None = None
         self._dispatcher: Dispatcher | None = None
         self._worker: Worker | None = None
         self._rulebook: Rulebook | None = None
@@ -101,9 +102,9 @@ class App:
         settings, clock = self.settings, self._clock
         check_bind(settings.admin_host, settings.admin_token is not None)
         _private_folder(settings.data)
-        store = self._store = await SqliteStore.open(settings.database_path)
+        store = self._store = await open_sqlite(settings.database_path)
         self._exits.push_async_callback(store.close)
-        history = self._history = await SqliteHistory.open(settings.database_path)
+        history = self._history = await open_sqlite_history(settings.database_path)
         self._exits.push_async_callback(history.close)
         rulebook = self._rulebook = Rulebook(settings.routes, store, CATALOGUE, secret, clock)
         self._exits.push_async_callback(rulebook.aclose)
@@ -300,7 +301,7 @@ class App:
 class _Waking:
     """The store as the inbox sees it: a committed receipt wakes the dispatcher."""
 
-    def __init__(self, store: SqliteStore, wake: Callable[[], None]) -> None:
+    def __init__(self, store: SqlStore, wake: Callable[[], None]) -> None:
         self._store = store
         self._wake = wake
 

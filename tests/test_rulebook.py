@@ -13,7 +13,8 @@ from hooks.events import Done, Request
 from hooks.pipeline.accounts import Account
 from hooks.registry import CATALOGUE
 from hooks.rulebook import REMEMBERED, Rulebook
-from hooks.store.sqlite import SqliteStore
+from hooks.store.sqlite import open_sqlite
+from hooks.store.verbs import SqlStore
 
 RULES = """\
 version: 1
@@ -57,7 +58,7 @@ def _closed(account: Account) -> bool:
 class Book:
     """A rulebook over a file and a store, with secrets that can be taken away."""
 
-    def __init__(self, folder: Path, store: SqliteStore) -> None:
+    def __init__(self, folder: Path, store: SqlStore) -> None:
         self.path = folder / "routes.yaml"
         self.secrets = {"KEY": "a-key-of-these-tests-only"}
         self.store = store
@@ -73,7 +74,7 @@ class Book:
 
 @pytest.fixture
 async def book(tmp_path: Path) -> AsyncIterator[Book]:
-    store = await SqliteStore.open(tmp_path / "hooks.db")
+    store = await open_sqlite(tmp_path / "hooks.db")
     book = Book(tmp_path, store)
     yield book
     await book.rulebook.aclose()

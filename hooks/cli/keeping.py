@@ -102,9 +102,9 @@ def _examine(path: Path) -> list[str]:
 
 
 async def _balance(path: Path) -> bool:
-    from hooks.store.history import SqliteHistory
+    from hooks.store.sqlite import open_sqlite_history
 
-    history = await SqliteHistory.open(path)
+    history = await open_sqlite_history(path)
     try:
         return bool((await history.stats())["books_balance"])
     finally:

@@ -129,10 +129,10 @@ def act(path: str, given: Mapping[str, object]) -> Any:
 
 async def _from_file(settings: Settings, path: str, query: Mapping[str, object]) -> Any:
     from hooks.ports import EventFilter, ReceiptFilter, RunFilter
-    from hooks.store.history import SqliteHistory
+    from hooks.store.sqlite import open_sqlite_history
 
     kind, _, id_ = path.removeprefix("/api/v1/").partition("/")
-    history = await SqliteHistory.open(settings.database_path)
+    history = await open_sqlite_history(settings.database_path)
     try:
         if kind == "stats":
             return await history.stats()

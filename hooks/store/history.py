@@ -1,4 +1,4 @@
-"""What people read of a SQLite store: lists, details, counts. Its connection cannot write, nor checkpoint.
+"""What people read of a store: lists, details, counts. Its connection cannot write.
 
 Lists are newest first and a page is bounded. A filter that few rows fit reads on until the page is full or the table
 ends; it holds up other readers meanwhile, and never a writer.
@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar, get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
-from hooks.errors import StoreError
 from hooks.events import Receipt, RunState, Verdict, utc_text
 from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
+from hooks.store.engine import Reader, Reading
 from hooks.store.rows import (
     EVENT_COLUMNS,
     RECEIPT_COLUMNS,
@@ -25,37 +23,20 @@ from hooks.store.rows import (
     moment,
     receipt_from_row,
 )
-from hooks.store.writer import SqliteConnection, connect
-
-T = TypeVar("T")
 
 _RUN_COLUMNS = (
     "r.id, r.event, r.rule, r.state, r.reason, r.created_at, r.due_at, r.finished_at, r.attempts, r.rules_version"
 )
 
 
-class SqliteHistory:
-    """A read-only view of one database file, also while a server is writing it."""
+class SqlHistory:
+    """A read-only view of one database, also while servers are writing it."""
 
-    def __init__(self, connection: SqliteConnection) -> None:
-        self._connection = connection
-
-    @classmethod
-    async def open(cls, path: Path) -> SqliteHistory:
-        """Raises StoreError when the file is not there or is no database of ours."""
-        if not path.is_file():
-            raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
-        connection = connect(path, readonly=True)
-        try:
-            await connection
-            await connection.run(lambda raw: raw.execute("SELECT count(*) FROM counters").fetchone())
-        except sqlite3.Error as error:
-            await connection.close()
-            raise StoreError(f"{path} cannot be read: {error}") from None
-        return cls(connection)
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     async def close(self) -> None:
-        await self._connection.close()
+        await self._reader.close()
 
     async def events(self, filter: EventFilter) -> Page:
         where = _Where()
@@ -63,15 +44,18 @@ class SqliteHistory:
         where.equal("e.state", filter.state)
         if filter.type is not None:
             if "*" in filter.type:
-                where.add("e.type GLOB ?", _glob(filter.type))
+                where.add("e.type LIKE ? ESCAPE '\\'", like(filter.type).replace("*", "%"))
             else:
                 where.equal("e.type", filter.type)
         if filter.rule is not None:
             where.add("EXISTS (SELECT 1 FROM runs x WHERE x.event = e.id AND x.rule = ?)", filter.rule)
         if filter.q is not None:
-            text = filter.q
+            text = f"%{like(filter.q)}%"
             where.add(
-                "(e.id = ? OR instr(lower(e.subject), lower(?)) OR instr(lower(e.data), lower(?)))", text, text, text
+                "(e.id = ? OR lower(e.subject) LIKE lower(?) ESCAPE '\\' OR lower(e.data) LIKE lower(?) ESCAPE '\\')",
+                filter.q,
+                text,
+                text,
             )
         if filter.since is not None:
             where.add("e.received_at >= ?", filter.since.isoformat())
@@ -79,7 +63,7 @@ class SqliteHistory:
             where.add("e.received_at < ?", filter.until.isoformat())
         where.before("e.seq", "events", filter.cursor)
 
-        def read(raw: sqlite3.Connection) -> Page:
+        def read(raw: Reading) -> Page:
             columns = ", ".join(f"e.{name.strip()}" for name in EVENT_COLUMNS.split(","))
             rows = raw.execute(
                 f"SELECT {columns}, e.state FROM events e {where} ORDER BY e.seq DESC LIMIT ?",
@@ -94,10 +78,10 @@ class SqliteHistory:
                 items.append(shown)
             return _page(items, rows, filter.limit)
 
-        return await self._read(read)
+        return await self._reader.read(read)
 
     async def event(self, event_id: str) -> Mapping[str, Any] | None:
-        def read(raw: sqlite3.Connection) -> Mapping[str, Any] | None:
+        def read(raw: Reading) -> Mapping[str, Any] | None:
             row = raw.execute(f"SELECT {EVENT_COLUMNS}, state FROM events WHERE id = ?", (event_id,)).fetchone()
             if row is None:
                 return _pending_event(raw, event_id)
@@ -110,7 +94,7 @@ class SqliteHistory:
                 "runs": [_run_in_full(raw, run) for run in runs.fetchall()],
             }
 
-        return await self._read(read)
+        return await self._reader.read(read)
 
     async def runs(self, filter: RunFilter) -> Page:
         where = _Where()
@@ -119,21 +103,21 @@ class SqliteHistory:
         where.equal("r.event", filter.event)
         where.before("r.seq", "runs", filter.cursor)
 
-        def read(raw: sqlite3.Connection) -> Page:
+        def read(raw: Reading) -> Page:
             rows = raw.execute(
                 f"SELECT {_RUN_COLUMNS} FROM runs r {where} ORDER BY r.seq DESC LIMIT ?",
                 [*where.values, filter.limit + 1],
             ).fetchall()
             return _page([_run(row) for row in rows[: filter.limit]], rows, filter.limit)
 
-        return await self._read(read)
+        return await self._reader.read(read)
 
     async def run(self, run_id: str) -> Mapping[str, Any] | None:
-        def read(raw: sqlite3.Connection) -> Mapping[str, Any] | None:
+        def read(raw: Reading) -> Mapping[str, Any] | None:
             row = raw.execute(f"SELECT {_RUN_COLUMNS} FROM runs r WHERE r.id = ?", (run_id,)).fetchone()
             return None if row is None else _run_in_full(raw, row)
 
-        return await self._read(read)
+        return await self._reader.read(read)
 
     async def receipts(self, filter: ReceiptFilter) -> Page:
         where = _Where()
@@ -147,9 +131,9 @@ class SqliteHistory:
             where.add("c.received_at < ?", millis(filter.until))
         where.before("c.seq", "receipts", filter.cursor)
 
-        def read(raw: sqlite3.Connection) -> Page:
+        def read(raw: Reading) -> Page:
             columns = ", ".join(
-                "zeroblob(0)" if name.strip() == "body" else f"c.{name.strip()}" for name in RECEIPT_COLUMNS.split(",")
+                "NULL" if name.strip() == "body" else f"c.{name.strip()}" for name in RECEIPT_COLUMNS.split(",")
             )
             rows = raw.execute(
                 f"SELECT {columns}, length(c.body) FROM receipts c {where} ORDER BY c.seq DESC LIMIT ?",
@@ -158,20 +142,20 @@ class SqliteHistory:
             items = [_receipt(receipt_from_row(row[:12]), row[12]) for row in rows[: filter.limit]]
             return _page(items, rows, filter.limit)
 
-        return await self._read(read)
+        return await self._reader.read(read)
 
     async def receipt(self, receipt_id: str) -> Mapping[str, Any] | None:
-        def read(raw: sqlite3.Connection) -> Mapping[str, Any] | None:
+        def read(raw: Reading) -> Mapping[str, Any] | None:
             row = raw.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE id = ?", (receipt_id,)).fetchone()
             if row is None:
                 return None
             receipt = receipt_from_row(row)
             return {**_receipt(receipt, len(receipt.body)), "body": bytes_to_json(receipt.body)}
 
-        return await self._read(read)
+        return await self._reader.read(read)
 
     async def stats(self) -> Mapping[str, Any]:
-        def read(raw: sqlite3.Connection) -> Mapping[str, Any]:
+        def read(raw: Reading) -> Mapping[str, Any]:
             counted = dict(raw.execute("SELECT name, value FROM counters"))
             pending = raw.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1")
             pending_receipts, pending_events = pending.fetchone()
@@ -191,22 +175,7 @@ class SqliteHistory:
                 "oldest_pending": None if oldest is None else utc_text(moment(oldest)),
             }
 
-        return await self._read(read)
-
-    async def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``read`` gives, all of it of one moment: between two statements the writer goes on."""
-
-        def of_one_moment(raw: sqlite3.Connection) -> T:
-            raw.execute("BEGIN")
-            try:
-                return read(raw)
-            finally:
-                raw.execute("COMMIT")
-
-        try:
-            return await self._connection.run(of_one_moment)
-        except (sqlite3.Error, ValueError) as error:
-            raise StoreError(f"the database cannot be read: {error}") from None
+        return await self._reader.read(read)
 
 
 class _Where:
@@ -237,12 +206,12 @@ def _page(items: list[dict[str, Any]], rows: list[Any], limit: int) -> Page:
     return Page(items, items[-1]["id"] if len(rows) > limit else None)
 
 
-def _glob(pattern: str) -> str:
-    """``job.*`` as SQLite's GLOB, in which only the star means something."""
-    return pattern.replace("[", "[[]").replace("?", "[?]")
+def like(text: str) -> str:
+    """A text inside a LIKE pattern with ``\\`` as its escape: no character of it means anything."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _pending_event(raw: sqlite3.Connection, event_id: str) -> Mapping[str, Any] | None:
+def _pending_event(raw: Reading, event_id: str) -> Mapping[str, Any] | None:
     """An event whose receipt is stored and not yet normalized: known, but not read."""
     try:
         number = int(event_id.removeprefix("evt_"), 16)
@@ -305,7 +274,7 @@ def _run(row: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-def _run_in_full(raw: sqlite3.Connection, row: tuple[Any, ...]) -> dict[str, Any]:
+def _run_in_full(raw: Reading, row: tuple[Any, ...]) -> dict[str, Any]:
     steps = raw.execute(
         "SELECT position, id, action, connection, state, request, output, error FROM steps WHERE run = ? "
         "ORDER BY position",
@@ -356,4 +325,4 @@ def _request(frozen: Mapping[str, Any]) -> dict[str, Any]:
     return {"method": frozen["method"], "url": frozen["url"] or frozen["path"], "body": body}
 
 
-_: type[History] = SqliteHistory
+_: type[History] = SqlHistory

@@ -112,7 +112,7 @@ def receipt_from_row(row: tuple[Any, ...]) -> Receipt:
         path=row[5],
         query=tuple((name, given) for name, given in json.loads(row[6])),
         headers=json.loads(row[7]),
-        body=row[8],
+        body=row[8] or b"",
         events=row[9],
         reason=row[10],
         duplicate_of=row[11],

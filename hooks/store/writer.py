@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
 
 from hooks.errors import StoreError, StoreRefused
+from hooks.store.engine import Transaction
 
 T = TypeVar("T")
 
@@ -33,16 +34,19 @@ CHECKED_BYTES = 256 * 1024 * 1024
 _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-class Transaction:
+class SqliteTransaction:
     """What a piece of work gets: the connection, and totals that are written once per batch."""
 
     __slots__ = ("_deltas", "connection")
+
+    skip_locked = ""
+    alone = True
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._deltas: dict[str, int] = {}
 
-    def execute(self, sql: str, parameters: tuple[Any, ...] | list[Any] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> sqlite3.Cursor:
         return self.connection.execute(sql, parameters)
 
     def count(self, name: str, by: int = 1) -> None:
@@ -167,7 +171,7 @@ class Writer:
 
     def _batch(self, connection: sqlite3.Connection, rows: list[Any], works: list[Work]) -> tuple[list[Any], list[Any]]:
         """In the connection's thread: one transaction. A work that fails gives its exception in its place."""
-        transaction = Transaction(connection)
+        transaction = SqliteTransaction(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
             accepted = self._accept_rows(transaction, rows) if rows else []
@@ -181,7 +185,7 @@ class Writer:
         return accepted, written
 
     @staticmethod
-    def _apart(transaction: Transaction, work: Work) -> Any:
+    def _apart(transaction: SqliteTransaction, work: Work) -> Any:
         connection, totals = transaction.connection, transaction.totals()
         connection.execute("SAVEPOINT work")
         try:

@@ -19,7 +19,7 @@ import hooks
 from hooks.cli.tree import run
 from hooks.events import Event, Receipt, Request, event_id, new_id
 from hooks.ports import Plan, PlannedRun, Progress, Step
-from hooks.store.sqlite import SqliteStore
+from hooks.store.sqlite import open_sqlite
 
 RULES = """\
 version: 1
@@ -91,7 +91,7 @@ class World:
     ) -> list[Event]:
         """Events of the last hours, the runs of the first with recorded answers; ``known``: the rules were in force."""
         (self.folder / ".hooks").mkdir()
-        store = await SqliteStore.open(self.folder / ".hooks" / "hooks.db")
+        store = await open_sqlite(self.folder / ".hooks" / "hooks.db")
         now = datetime.now(UTC)
         events = []
         for number in range(count):

@@ -20,8 +20,9 @@ from hooks.pipeline.dispatch import Dispatcher
 from hooks.ports import Call, OnUnknown, RunFilter, Source, Vendor
 from hooks.rules.load import load_text
 from hooks.rules.ruleset import RuleSet
-from hooks.store.history import SqliteHistory
-from hooks.store.sqlite import SqliteStore
+from hooks.store.history import SqlHistory
+from hooks.store.sqlite import open_sqlite, open_sqlite_history
+from hooks.store.verbs import SqlStore
 from tests.vendors import hello
 from tests.vendors.hello import client as hello_client
 from tests.vendors.hello import sandbox as hello_sandbox
@@ -98,7 +99,7 @@ def load(text: str = RULES) -> RuleSet:
 class Engine:
     """Store, dispatcher and worker. ``rules`` may be swapped between two turns."""
 
-    def __init__(self, store: SqliteStore, history: SqliteHistory, rules: RuleSet) -> None:
+    def __init__(self, store: SqlStore, history: SqlHistory, rules: RuleSet) -> None:
         self.store = store
         self.history = history
         self.clock = SetClock()
@@ -123,8 +124,8 @@ class Engine:
 
     @classmethod
     async def open(cls, folder: Path, text: str = RULES) -> Engine:
-        store = await SqliteStore.open(folder / "hooks.db")
-        return cls(store, await SqliteHistory.open(folder / "hooks.db"), load(text))
+        store = await open_sqlite(folder / "hooks.db")
+        return cls(store, await open_sqlite_history(folder / "hooks.db"), load(text))
 
     def new_worker(self) -> Worker:
         """Another worker, as after a restart."""

@@ -11,14 +11,14 @@ from hooks.errors import StoreError
 from hooks.events import Event, Receipt, Request, event_id, new_id
 from hooks.ports import Plan, PlannedRun, Progress, Step
 from hooks.store.past import BATCH, Past, PastAnswer
-from hooks.store.sqlite import SqliteStore
+from hooks.store.sqlite import open_sqlite
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 
 
 async def fill(path: Path, count: int, *, answered: int = 0) -> list[Event]:
     """A database of events a minute apart, every other one of the source ``leads``; the first have a finished run."""
-    store = await SqliteStore.open(path)
+    store = await open_sqlite(path)
     events = []
     for number in range(count):
         source = "leads" if number % 2 else "hcp"

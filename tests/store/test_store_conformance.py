@@ -25,23 +25,29 @@ from hooks.ports import (
     RunFilter,
     Step,
 )
-from hooks.store.history import SqliteHistory
-from hooks.store.sqlite import SqliteStore
+from hooks.store.history import SqlHistory
+from hooks.store.sqlite import open_sqlite, open_sqlite_history
+from hooks.store.verbs import SqlStore
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 DAY = 86400.0
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = await SqliteStore.open(tmp_path / "hooks.db")
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "hooks.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqlStore]:
+    opened = await open_sqlite(path)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def history(store: SqliteStore) -> AsyncIterator[SqliteHistory]:
-    opened = await SqliteHistory.open(store.path)
+async def history(store: SqlStore, path: Path) -> AsyncIterator[SqlHistory]:
+    opened = await open_sqlite_history(path)
     yield opened
     await opened.close()
 
@@ -70,7 +76,7 @@ def run_to(connection: str = "titan", *, due: datetime = NOW, rule: str = "rule-
     return PlannedRun(new_id("run"), rule, connection, due)
 
 
-async def planned(store: SqliteStore, *runs: PlannedRun) -> Event:
+async def planned(store: SqlStore, *runs: PlannedRun) -> Event:
     """A stored event with these runs."""
     stored = receipt()
     assert await store.record(stored, None, 0) is None
@@ -79,7 +85,7 @@ async def planned(store: SqliteStore, *runs: PlannedRun) -> Event:
     return event
 
 
-async def claimed_one(store: SqliteStore, connection: str = "titan", *, owner: str = "me") -> Claimed:
+async def claimed_one(store: SqlStore, connection: str = "titan", *, owner: str = "me") -> Claimed:
     [(run, _)] = await store.claim(owner, {connection: 1}, NOW, 20)
     return run
 
@@ -87,7 +93,7 @@ async def claimed_one(store: SqliteStore, connection: str = "titan", *, owner: s
 # --- receipts ---
 
 
-async def test_a_recorded_receipt_is_read_back_byte_for_byte(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_a_recorded_receipt_is_read_back_byte_for_byte(store: SqlStore, history: SqlHistory) -> None:
     body = bytes(range(256))
     given = replace(receipt(body), path="/x", query=(("a", "1"), ("a", "2")), headers={"user-agent": "Zapier"})
     assert await store.record(given, b"key", DAY) is None
@@ -98,7 +104,7 @@ async def test_a_recorded_receipt_is_read_back_byte_for_byte(store: SqliteStore,
     assert [["a", "1"], ["a", "2"]] == shown["query"]
 
 
-async def test_the_same_key_is_a_duplicate_of_the_first(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_the_same_key_is_a_duplicate_of_the_first(store: SqlStore, history: SqlHistory) -> None:
     first, second = receipt(), receipt()
     assert await store.record(first, b"key", DAY) is None
     assert first.id == await store.record(second, b"key", DAY)
@@ -108,7 +114,7 @@ async def test_the_same_key_is_a_duplicate_of_the_first(store: SqliteStore, hist
     assert ("duplicate", first.id, []) == (shown["verdict"], shown["duplicate_of"], shown["events"])
 
 
-async def test_fifty_copies_at_once_leave_one_accepted(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_fifty_copies_at_once_leave_one_accepted(store: SqlStore, history: SqlHistory) -> None:
     results = await asyncio.gather(*(store.record(receipt(), b"key", DAY) for _ in range(50)))
     assert 1 == results.count(None)
     assert 2 == len(set(results))
@@ -116,13 +122,13 @@ async def test_fifty_copies_at_once_leave_one_accepted(store: SqliteStore, histo
     assert (1, 49) == (stats["receipts"]["accepted"], stats["receipts"]["duplicate"])
 
 
-async def test_a_key_may_come_again_after_its_window(store: SqliteStore) -> None:
+async def test_a_key_may_come_again_after_its_window(store: SqlStore) -> None:
     assert await store.record(receipt(at=NOW), b"key", 60) is None
     assert await store.record(receipt(at=NOW + timedelta(seconds=59)), b"key", 60) is not None
     assert await store.record(receipt(at=NOW + timedelta(seconds=60)), b"key", 60) is None
 
 
-async def test_requests_that_wait_together_share_a_commit(store: SqliteStore) -> None:
+async def test_requests_that_wait_together_share_a_commit(store: SqlStore) -> None:
     before = store.commits
     await asyncio.gather(*(store.record(receipt(), None, 0) for _ in range(200)))
     assert store.commits - before < 20
@@ -130,11 +136,11 @@ async def test_requests_that_wait_together_share_a_commit(store: SqliteStore) ->
 
 async def test_what_was_recorded_is_there_after_a_new_start(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
-    first = await SqliteStore.open(path)
+    first = await open_sqlite(path)
     given = receipt(b"body")
     await first.record(given, b"key", DAY)
     await first.close()
-    again = await SqliteStore.open(path)
+    again = await open_sqlite(path)
     try:
         assert [given] == await again.pending(10)
         assert given.id == await again.record(receipt(), b"key", DAY)
@@ -145,7 +151,7 @@ async def test_what_was_recorded_is_there_after_a_new_start(tmp_path: Path) -> N
 # --- planning ---
 
 
-async def test_planning_stores_events_and_runs_and_empties_the_list(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_planning_stores_events_and_runs_and_empties_the_list(store: SqlStore, history: SqlHistory) -> None:
     stored = receipt(events=2)
     await store.record(stored, None, 0)
     first, second = event_of(stored), event_of(stored, 1, type="job.paid")
@@ -161,7 +167,7 @@ async def test_planning_stores_events_and_runs_and_empties_the_list(store: Sqlit
     assert "unmatched" == other["state"]
 
 
-async def test_planning_the_same_receipt_twice_changes_nothing(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_planning_the_same_receipt_twice_changes_nothing(store: SqlStore, history: SqlHistory) -> None:
     stored = receipt()
     await store.record(stored, None, 0)
     await store.plan([stored.id], [Plan(event_of(stored), (run_to(),))], "v1")
@@ -171,7 +177,7 @@ async def test_planning_the_same_receipt_twice_changes_nothing(store: SqliteStor
     assert stats["books_balance"]
 
 
-async def test_an_event_that_is_not_planned_yet_is_shown_as_pending(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_an_event_that_is_not_planned_yet_is_shown_as_pending(store: SqlStore, history: SqlHistory) -> None:
     stored = receipt(events=2)
     await store.record(stored, None, 0)
     shown = await history.event(event_id(stored.id, 1))
@@ -181,7 +187,7 @@ async def test_an_event_that_is_not_planned_yet_is_shown_as_pending(store: Sqlit
     assert await history.event("evt_nonsense") is None
 
 
-async def test_once_per_lets_the_first_act_and_skips_the_others(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_once_per_lets_the_first_act_and_skips_the_others(store: SqlStore, history: SqlHistory) -> None:
     first = replace(run_to(), once=(b"digest", 60.0))
     await planned(store, first)
     second = replace(run_to(), once=(b"digest", 60.0))
@@ -199,13 +205,13 @@ async def test_once_per_lets_the_first_act_and_skips_the_others(store: SqliteSto
 # --- claiming ---
 
 
-async def test_a_run_is_claimed_once(store: SqliteStore) -> None:
+async def test_a_run_is_claimed_once(store: SqlStore) -> None:
     await planned(store, run_to())
     results = await asyncio.gather(*(store.claim(f"owner-{n}", {"titan": 5}, NOW, 20) for n in range(5)))
     assert 1 == sum(len(claimed) for claimed in results)
 
 
-async def test_claims_keep_to_the_slots_of_each_connection_and_the_order_of_due_times(store: SqliteStore) -> None:
+async def test_claims_keep_to_the_slots_of_each_connection_and_the_order_of_due_times(store: SqlStore) -> None:
     late, early = run_to(due=NOW - timedelta(seconds=1)), run_to(due=NOW - timedelta(seconds=9))
     other, future = run_to("home"), run_to(due=NOW + timedelta(seconds=1))
     for run in (late, early, other, future):
@@ -217,7 +223,7 @@ async def test_claims_keep_to_the_slots_of_each_connection_and_the_order_of_due_
     assert future.due_at == await store.next_due(["titan", "home"])
 
 
-async def test_progress_is_kept_and_read_back_with_the_next_claim(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_progress_is_kept_and_read_back_with_the_next_claim(store: SqlStore, history: SqlHistory) -> None:
     await planned(store, run_to())
     run = await claimed_one(store)
     request = Request("POST", "/customers?x=1", (("a", "b"),), {"accept": "x"}, b"\xff\x00")
@@ -238,7 +244,7 @@ async def test_progress_is_kept_and_read_back_with_the_next_claim(store: SqliteS
     assert "https://x/customers" == shown["steps"][0]["attempts"][0]["exchanges"][0]["url"]
 
 
-async def test_a_late_result_of_an_old_owner_is_not_written(store: SqliteStore) -> None:
+async def test_a_late_result_of_an_old_owner_is_not_written(store: SqlStore) -> None:
     await planned(store, run_to())
     old = await claimed_one(store, owner="dead")
     assert 1 == await store.recover("alive", NOW)
@@ -250,7 +256,7 @@ async def test_a_late_result_of_an_old_owner_is_not_written(store: SqliteStore) 
         await store.progress(Progress(new.id, new.fence, NOW, "failed"))
 
 
-async def test_a_failing_write_takes_nobody_else_down(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_a_failing_write_takes_nobody_else_down(store: SqlStore, history: SqlHistory) -> None:
     await planned(store, run_to())
     run = await claimed_one(store)
     wrong = store.progress(Progress(run.id, run.fence + 1, NOW, "failed"))
@@ -263,7 +269,7 @@ async def test_a_failing_write_takes_nobody_else_down(store: SqliteStore, histor
     assert stats["books_balance"]
 
 
-async def test_a_lease_that_ran_out_is_given_back(store: SqliteStore) -> None:
+async def test_a_lease_that_ran_out_is_given_back(store: SqlStore) -> None:
     await planned(store, run_to())
     await claimed_one(store)
     assert 0 == await store.recover("me", NOW + timedelta(seconds=19))
@@ -272,7 +278,7 @@ async def test_a_lease_that_ran_out_is_given_back(store: SqliteStore) -> None:
     assert 1 == await store.recover("me", NOW + timedelta(seconds=40))
 
 
-async def test_runs_of_a_connection_are_held_and_released(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_runs_of_a_connection_are_held_and_released(store: SqlStore, history: SqlHistory) -> None:
     await planned(store, run_to("old"))
     await planned(store, run_to("titan"))
     assert ["old"] == await store.absent_connections(["titan"])
@@ -285,7 +291,7 @@ async def test_runs_of_a_connection_are_held_and_released(store: SqliteStore, hi
     assert 1 == len(await store.claim("me", {"old": 5}, NOW, 20))
 
 
-async def test_a_failed_run_is_tried_again_from_its_unfinished_step(store: SqliteStore) -> None:
+async def test_a_failed_run_is_tried_again_from_its_unfinished_step(store: SqlStore) -> None:
     await planned(store, run_to())
     run = await claimed_one(store)
     done = Step(0, "a", "x.y", "titan", "done", {}, output={"id": 1}, tries=1, finished_at=NOW)
@@ -298,7 +304,7 @@ async def test_a_failed_run_is_tried_again_from_its_unfinished_step(store: Sqlit
     assert 0 == again.steps[1].tries
 
 
-async def test_retrying_a_run_whose_outcome_was_never_found_out_looks_it_up_first(store: SqliteStore) -> None:
+async def test_retrying_a_run_whose_outcome_was_never_found_out_looks_it_up_first(store: SqlStore) -> None:
     await planned(store, run_to())
     run = await claimed_one(store)
     unknown = Step(0, "a", "x.y", "titan", "failed", {}, tries=3, intended_at=NOW, finished_at=NOW)
@@ -308,7 +314,7 @@ async def test_retrying_a_run_whose_outcome_was_never_found_out_looks_it_up_firs
     assert "intended" == again.steps[0].state
 
 
-async def test_a_waiting_run_can_be_cancelled_and_is_kept(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_a_waiting_run_can_be_cancelled_and_is_kept(store: SqlStore, history: SqlHistory) -> None:
     run = run_to()
     await planned(store, run)
     assert await store.cancel(run.id, "cancelled by a person", NOW)
@@ -319,7 +325,7 @@ async def test_a_waiting_run_can_be_cancelled_and_is_kept(store: SqliteStore, hi
     assert ("failed", "cancelled by a person") == (shown["state"], shown["reason"])
 
 
-async def test_rule_texts_are_kept_by_version(store: SqliteStore) -> None:
+async def test_rule_texts_are_kept_by_version(store: SqlStore) -> None:
     assert await store.latest_rules() is None
     await store.keep_rules("v1", {"routes.yaml": "version: 1"}, NOW)
     await store.keep_rules("v2", {"routes.yaml": "version: 1\n"}, NOW + timedelta(seconds=1))
@@ -334,7 +340,7 @@ async def test_rule_texts_are_kept_by_version(store: SqliteStore) -> None:
 # --- reading ---
 
 
-async def test_lists_are_newest_first_and_paged_without_gaps(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_lists_are_newest_first_and_paged_without_gaps(store: SqlStore, history: SqlHistory) -> None:
     events = [await planned(store, run_to()) for _ in range(7)]
     seen: list[str] = []
     cursor: str | None = None
@@ -351,7 +357,7 @@ async def test_lists_are_newest_first_and_paged_without_gaps(store: SqliteStore,
     assert (5, True) == (len(receipts.items), receipts.next is not None)
 
 
-async def test_filters_narrow_a_list(store: SqliteStore, history: SqliteHistory) -> None:
+async def test_filters_narrow_a_list(store: SqlStore, history: SqlHistory) -> None:
     event = await planned(store, run_to(rule="the-rule"))
     await planned(store)
 
@@ -371,31 +377,31 @@ async def test_filters_narrow_a_list(store: SqliteStore, history: SqliteHistory)
 # --- starting ---
 
 
-async def test_a_second_server_on_the_same_file_is_refused_by_name(store: SqliteStore) -> None:
+async def test_a_second_server_on_the_same_file_is_refused_by_name(store: SqlStore, path: Path) -> None:
     with pytest.raises(StoreRefused, match=r"another server \(process \d+\) is using hooks\.db"):
-        await SqliteStore.open(store.path)
+        await open_sqlite(path)
 
 
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
-    await (await SqliteStore.open(path)).close()
+    await (await open_sqlite(path)).close()
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("INSERT INTO migrations VALUES (9999, '9999_later.sql', 'x', 'now')")
     with pytest.raises(StoreRefused, match="newer release"):
-        await SqliteStore.open(path)
+        await open_sqlite(path)
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
     path.write_bytes(b"this is a letter to a customer, and no database at all" * 100)
     with pytest.raises(StoreRefused):
-        await SqliteStore.open(path)
+        await open_sqlite(path)
     assert path.read_bytes().startswith(b"this is a letter")
 
 
 async def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
-    opened = await SqliteStore.open(path)
+    opened = await open_sqlite(path)
     for _ in range(50):
         await opened.record(receipt(b"x" * 3000), None, 0)
     await opened.close()
@@ -404,15 +410,15 @@ async def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
         content[at : at + 64] = b"\xff" * 64
     path.write_bytes(bytes(content))
     with pytest.raises(StoreRefused, match="damaged"):
-        await SqliteStore.open(path)
+        await open_sqlite(path)
 
 
-async def test_the_database_is_for_its_owner_only(store: SqliteStore) -> None:
-    assert 0o600 == store.path.stat().st_mode & 0o777
+async def test_the_database_is_for_its_owner_only(store: SqlStore, path: Path) -> None:
+    assert 0o600 == path.stat().st_mode & 0o777
 
 
 async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
-    opened = await SqliteStore.open(tmp_path / "hooks.db")
+    opened = await open_sqlite(tmp_path / "hooks.db")
     await opened.close()
     with pytest.raises(StoreError):
         await opened.record(receipt(), None, 0)
@@ -420,10 +426,10 @@ async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
 
 async def test_reading_without_a_database_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no database"):
-        await SqliteHistory.open(tmp_path / "hooks.db")
+        await open_sqlite_history(tmp_path / "hooks.db")
 
 
-async def test_large_events_are_claimed_a_few_at_a_time_and_none_is_left_out(store: SqliteStore) -> None:
+async def test_large_events_are_claimed_a_few_at_a_time_and_none_is_left_out(store: SqlStore) -> None:
     runs = [run_to() for _ in range(5)]
     for run in runs:
         stored = receipt()

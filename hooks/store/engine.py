@@ -1,0 +1,95 @@
+"""What a database must offer so that the store's verbs run on it: the two ways in, and what a transaction can do.
+
+A verb is an ordinary function over a `Transaction` (or over a `Reading`), written in the SQL that SQLite and PostgreSQL
+share: ``?`` for parameters, ``ON CONFLICT``, ``RETURNING``. The engine calls it in a thread of its own, inside a
+transaction, and answers when that has been committed and synced. So each verb is written once, and what differs between
+the databases stands in their engines and in the few words of `Transaction`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+Values = Sequence[Any]
+
+
+class Cursor(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Reading(Protocol):
+    """A view of one moment."""
+
+    def execute(self, sql: str, parameters: Values = ..., /) -> Cursor: ...
+
+
+class Transaction(Protocol):
+    """What a verb that writes gets."""
+
+    @property
+    def skip_locked(self) -> str:
+        """What follows a SELECT of rows to take, so that it passes over those that another replica is taking."""
+        ...
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process can write this database: then a lease of anybody else's is nobody's."""
+        ...
+
+    def execute(self, sql: str, parameters: Values = ..., /) -> Cursor: ...
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Change a total of the table ``counters`` when the transaction commits."""
+        ...
+
+
+class Engine(Protocol):
+    """A database, open."""
+
+    @property
+    def broken(self) -> str | None:
+        """Why nothing can be written any more, or None."""
+        ...
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the start."""
+        ...
+
+    async def accept(self, row: Any) -> Any:
+        """Hand a receipt to `hooks.store.accept.accept_rows`, together with all that wait at this moment."""
+        ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run it in a transaction and give what it returned, after the commit is synced. Raises StoreError."""
+        ...
+
+    async def read(self, read: Callable[[Reading], T]) -> T:
+        """Run it on a view of one moment. Raises StoreError."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was asked for, and let the database go."""
+        ...
+
+
+class Reader(Protocol):
+    """A way to read a database only, beside whoever writes it."""
+
+    async def read(self, read: Callable[[Reading], T]) -> T:
+        """Run it on a view of one moment. Raises StoreError."""
+        ...
+
+    async def close(self) -> None: ...

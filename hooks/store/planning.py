@@ -1,0 +1,74 @@
+"""Planning: receipts that wait become events and runs, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from hooks.events import Receipt
+from hooks.ports import Plan, PlannedRun
+from hooks.store.accept import insert_many
+from hooks.store.engine import Reading, Transaction
+from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, millis, receipt_from_row
+
+PENDING_BYTES = 2 * 1024 * 1024
+"""Bodies that are planned at once: each is in memory several times over meanwhile, as text and as values."""
+
+
+def pending(reading: Reading, limit: int) -> list[Receipt]:
+    rows = reading.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,))
+    found: list[Receipt] = []
+    size = 0
+    for row in rows:
+        found.append(receipt_from_row(row))
+        size += len(found[-1].body)
+        if size > PENDING_BYTES:
+            break
+    return found
+
+
+def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan], version: str) -> int:
+    open_receipts = {
+        receipt
+        for receipt in receipts
+        if transaction.execute("UPDATE receipts SET pending = 0 WHERE id = ? AND pending = 1", (receipt,)).rowcount
+    }
+    waiting = 0
+    events: list[tuple[Any, ...]] = []
+    for plan in plans:
+        if plan.event.receipt not in open_receipts:
+            continue
+        state = "matched" if plan.runs else "unmatched"
+        events.append((*event_to_row(plan.event), state, version))
+        transaction.count(f"events.{state}")
+        for run in plan.runs:
+            waiting += _insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
+    insert_many(transaction, f"INSERT INTO events ({EVENT_COLUMNS}, state, rules_version) VALUES ", events)
+    return waiting
+
+
+def _insert_run(transaction: Transaction, event: str, received_at: datetime, run: PlannedRun, version: str) -> int:
+    state, reason = run.state, run.reason
+    created = millis(received_at)
+    if run.once is not None and state != "skipped":
+        digest, window = run.once
+        holder = transaction.execute(
+            "INSERT INTO onces (rule, digest, run, expires_at) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (rule, digest) DO UPDATE SET run = excluded.run, expires_at = excluded.expires_at "
+            "WHERE onces.expires_at <= ? RETURNING run",
+            (run.rule, digest, run.id, created + round(window * 1000), created),
+        ).fetchone()
+        if holder is None:
+            first = transaction.execute(
+                "SELECT run FROM onces WHERE rule = ? AND digest = ?", (run.rule, digest)
+            ).fetchone()[0]
+            state, reason = "skipped", f"once_per: {first} has acted for this key already"
+    finished = created if state == "skipped" else None
+    transaction.execute(
+        "INSERT INTO runs (id, event, rule, rules_version, generation, state, reason, connection, due_at, created_at, "
+        "finished_at, attempts, fence) VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, 0, 0)",
+        (run.id, event, run.rule, version, state, reason, run.connection, millis(run.due_at), created, finished),
+    )
+    transaction.count(f"runs.{state}")
+    return 1 if state == "waiting" else 0

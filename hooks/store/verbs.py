@@ -1,0 +1,107 @@
+"""The store: the verbs of `hooks.ports.Store` and of the intake over an engine, each one durable transaction.
+
+What the verbs do inside a transaction stands in the modules beside this one, by subject: accept, planning, leasing,
+steering, ruletexts. Reading for people is in `history`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from hooks.events import Receipt
+from hooks.ports import Claimed, Intake, Plan, Progress, Store
+from hooks.store import leasing, planning, ruletexts, steering
+from hooks.store.accept import accepted_row
+from hooks.store.engine import Engine
+
+
+class SqlStore:
+    """A store on an open database. `hooks.store.sqlite.open_sqlite` makes one; end it with `close`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def close(self) -> None:
+        """Finish what was asked for and free the database."""
+        await self._engine.close()
+
+    @property
+    def broken(self) -> str | None:
+        """Why nothing can be written any more, or None."""
+        return self._engine.broken
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the start."""
+        return self._engine.commits
+
+    # --- receive ---
+
+    async def record(self, receipt: Receipt, key: bytes | None, window: float) -> str | None:
+        """Commit a receipt and give None, or the id of the receipt that it duplicates.
+
+        ``key`` names the delivery for ``window`` seconds; a receipt without one is never a duplicate.
+        """
+        duplicate_of: str | None = await self._engine.accept(accepted_row(receipt, key, window))
+        return duplicate_of
+
+    # --- dispatch ---
+
+    async def pending(self, limit: int) -> list[Receipt]:
+        return await self._engine.read(lambda reading: planning.pending(reading, limit))
+
+    async def plan(self, receipts: Sequence[str], plans: Sequence[Plan], rules_version: str) -> int:
+        return await self._engine.write(lambda transaction: planning.plan(transaction, receipts, plans, rules_version))
+
+    async def keep_rules(self, version: str, files: Mapping[str, str], now: datetime) -> None:
+        await self._engine.write(lambda transaction: ruletexts.keep_rules(transaction, version, files, now))
+
+    async def rules(self, version: str) -> Mapping[str, str] | None:
+        return await self._engine.read(lambda reading: ruletexts.rules(reading, version))
+
+    async def latest_rules(self) -> tuple[str, Mapping[str, str]] | None:
+        return await self._engine.read(ruletexts.latest_rules)
+
+    # --- deliver ---
+
+    async def claim(
+        self, owner: str, slots: Mapping[str, int], now: datetime, lease: float
+    ) -> list[tuple[Claimed, str]]:
+        wanted = {connection: free for connection, free in slots.items() if free > 0}
+        if not wanted:
+            return []
+        return await self._engine.write(lambda transaction: leasing.claim(transaction, owner, wanted, now, lease))
+
+    async def progress(self, change: Progress) -> None:
+        await self._engine.write(lambda transaction: leasing.progress(transaction, change))
+
+    async def renew(self, owner: str, now: datetime, lease: float) -> None:
+        await self._engine.write(lambda transaction: leasing.renew(transaction, owner, now, lease))
+
+    async def recover(self, owner: str, now: datetime) -> int:
+        return await self._engine.write(lambda transaction: leasing.recover(transaction, owner, now))
+
+    async def next_due(self, connections: Sequence[str]) -> datetime | None:
+        return await self._engine.read(lambda reading: leasing.next_due(reading, connections))
+
+    async def absent_connections(self, known: Sequence[str]) -> list[str]:
+        return await self._engine.read(lambda reading: leasing.absent_connections(reading, known))
+
+    # --- steer ---
+
+    async def hold(self, runs: Mapping[str, str]) -> int:
+        return await self._engine.write(lambda transaction: steering.hold(transaction, runs))
+
+    async def release(self, connections: Sequence[str], reasons: Sequence[str], now: datetime) -> int:
+        return await self._engine.write(lambda transaction: steering.release(transaction, connections, reasons, now))
+
+    async def retry(self, run: str, now: datetime) -> bool:
+        return await self._engine.write(lambda transaction: steering.retry(transaction, run, now))
+
+    async def cancel(self, run: str, reason: str, now: datetime) -> bool:
+        return await self._engine.write(lambda transaction: steering.cancel(transaction, run, reason, now))
+
+
+_: type[Store] = SqlStore
+_intake: type[Intake] = SqlStore
