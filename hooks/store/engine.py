@@ -8,7 +8,7 @@ the databases stands in their engines and in the few words of `Transaction`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class Engine(Protocol):
         """Transactions committed since the start."""
         ...
 
-    async def accept(self, row: Any) -> Any:
+    def accept(self, row: Any) -> Awaitable[Any]:
         """Hand a receipt to `hooks.store.accept.accept_rows`, together with all that wait at this moment."""
         ...
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hooks.errors import StoreError, StoreRefused
 from hooks.store.accept import accept_rows
 from hooks.store.engine import Engine, Reader, Reading, Transaction
+from hooks.store.groupcommit import GroupCommit, Work
 from hooks.store.history import SqlHistory
 from hooks.store.lock import WriterLock
 from hooks.store.migrate import migrate
 from hooks.store.verbs import SqlStore
-from hooks.store.writer import SqliteConnection, Writer, connect, open_writing
+from hooks.store.writer import SqliteConnection, broken_by, commit_batch, connect, open_writing
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class SqliteEngine:
         self._connection = connection
         self._reader = reader  # what is read for the engine must not wait behind commits, nor commits behind it
         self._lock = lock
-        self._writer = Writer(connection, accept_rows)
+        self._writer = GroupCommit(self._commit, broken_by)
 
     @classmethod
     async def open(cls, path: Path) -> SqliteEngine:
@@ -63,6 +64,9 @@ class SqliteEngine:
             raise
         return cls(connection, reader, lock)
 
+    async def _commit(self, rows: Sequence[Any], works: Sequence[Work]) -> tuple[list[Any], list[Any]]:
+        return await self._connection.run(lambda raw: commit_batch(raw, accept_rows, rows, works))
+
     @property
     def broken(self) -> str | None:
         return self._writer.broken
@@ -71,7 +75,7 @@ class SqliteEngine:
     def commits(self) -> int:
         return self._writer.commits
 
-    def accept(self, row: Any) -> Any:
+    def accept(self, row: Any) -> Awaitable[Any]:
         return self._writer.accept(row)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

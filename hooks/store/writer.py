@@ -1,18 +1,12 @@
-"""Group commit: the one writing connection, and transactions that share one sync.
+"""The one writing connection of a SQLite file, in the only mode that keeps the promise.
 
-Whatever has been asked for while the last commit was on its way to the disk is the next batch: one hop into the
-connection's thread, one transaction, one sync, and then every caller hears at once. There is no timer: a lone request
-is committed at once, and under load the batches grow by themselves.
-
-Each piece of work runs inside a savepoint, so that one that fails takes back its own changes only. A commit that the
-disk refuses is nobody's success: every caller of the batch gets StoreError. After an error of the disk itself the
-writer stays closed until the process is started again, because a failed sync must not be tried again: the kernel may
-have dropped the pages (what PostgreSQL does too).
+Each piece of work of a batch runs inside a savepoint, so that one that fails takes back its own changes only. After an
+error of the disk itself nothing is written until the process is started again, because a failed sync must not be tried
+again: the kernel may have dropped the pages (what PostgreSQL does too).
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,12 +15,9 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from hooks.errors import StoreError, StoreRefused
-from hooks.store.engine import Transaction
+from hooks.store.groupcommit import AcceptRows, Work, run_batch
 
 T = TypeVar("T")
-
-MAX_BATCH = 256
-"""Pieces of work in one transaction: enough to make the sync cheap, few enough to answer the first one soon."""
 
 CHECKED_BYTES = 256 * 1024 * 1024
 """Files up to this size are checked at each start; the check of a larger one would delay the first answer."""
@@ -53,13 +44,6 @@ class SqliteTransaction:
         """Change a total of the table ``counters`` when the batch commits."""
         self._deltas[name] = self._deltas.get(name, 0) + by
 
-    def totals(self) -> dict[str, int]:
-        """A copy, to go back to when a piece of work fails."""
-        return dict(self._deltas)
-
-    def reset(self, totals: dict[str, int]) -> None:
-        self._deltas = totals
-
     def flush(self) -> None:
         for name, by in self._deltas.items():
             if by:
@@ -68,6 +52,24 @@ class SqliteTransaction:
                     "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
                     (name, by),
                 )
+
+    def apart(self, work: Work) -> Any:
+        """Inside a savepoint: what the work gave, or the exception by which it failed."""
+        totals = dict(self._deltas)
+        self.connection.execute("SAVEPOINT work")
+        try:
+            result = work(self)
+        except Exception as error:
+            if not self.connection.in_transaction:
+                raise  # SQLite took the whole transaction back by itself: disk full, I/O error
+            self.connection.execute("ROLLBACK TO work")
+            self.connection.execute("RELEASE work")
+            self._deltas = totals
+            if isinstance(error, sqlite3.Error):
+                return StoreError(f"the database did not take it: {error}")
+            return error  # ours, or a value that no row can hold: trying again would not help
+        self.connection.execute("RELEASE work")
+        return result
 
 
 class SqliteConnection(aiosqlite.Connection):
@@ -91,122 +93,26 @@ def connect(path: Path, *, readonly: bool = False) -> SqliteConnection:
     return SqliteConnection(connector, iter_chunk_size=64)
 
 
-Work = Callable[[Transaction], Any]
-AcceptRows = Callable[[Transaction, list[Any]], list[Any]]
+def commit_batch(
+    connection: sqlite3.Connection, accept_rows: AcceptRows, rows: Sequence[Any], works: Sequence[Work]
+) -> tuple[list[Any], list[Any]]:
+    """In the connection's thread: one transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        results = run_batch(SqliteTransaction(connection), accept_rows, rows, works)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return results
 
 
-class Writer:
-    """The only writer of a database file.
-
-    ``accept`` is the hot path: rows of one shape, handed to ``accept_rows`` together (one statement for all of them).
-    ``write`` is for everything else. Both give what the work returned, after the commit has been synced.
-    """
-
-    def __init__(self, connection: SqliteConnection, accept_rows: AcceptRows) -> None:
-        self._connection = connection
-        self._accept_rows = accept_rows
-        self._rows: list[tuple[Any, asyncio.Future[Any]]] = []
-        self._works: list[tuple[Work, asyncio.Future[Any]]] = []
-        self._busy = False
-        self._closed = False
-        self._task: asyncio.Task[None] | None = None
-        self.broken: str | None = None
-        """Why nothing is written any more until a restart, or None."""
-        self.commits = 0
-        """Transactions committed since the start."""
-
-    def accept(self, row: Any) -> asyncio.Future[Any]:
-        return self._enqueue(self._rows, row)
-
-    def write(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
-        return self._enqueue(self._works, work)
-
-    def _enqueue(self, queue: list[tuple[Any, asyncio.Future[Any]]], item: Any) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        if self.broken is not None or self._closed:
-            future.set_exception(StoreError(self.broken or "the store is closed"))
-            return future
-        queue.append((item, future))
-        if not self._busy:
-            self._busy = True
-            self._task = asyncio.create_task(self._drain(), name="group-commit")
-        return future
-
-    async def _drain(self) -> None:
-        try:
-            while self._rows or self._works:
-                rows, self._rows = self._rows[:MAX_BATCH], self._rows[MAX_BATCH:]
-                works, self._works = self._works[:MAX_BATCH], self._works[MAX_BATCH:]
-                await self._commit(rows, works)
-        finally:
-            self._busy = False
-
-    async def _commit(
-        self, rows: list[tuple[Any, asyncio.Future[Any]]], works: list[tuple[Work, asyncio.Future[Any]]]
-    ) -> None:
-        def batch(connection: sqlite3.Connection) -> tuple[list[Any], list[Any]]:
-            return self._batch(connection, [row for row, _ in rows], [work for work, _ in works])
-
-        futures = [future for _, future in rows] + [future for _, future in works]
-        try:
-            accepted, written = await self._connection.run(batch)
-        except Exception as error:
-            # whatever it was, nobody may be left waiting for an answer that does not come
-            failure = StoreError(f"the database did not take it: {error}")
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in _BROKEN:
-                self.broken = f"the disk or the database file is damaged ({error}); see `hooks db check`, then restart"
-            for future in futures:
-                if not future.done():
-                    future.set_exception(failure)
-            return
-        self.commits += 1
-        for future, result in zip(futures, [*accepted, *written], strict=True):
-            if future.done():
-                continue  # its caller has gone: the work is committed all the same
-            if isinstance(result, BaseException):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-    def _batch(self, connection: sqlite3.Connection, rows: list[Any], works: list[Work]) -> tuple[list[Any], list[Any]]:
-        """In the connection's thread: one transaction. A work that fails gives its exception in its place."""
-        transaction = SqliteTransaction(connection)
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            accepted = self._accept_rows(transaction, rows) if rows else []
-            written = [self._apart(transaction, work) for work in works]
-            transaction.flush()
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        return accepted, written
-
-    @staticmethod
-    def _apart(transaction: SqliteTransaction, work: Work) -> Any:
-        connection, totals = transaction.connection, transaction.totals()
-        connection.execute("SAVEPOINT work")
-        try:
-            result = work(transaction)
-        except Exception as error:
-            if not connection.in_transaction:
-                raise  # SQLite took the whole transaction back by itself: disk full, I/O error
-            connection.execute("ROLLBACK TO work")
-            connection.execute("RELEASE work")
-            transaction.reset(totals)
-            if isinstance(error, sqlite3.Error):
-                return StoreError(f"the database did not take it: {error}")
-            return error  # ours, or a value that no row can hold: trying again would not help
-        connection.execute("RELEASE work")
-        return result
-
-    async def close(self) -> None:
-        """Finish what was asked for, then take nothing more."""
-        self._closed = True
-        while self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
+def broken_by(error: Exception) -> str | None:
+    """Why nothing may be written any more after this error, None when the next try may succeed."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
+        return f"the disk or the database file is damaged ({error}); see `hooks db check`, then restart"
+    return None
 
 
 async def open_writing(path: Path) -> SqliteConnection:

@@ -1,0 +1,125 @@
+"""Group commit: what is asked for while the last commit is on its way to the disk is the next batch.
+
+One hop into the database's thread, one transaction, one sync, and then every caller hears at once. There is no timer: a
+lone request is committed at once, and under load the batches grow by themselves. A commit that the database refuses is
+nobody's success: every caller of the batch gets StoreError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from hooks.errors import StoreError
+from hooks.store.engine import Transaction
+
+T = TypeVar("T")
+
+MAX_BATCH = 256
+"""Pieces of work in one transaction: enough to make the sync cheap, few enough to answer the first one soon."""
+
+Work = Callable[[Transaction], Any]
+AcceptRows = Callable[[Transaction, list[Any]], list[Any]]
+Commit = Callable[[Sequence[Any], Sequence[Work]], Awaitable[tuple[list[Any], list[Any]]]]
+"""Rows and pieces of work in one transaction, committed and synced: what each gave. A piece of work that failed gives
+its exception in its place."""
+
+
+class Batch(Transaction, Protocol):
+    """A transaction that takes several pieces of work, each of which can fail by itself."""
+
+    def flush(self) -> None:
+        """Write the totals that were counted."""
+        ...
+
+    def apart(self, work: Work) -> Any:
+        """What the work gave, or the exception by which it failed, with its own changes taken back."""
+        ...
+
+
+def run_batch(
+    transaction: Batch, accept_rows: AcceptRows, rows: Sequence[Any], works: Sequence[Work]
+) -> tuple[list[Any], list[Any]]:
+    """In the database's thread, inside a transaction that is then committed."""
+    accepted = accept_rows(transaction, list(rows)) if rows else []
+    written = [transaction.apart(work) for work in works]
+    transaction.flush()
+    return accepted, written
+
+
+class GroupCommit:
+    """One queue in front of one writing connection.
+
+    ``accept`` is the hot path: rows of one shape, inserted together. ``write`` is for everything else. Both give what
+    the work returned, after the commit has been synced.
+    """
+
+    def __init__(self, commit: Commit, broken_by: Callable[[Exception], str | None] = lambda error: None) -> None:
+        """``broken_by``: why nothing may be written any more after this error, None when the next try may succeed."""
+        self._commit_batch = commit
+        self._broken_by = broken_by
+        self._rows: list[tuple[Any, asyncio.Future[Any]]] = []
+        self._works: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._busy = False
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self.broken: str | None = None
+        """Why nothing is written any more until a restart, or None."""
+        self.commits = 0
+        """Transactions committed since the start."""
+
+    def accept(self, row: Any) -> asyncio.Future[Any]:
+        return self._enqueue(self._rows, row)
+
+    def write(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        return self._enqueue(self._works, work)
+
+    def _enqueue(self, queue: list[tuple[Any, asyncio.Future[Any]]], item: Any) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self.broken is not None or self._closed:
+            future.set_exception(StoreError(self.broken or "the store is closed"))
+            return future
+        queue.append((item, future))
+        if not self._busy:
+            self._busy = True
+            self._task = asyncio.create_task(self._drain(), name="group-commit")
+        return future
+
+    async def _drain(self) -> None:
+        try:
+            while self._rows or self._works:
+                rows, self._rows = self._rows[:MAX_BATCH], self._rows[MAX_BATCH:]
+                works, self._works = self._works[:MAX_BATCH], self._works[MAX_BATCH:]
+                await self._commit(rows, works)
+        finally:
+            self._busy = False
+
+    async def _commit(
+        self, rows: list[tuple[Any, asyncio.Future[Any]]], works: list[tuple[Work, asyncio.Future[Any]]]
+    ) -> None:
+        futures = [future for _, future in rows] + [future for _, future in works]
+        try:
+            accepted, written = await self._commit_batch([row for row, _ in rows], [work for work, _ in works])
+        except Exception as error:
+            # whatever it was, nobody may be left waiting for an answer that does not come
+            failure = StoreError(f"the database did not take it: {error}")
+            self.broken = self._broken_by(error)
+            for future in futures:
+                if not future.done():
+                    future.set_exception(failure)
+            return
+        self.commits += 1
+        for future, result in zip(futures, [*accepted, *written], strict=True):
+            if future.done():
+                continue  # its caller has gone: the work is committed all the same
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    async def close(self) -> None:
+        """Finish what was asked for, then take nothing more."""
+        self._closed = True
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
