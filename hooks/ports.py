@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from hooks.addresses import refusal
 from hooks.errors import VerificationError
 from hooks.events import (
     Answer,
@@ -622,12 +623,23 @@ class ConnectionSettings(BaseModel):
 
     model_config = {"extra": "forbid", "frozen": True, "arbitrary_types_allowed": True}
 
+    allow_private: bool = Field(False, description="Let the address be on a private network or this machine.")
+    ca_file: str | None = Field(
+        None, description="A file of certificates in PEM: the only authorities that are believed."
+    )
     base_url: str
     rate: float | None = None
     concurrency: int = 8
     timeout: Duration = 30.0
     paused: bool = False
     lookup_wait: Duration = 10.0
+
+    @field_validator("base_url", "auth_url", check_fields=False)
+    @classmethod
+    def _may_be_called(cls, url: str, info: ValidationInfo) -> str:
+        if told := refusal(url, private=bool(info.data.get("allow_private"))):
+            raise ValueError(told)
+        return url
 
 
 @dataclass(frozen=True, slots=True)

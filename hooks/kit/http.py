@@ -1,9 +1,9 @@
 """Deliver: the one place that speaks HTTP outward, and the only importer of httpx.
 
 One `Http` is one account at one address: its own connection pool (httpx's pool gets slower with what is in flight, so
-accounts do not share one), no proxy or netrc from the environment, no redirects, no cookies, no compression asked
-for, one deadline over everything. Every exchange is kept for the attempt's record, without credentials
-(`record_exchanges`).
+accounts do not share one), to checked addresses only (`hooks.kit.outgoing`), no proxy or netrc from the environment,
+no redirects, no cookies, no compression asked for, one deadline over everything. Every exchange is kept for the
+attempt's record, without credentials (`record_exchanges`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import ipaddress
+import importlib
 import json
 import re
 import ssl
 import time
 import zlib
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 from urllib.parse import quote, quote_plus, unquote, urlsplit
@@ -27,9 +27,11 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 from pydantic import AfterValidator
 
 from hooks import __version__
-from hooks.errors import DeliveryError, Permanent, SettingsError, Transient
+from hooks.addresses import is_loopback, refusal
+from hooks.errors import DeliveryError, Permanent, SettingsError, Transient, Unconfigured
 from hooks.events import Answer, Exchange, Request
 from hooks.kit.answers import read_json, verdict
+from hooks.ports import ConnectionSettings
 
 if TYPE_CHECKING:
     import httpx  # imported where it is used: a quarter of a second that `hooks check` need not pay
@@ -39,6 +41,7 @@ __all__ = [
     "Deadline",
     "Http",
     "Mask",
+    "Network",
     "check_address",
     "check_header",
     "check_path",
@@ -83,18 +86,13 @@ def check_address(url: str) -> str:
         raise SettingsError("base_url holds a user name or password: credentials have their own keys")
     if parts.query or parts.fragment or "?" in url or "#" in url:
         raise SettingsError("base_url holds a query or a fragment: an address ends with its path")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError(
             f"base_url {parts.scheme}://{host} is not encrypted: write https:// (http:// to loopback only)"
         )
+    if told := refusal(url, private=True):
+        raise SettingsError(f"base_url: {told}")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _address(url: str) -> str:
@@ -208,6 +206,24 @@ class _Progress:
             self.sent = True
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How an account's host is reached: what its address may be, and whose certificates are believed.
+
+    ``private`` lets it be on a private network or this machine. ``ca_file`` holds the only authorities believed, as
+    PEM. ``resolve`` stands in for the system's resolver.
+    """
+
+    private: bool = False
+    ca_file: str | None = None
+    resolve: Callable[[str, int], Awaitable[list[str]]] | None = None
+
+    @classmethod
+    def of(cls, settings: ConnectionSettings) -> Network:
+        """As a connection's settings have it."""
+        return cls(private=settings.allow_private, ca_file=settings.ca_file)
+
+
 @functools.cache
 def _tls() -> ssl.SSLContext:
     """One TLS context for all accounts: reading the authorities' certificates takes 20 ms and a megabyte."""
@@ -216,16 +232,27 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+def _tls_of(ca_file: str | None) -> ssl.SSLContext:
+    """The context that believes this file's authorities. Raises Unconfigured when it cannot be used."""
+    if ca_file is None:
+        return _tls()
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise Unconfigured(f"ca_file {ca_file} cannot be read as certificates in PEM") from error
+
+
 def prepare() -> None:
     """Do now what the first call would else do: a quarter of a second in which nothing else happens in its loop."""
+    importlib.import_module("hooks.kit.outgoing")
     _tls()
 
 
 class Http:
     """An account's HTTP connection pool. Opens nothing before the first call; safe to use from many tasks.
 
-    ``secrets`` are masked in everything recorded and in every error. ``transport`` stands in for the network.
-    Raises SettingsError when ``base_url`` cannot be used.
+    ``secrets`` are masked in everything recorded and in every error. ``network`` is how the host is reached;
+    ``transport`` stands in for all of it. Raises SettingsError when ``base_url`` cannot be used.
     """
 
     def __init__(
@@ -233,6 +260,7 @@ class Http:
         base_url: str,
         *,
         timeout: float = 30.0,
+        network: Network = Network(),  # noqa: B008  # a frozen value
         transport: httpx.AsyncBaseTransport | None = None,
         connections: int = 64,
         secrets: Iterable[str] = (),
@@ -241,6 +269,7 @@ class Http:
         self.base_url = check_address(base_url)
         self.host = urlsplit(self.base_url).netloc
         self._timeout = timeout
+        self._network = network
         self._transport = transport
         self._connections = connections
         self._secrets = tuple(secrets)
@@ -363,16 +392,10 @@ class Http:
             import httpx
 
             self._client = httpx.AsyncClient(
-                transport=self._transport,
-                verify=_tls(),
+                transport=self._transport or self._checked(),
                 trust_env=False,
                 follow_redirects=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                limits=httpx.Limits(
-                    max_connections=self._connections,
-                    max_keepalive_connections=self._connections,
-                    keepalive_expiry=KEEP_ALIVE_SECONDS,
-                ),
                 headers={
                     "Accept": "application/json",
                     "Accept-Encoding": "identity",
@@ -380,6 +403,14 @@ class Http:
                 },
             )
         return self._client
+
+    def _checked(self) -> httpx.AsyncBaseTransport:
+        from hooks.kit.outgoing import CheckedNetwork, CheckedTransport, resolve
+
+        network = CheckedNetwork(private=self._network.private, resolve=self._network.resolve or resolve)
+        return CheckedTransport(
+            network, _tls_of(self._network.ca_file), connections=self._connections, keep_alive=KEEP_ALIVE_SECONDS
+        )
 
     async def aclose(self) -> None:
         """Close all connections. A later call opens new ones."""
@@ -440,7 +471,13 @@ async def request_json(
     content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
     headers = {} if content is None else {"content-type": "application/json"}
     parts = urlsplit(url)
-    http = Http(f"{parts.scheme}://{parts.netloc}", timeout=timeout, transport=transport, max_body=64 * MAX_BODY)
+    http = Http(
+        f"{parts.scheme}://{parts.netloc}",
+        timeout=timeout,
+        network=Network(private=True),  # the caller named the host
+        transport=transport,
+        max_body=64 * MAX_BODY,
+    )
     try:
         answer = await http.send(
             Request(method, parts.path, tuple(query), headers, content),

@@ -9,7 +9,7 @@ from pydantic import Field
 from hooks.errors import Permanent, Transient
 from hooks.events import Done, Request
 from hooks.kit.answers import vendor_words
-from hooks.kit.http import Address, Http, read_json, verdict
+from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -44,6 +44,7 @@ class Homebase360Client:
         self._http = Http(
             settings.base_url,
             timeout=settings.timeout,
+            network=Network.of(settings),
             transport=transport,
             connections=settings.concurrency,
             secrets=[self._key],

@@ -11,7 +11,7 @@ import pydantic_core
 from pydantic import Field
 
 from hooks.events import Answer, Done, Request
-from hooks.kit.http import Address, Http, read_json, verdict
+from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -56,6 +56,7 @@ class HousecallProClient:
         self._http = Http(
             settings.base_url,
             timeout=settings.timeout,
+            network=Network.of(settings),
             transport=transport,
             connections=settings.concurrency,
             secrets=[key],

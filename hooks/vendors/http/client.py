@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validat
 
 from hooks.errors import Permanent
 from hooks.events import Answer, Done, Request
-from hooks.kit.http import Address, Http, read_json, verdict
+from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.kit.tokens import TokenKeeper, authorized, basic_value, client_credentials
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
@@ -127,7 +127,9 @@ class HttpClient:
         if isinstance(auth, ClientCredentials):
             pair = auth.client_id.get_secret_value(), auth.client_secret.get_secret_value()
             secrets += pair
-            self._auth_http = Http(auth.token_url, transport=transport, connections=1, secrets=pair)
+            self._auth_http = Http(
+                auth.token_url, network=Network.of(settings), transport=transport, connections=1, secrets=pair
+            )
             basic = auth.credentials_in == "basic"
             fetch = partial(client_credentials, self._auth_http, *pair, scope=auth.scope, basic=basic)
             self._tokens = TokenKeeper(fetch)
@@ -143,6 +145,7 @@ class HttpClient:
         self._http = Http(
             settings.base_url,
             timeout=settings.timeout,
+            network=Network.of(settings),
             transport=transport,
             connections=settings.concurrency,
             secrets=secrets,

@@ -15,7 +15,7 @@ from pydantic import Field
 from hooks.errors import Permanent, Transient
 from hooks.events import Done, Request
 from hooks.kit.answers import short
-from hooks.kit.http import Address, Http, read_json, verdict
+from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.kit.operations import json_body
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
@@ -54,6 +54,7 @@ class JobCloserClient:
         self._http = Http(
             settings.base_url,
             timeout=settings.timeout,
+            network=Network.of(settings),
             transport=transport,
             connections=settings.concurrency,
             secrets=[self._key, self._password],

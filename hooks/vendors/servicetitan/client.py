@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from hooks.errors import DeliveryError
 from hooks.events import Answer, Done, Request
-from hooks.kit.http import Address, Http, read_json, verdict
+from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.kit.tokens import Token, TokenKeeper, authorized, client_credentials
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Duration, Secret
@@ -76,12 +76,15 @@ class ServiceTitanClient:
         self._http = Http(
             settings.base_url,
             timeout=settings.timeout,
+            network=Network.of(settings),
             transport=transport,
             connections=settings.concurrency,
             secrets=secrets,
             max_body=MAX_ANSWER,
         )
-        self._auth = Http(settings.auth_url, transport=transport, connections=1, secrets=secrets)
+        self._auth = Http(
+            settings.auth_url, network=Network.of(settings), transport=transport, connections=1, secrets=secrets
+        )
         self._tokens = TokenKeeper(partial(self._fetch, client_id, client_secret))
 
     async def _fetch(self, client_id: str, client_secret: str) -> Token:

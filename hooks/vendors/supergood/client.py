@@ -23,7 +23,7 @@ from pydantic import Field, SecretStr, field_validator
 from hooks.errors import DeliveryError, Permanent, Transient, Unconfigured
 from hooks.events import Answer, Done, Request
 from hooks.kit.fields import FieldError, instant
-from hooks.kit.http import Address, Http, check_header, read_json, verdict
+from hooks.kit.http import Address, Http, Network, check_header, read_json, verdict
 from hooks.kit.operations import json_body
 from hooks.kit.tokens import DEFAULT_LIFE, TOKEN_TIMEOUT, Token, TokenKeeper, authorized
 from hooks.ports import Client, ConnectionSettings
@@ -120,6 +120,7 @@ class SupergoodClient:
         self._http = Http(
             settings.base_url,
             timeout=settings.timeout,
+            network=Network.of(settings),
             transport=transport,
             connections=settings.concurrency,
             secrets=[secret for secret in (self._password, self._otp) if secret],
