@@ -43,8 +43,8 @@ sizes: ## the longest modules; past 350 lines ask whether it is two
 	@find hooks tests -name '*.py' -exec wc -l {} + | sort -rn | sed -n '2,16p'
 
 lock: ## renew both lock files (needs uv); nothing younger than 14 days gets in
-	@$(LOCKING) --group build -o requirements.lock
-	@$(LOCKING) --group build --group dev -c requirements.lock -o requirements-dev.lock
+	@$(LOCKING) --extra postgres --group build -o requirements.lock
+	@$(LOCKING) --extra postgres --group build --group dev -c requirements.lock -o requirements-dev.lock
 
 image: ## build the container image (needs docker)
 	@docker build --tag hooks .

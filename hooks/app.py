@@ -32,7 +32,7 @@ from hooks.rulebook import Rulebook
 from hooks.rules.findings import RulesInvalid
 from hooks.settings import Settings, secret
 from hooks.store.history import SqlHistory
-from hooks.store.sqlite import open_sqlite, open_sqlite_history
+from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
@@ -102,9 +102,9 @@ class App:
         settings, clock = self.settings, self._clock
         check_bind(settings.admin_host, settings.admin_token is not None)
         _private_folder(settings.data)
-        store = self._store = await open_sqlite(settings.database_path)
+        store = self._store = await open_store(settings.database_url)
         self._exits.push_async_callback(store.close)
-        history = self._history = await open_sqlite_history(settings.database_path)
+        history = self._history = await open_history(settings.database_url)
         self._exits.push_async_callback(history.close)
         rulebook = self._rulebook = Rulebook(settings.routes, store, CATALOGUE, secret, clock)
         self._exits.push_async_callback(rulebook.aclose)
@@ -126,6 +126,7 @@ class App:
         self._dispatcher = Dispatcher(
             store,
             clock,
+            owner=owner,
             rules=lambda: rulebook.current,
             sources=lambda: rulebook.sources,
             planned=worker.wake,

@@ -383,8 +383,11 @@ class Progress:
 class Store(Protocol):
     """The engine's verbs. Each is one transaction; what it returned is on disk. Raises StoreError when it cannot."""
 
-    async def pending(self, limit: int) -> list[Receipt]:
-        """Accepted receipts whose events have not been made yet, oldest first."""
+    async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
+        """Accepted receipts whose events have not been made yet, oldest first.
+
+        Where several servers share the store, no other owner is given them for a while.
+        """
         ...
 
     async def plan(self, receipts: Sequence[str], plans: Sequence[Plan], rules_version: str) -> int:

@@ -7,6 +7,7 @@ environment variable ``NAME``, the file that ``NAME_FILE`` names, then a file ``
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from hooks.errors import SettingsError
 Role = Literal["all", "receive", "work"]
 _ROLES: tuple[Role, ...] = ("all", "receive", "work")
 _SECRETS_FOLDERS = ("/run/secrets",)
+_POSTGRES = ("postgresql", "postgres")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,37 @@ class Settings:
     strict: bool = False
 
     def __repr__(self) -> str:
-        shown = {name: getattr(self, name) for name in self.__slots__ if name != "admin_token"}
+        shown = {name: getattr(self, name) for name in self.__slots__ if name not in ("admin_token", "database")}
         inner = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return f"Settings({inner}, admin_token={'***' if self.admin_token else None})"
 
     @property
+    def database_url(self) -> str:
+        """Where the store is: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://...``.
+
+        Raises SettingsError for any other kind of database.
+        """
+        address = self.database or f"sqlite:///{self.data / 'hooks.db'}"
+        scheme, found, rest = address.partition("://")
+        if found and ((scheme == "sqlite" and len(rest) > 1 and rest.startswith("/")) or scheme in _POSTGRES):
+            return address
+        raise SettingsError(
+            "HOOKS_DATABASE (--database) must look like sqlite:///path/to/hooks.db or postgresql://user@host/name"
+        )
+
+    @property
     def database_path(self) -> Path:
         """The SQLite file. Raises SettingsError for any other kind of database."""
-        if self.database is None:
-            return self.data / "hooks.db"
-        scheme, found, rest = self.database.partition("://")
-        if found and scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
-            # sqlite:///relative.db and sqlite:////absolute.db, as SQLAlchemy's users write it
-            return Path(rest[1:])
-        if scheme in ("postgresql", "postgres"):
-            raise SettingsError("PostgreSQL does not work yet in this release: use sqlite:///path/to/hooks.db")
-        raise SettingsError("HOOKS_DATABASE must look like sqlite:///path/to/hooks.db")
+        address = self.database_url
+        if not address.startswith("sqlite:///"):
+            raise SettingsError("this works on a SQLite file only, and the database is a PostgreSQL")
+        return Path(address.removeprefix("sqlite:///"))
+
+    @property
+    def database_shown(self) -> str:
+        """`database_url` without a password."""
+        shown = re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", self.database_url)
+        return re.sub(r"([?&](?:password|sslpassword)=)[^&]*", r"\1***", shown)
 
 
 def environment(name: str) -> str | None:

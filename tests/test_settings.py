@@ -101,16 +101,26 @@ def test_what_cannot_be_is_named_with_what_it_may_be(
     assert "tiny-token" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "database", ["postgresql://localhost/hooks", "mysql://x", "hooks.db", "sqlite://", "sqlite:///"]
-)
+@pytest.mark.parametrize("database", ["mysql://x", "hooks.db", "sqlite://", "sqlite:///"])
 def test_a_database_of_another_kind_is_refused(database: str) -> None:
     with pytest.raises(SettingsError):
-        _ = Settings(database=database).database_path
+        _ = Settings(database=database).database_url
 
 
 def test_a_relative_database_is_relative() -> None:
     assert Path("some/h.db") == Settings(database="sqlite:///some/h.db").database_path
+
+
+@pytest.mark.parametrize(
+    "database", ["postgresql://hooks:geheim@db.example.com/hooks", "postgresql:///hooks?user=hooks&password=geheim"]
+)
+def test_a_database_is_shown_without_its_password(database: str) -> None:
+    settings = Settings(database=database)
+    assert database == settings.database_url
+    assert "geheim" not in settings.database_shown + repr(settings)
+    assert "***" in settings.database_shown
+    with pytest.raises(SettingsError, match="SQLite file only"):
+        _ = settings.database_path
 
 
 def test_no_token_is_in_a_repr() -> None:

@@ -126,7 +126,7 @@ def _shown(settings: Settings) -> dict[str, Any]:
     return {
         "routes": str(settings.routes),
         "data": str(settings.data),
-        "database": settings.database or f"sqlite:///{settings.data}/hooks.db",
+        "database": settings.database_shown,
         "host": settings.host,
         "port": settings.port,
         "admin": f"{settings.admin_host}:{settings.admin_port}",

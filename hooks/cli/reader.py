@@ -129,10 +129,10 @@ def act(path: str, given: Mapping[str, object]) -> Any:
 
 async def _from_file(settings: Settings, path: str, query: Mapping[str, object]) -> Any:
     from hooks.ports import EventFilter, ReceiptFilter, RunFilter
-    from hooks.store.sqlite import open_sqlite_history
+    from hooks.store.opening import open_history
 
     kind, _, id_ = path.removeprefix("/api/v1/").partition("/")
-    history = await open_sqlite_history(settings.database_path)
+    history = await open_history(settings.database_url)
     try:
         if kind == "stats":
             return await history.stats()
@@ -140,7 +140,7 @@ async def _from_file(settings: Settings, path: str, query: Mapping[str, object])
             one = {"events": history.event, "runs": history.run, "receipts": history.receipt}[kind]
             record = await one(id_)
             if record is None:
-                raise NotFound(f"there is no {id_} in {settings.database_path}")
+                raise NotFound(f"there is no {id_} in {settings.database_shown}")
             return record
         values: dict[str, Any] = {
             name: parse_utc(str(value)) if name in ("since", "until") else value for name, value in query.items()

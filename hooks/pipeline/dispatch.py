@@ -40,6 +40,7 @@ class Dispatcher:
         store: Store,
         clock: Clock,
         *,
+        owner: str,
         rules: Callable[[], RuleSet | None],
         sources: Callable[[], Mapping[str, Source]],
         planned: Callable[[], None],
@@ -48,6 +49,7 @@ class Dispatcher:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._owner = owner
         self._rules = rules
         self._sources = sources
         self._planned = planned
@@ -81,7 +83,7 @@ class Dispatcher:
         rules = self._rules()
         if rules is None:
             return 0
-        receipts = await self._store.pending(BATCH)
+        receipts = await self._store.pending(self._owner, BATCH, self._clock.now())
         if not receipts:
             return 0
         plans: dict[str, list[Plan]] = {}

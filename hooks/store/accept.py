@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hooks.events import Receipt
 from hooks.store.engine import Transaction
-from hooks.store.rows import dump
+from hooks.store.rows import dump, storable
 
 ROWS_PER_STATEMENT = 64
 """A multi-row INSERT's longest form: its 13 columns stay far below SQLite's limit on parameters."""
@@ -32,12 +32,12 @@ def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted
         receipt.vendor,
         round(at * 1000),
         receipt.verdict,
-        receipt.path,
+        storable(receipt.path),
         dump(receipt.query) if receipt.query else "[]",
         dump(dict(receipt.headers)),
         receipt.body,
         receipt.events if receipt.verdict == "accepted" else 0,
-        receipt.reason,
+        None if receipt.reason is None else storable(receipt.reason),
         receipt.duplicate_of,
         1 if receipt.verdict == "accepted" else 0,
     ]

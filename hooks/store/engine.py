@@ -64,6 +64,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def alone(self) -> bool:
+        """Whether no other process can write this database."""
+        ...
+
+    @property
     def commits(self) -> int:
         """Transactions committed since the start."""
         ...

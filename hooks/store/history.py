@@ -156,7 +156,10 @@ class SqlHistory:
 
     async def stats(self) -> Mapping[str, Any]:
         def read(raw: Reading) -> Mapping[str, Any]:
-            counted = dict(raw.execute("SELECT name, value FROM counters"))
+            counted: dict[str, int] = {}
+            for name, value in raw.execute("SELECT name, value FROM counters"):
+                name = name.partition("#")[0]  # each server of several counts in rows of its own
+                counted[name] = counted.get(name, 0) + value
             pending = raw.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1")
             pending_receipts, pending_events = pending.fetchone()
             oldest = raw.execute("SELECT min(received_at) FROM receipts WHERE pending = 1").fetchone()[0]

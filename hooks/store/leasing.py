@@ -40,11 +40,11 @@ def claim(
             "UPDATE runs SET state = 'running', owner = ?, lease_until = ?, fence = fence + 1 WHERE seq IN "
             "(SELECT seq FROM runs WHERE state = 'waiting' AND connection = ? AND due_at <= ? "
             f"ORDER BY due_at, seq LIMIT ?{transaction.skip_locked}) "
-            "RETURNING id, rule, rules_version, generation, fence, attempts, event",
+            "RETURNING id, rule, rules_version, generation, fence, attempts, event, due_at, seq",
             (owner, until, connection, at, free),
         ).fetchall()
         size = 0
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row[7:]):  # RETURNING promises no order
             if size > CLAIM_SIZE:
                 transaction.execute(
                     "UPDATE runs SET state = 'waiting', owner = NULL, lease_until = NULL WHERE id = ?", (row[0],)
@@ -59,7 +59,7 @@ def claim(
                 f"SELECT {STEP_COLUMNS} FROM steps WHERE run = ? ORDER BY position",
                 (row[0],),
             )
-            identifier, rule, version, generation, fence, attempts, _ = row
+            identifier, rule, version, generation, fence, attempts, *_ = row
             run = Claimed(
                 identifier,
                 rule,

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 from hooks.errors import StoreRefused
+from hooks.store.dialect import tables
+
+_LOCK = 7_415_001
+"""Any number, the same in all releases: who holds it migrates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,20 @@ def migrations(kind: str = "sqlite") -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
+def outstanding(applied: Mapping[int, tuple[str, str]]) -> list[Migration]:
+    """What is still to be applied, given name and checksum of what has been, by number. Raises StoreRefused."""
+    known = {migration.number: migration for migration in migrations()}
+    if newer := sorted(set(applied) - set(known)):
+        raise StoreRefused(
+            f"the database was written by a newer release (it has {applied[newer[-1]][0]}): start that release, "
+            "or restore the copy made before the upgrade"
+        )
+    for number, (name, checksum) in applied.items():
+        if known[number].checksum != checksum:
+            raise StoreRefused(f"the database was made by another edition of {name}: it cannot be used by this one")
+    return [migration for number, migration in known.items() if number not in applied]
+
+
 def migrate(connection: sqlite3.Connection) -> list[str]:
     """Bring the database to this release and give the names of the files that were applied now.
 
@@ -50,20 +69,33 @@ def migrate(connection: sqlite3.Connection) -> list[str]:
         number: (name, checksum)
         for number, name, checksum in connection.execute("SELECT number, name, checksum FROM migrations")
     }
-    known = {migration.number: migration for migration in migrations()}
-    if newer := sorted(set(applied) - set(known)):
-        raise StoreRefused(
-            f"the database was written by a newer release (it has {applied[newer[-1]][0]}): start that release, "
-            "or restore the copy made before the upgrade"
-        )
-    for number, (name, checksum) in applied.items():
-        if known[number].checksum != checksum:
-            raise StoreRefused(f"the database was made by another edition of {name}: it cannot be used by this one")
     done: list[str] = []
-    for migration in known.values():
-        if migration.number not in applied:
-            _apply(connection, migration)
-            done.append(migration.name)
+    for migration in outstanding(applied):
+        _apply(connection, migration)
+        done.append(migration.name)
+    return done
+
+
+def migrate_postgres(connection: Any) -> list[str]:
+    """The same for PostgreSQL, inside a transaction that has begun: all that is outstanding, or nothing.
+
+    Servers that start together take turns.
+    """
+    connection.execute("SET LOCAL statement_timeout = 0")
+    connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations "
+        "(number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL)"
+    )
+    rows = connection.execute("SELECT number, name, checksum FROM migrations").fetchall()
+    done: list[str] = []
+    for migration in outstanding({number: (name, checksum) for number, name, checksum in rows}):
+        connection.execute(tables(migration.sql))
+        connection.execute(
+            "INSERT INTO migrations (number, name, checksum, applied_at) VALUES (%s, %s, %s, now()::text)",
+            (migration.number, migration.name, migration.checksum),
+        )
+        done.append(migration.name)
     return done
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +15,41 @@ from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, milli
 PENDING_BYTES = 2 * 1024 * 1024
 """Bodies that are planned at once: each is in memory several times over meanwhile, as text and as values."""
 
+PLANNING = 10.0
+"""Seconds after which another server makes the events of receipts that one has taken and not finished."""
+
 
 def pending(reading: Reading, limit: int) -> list[Receipt]:
-    rows = reading.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,))
+    """Receipts whose events have not been made yet, oldest first."""
+    return _bounded(
+        reading.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,))
+    )
+
+
+def take_pending(transaction: Transaction, owner: str, limit: int, now: datetime) -> list[Receipt]:
+    """The same, where other servers look too: what is given here is not given to another for `PLANNING` seconds."""
+    at = millis(now)
+    rows = transaction.execute(
+        "SELECT seq FROM receipts WHERE pending = 1 AND (planner_until IS NULL OR planner_until < ? OR planner = ?) "
+        f"ORDER BY seq LIMIT ?{transaction.skip_locked}",
+        (at, owner, limit),
+    ).fetchall()
+    if not rows:
+        return []
+    numbers = [row[0] for row in rows]
+    marks = ", ".join("?" * len(numbers))
+    found = _bounded(
+        transaction.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE seq IN ({marks}) ORDER BY seq", numbers)
+    )
+    numbers = numbers[: len(found)]
+    transaction.execute(
+        f"UPDATE receipts SET planner = ?, planner_until = ? WHERE seq IN ({', '.join('?' * len(numbers))})",
+        [owner, at + round(PLANNING * 1000), *numbers],
+    )
+    return found
+
+
+def _bounded(rows: Iterable[tuple[Any, ...]]) -> list[Receipt]:
     found: list[Receipt] = []
     size = 0
     for row in rows:

@@ -29,8 +29,14 @@ def dump(value: Any) -> str:
 
 
 def storable(text: str) -> str:
-    """Text that UTF-8 can write: what is no character becomes a question mark."""
+    """Text that both databases take: what is no character becomes a question mark, and NUL a replacement character."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _storable_or_none(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 def millis(moment: datetime) -> int:
@@ -125,17 +131,17 @@ EVENT_COLUMNS = "id, type, source, vendor, vendor_type, receipt, subject, time, 
 def event_to_row(event: Event) -> tuple[Any, ...]:
     return (
         event.id,
-        event.type,
+        storable(event.type),
         event.source,
         event.vendor,
-        event.vendor_type,
+        storable(event.vendor_type),
         event.receipt,
-        event.subject,
+        _storable_or_none(event.subject),
         event.time.isoformat(),
         event.received_at.isoformat(),
         dump(event.data),
         dump(event.raw),
-        event.flag,
+        _storable_or_none(event.flag),
     )
 
 

@@ -72,6 +72,10 @@ class SqliteEngine:
         return self._writer.broken
 
     @property
+    def alone(self) -> bool:
+        return True
+
+    @property
     def commits(self) -> int:
         return self._writer.commits
 

@@ -48,8 +48,10 @@ class SqlStore:
 
     # --- dispatch ---
 
-    async def pending(self, limit: int) -> list[Receipt]:
-        return await self._engine.read(lambda reading: planning.pending(reading, limit))
+    async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
+        if self._engine.alone:
+            return await self._engine.read(lambda reading: planning.pending(reading, limit))
+        return await self._engine.write(lambda transaction: planning.take_pending(transaction, owner, limit, now))
 
     async def plan(self, receipts: Sequence[str], plans: Sequence[Plan], rules_version: str) -> int:
         return await self._engine.write(lambda transaction: planning.plan(transaction, receipts, plans, rules_version))

@@ -118,7 +118,12 @@ class Engine:
             name: VENDOR.make_source(name, config.settings) for name, config in rules.sources.items()
         }
         self.dispatcher = Dispatcher(
-            store, self.clock, rules=lambda: self.rules, sources=lambda: self.sources, planned=lambda: None
+            store,
+            self.clock,
+            owner="engine",
+            rules=lambda: self.rules,
+            sources=lambda: self.sources,
+            planned=lambda: None,
         )
         self.worker = self.new_worker()
 

@@ -1,0 +1,101 @@
+"""A store on one SQLite file: what taking the file, leaving it and damage to it come to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hooks.errors import StoreError, StoreRefused
+from hooks.events import Receipt, new_id
+from hooks.store.sqlite import open_sqlite, open_sqlite_history
+from hooks.store.verbs import SqlStore
+
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
+DAY = 86400.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "hooks.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqlStore]:
+    opened = await open_sqlite(path)
+    yield opened
+    await opened.close()
+
+
+def receipt(body: bytes = b"{}") -> Receipt:
+    return Receipt(new_id("rcp"), "hcp", "housecall_pro", NOW, "accepted", body=body)
+
+
+async def test_what_was_recorded_is_there_after_a_new_start(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    first = await open_sqlite(path)
+    given = receipt(b"body")
+    await first.record(given, b"key", DAY)
+    await first.close()
+    again = await open_sqlite(path)
+    try:
+        assert [given] == await again.pending("me", 10, NOW)
+        assert given.id == await again.record(receipt(), b"key", DAY)
+    finally:
+        await again.close()
+
+
+async def test_a_second_server_on_the_same_file_is_refused_by_name(store: SqlStore, path: Path) -> None:
+    with pytest.raises(StoreRefused, match=r"another server \(process \d+\) is using hooks\.db"):
+        await open_sqlite(path)
+
+
+async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    await (await open_sqlite(path)).close()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("INSERT INTO migrations VALUES (9999, '9999_later.sql', 'x', 'now')")
+    with pytest.raises(StoreRefused, match="newer release"):
+        await open_sqlite(path)
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    path.write_bytes(b"this is a letter to a customer, and no database at all" * 100)
+    with pytest.raises(StoreRefused):
+        await open_sqlite(path)
+    assert path.read_bytes().startswith(b"this is a letter")
+
+
+async def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    opened = await open_sqlite(path)
+    for _ in range(50):
+        await opened.record(receipt(b"x" * 3000), None, 0)
+    await opened.close()
+    content = bytearray(path.read_bytes())
+    for at in range(8192 * 3, len(content), 8192):
+        content[at : at + 64] = b"\xff" * 64
+    path.write_bytes(bytes(content))
+    with pytest.raises(StoreRefused, match="damaged"):
+        await open_sqlite(path)
+
+
+async def test_the_database_is_for_its_owner_only(store: SqlStore, path: Path) -> None:
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
+async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
+    opened = await open_sqlite(tmp_path / "hooks.db")
+    await opened.close()
+    with pytest.raises(StoreError):
+        await opened.record(receipt(), None, 0)
+
+
+async def test_reading_without_a_database_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no database"):
+        await open_sqlite_history(tmp_path / "hooks.db")
