@@ -2,7 +2,7 @@
 # with plain venv and pip where it is not. Nothing is installed twice until a lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench sizes lock image clean
+.PHONY: help demo test check fix docs editors bench sizes lock image clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -35,6 +35,11 @@ fix: $(VENV)/.dev ## format, and repair what ruff can repair
 docs: $(VENV)/.run ## write the pages of docs/reference that are made from the code
 	@mkdir -p docs/reference
 	@$(BIN)/hooks vendors --markdown > docs/reference/vendors.md.new && mv docs/reference/vendors.md.new docs/reference/vendors.md
+	@$(BIN)/hooks rules schema > docs/reference/routes.schema.json.new && mv docs/reference/routes.schema.json.new docs/reference/routes.schema.json
+
+editors: $(VENV)/.dev ## test the schema against the language server that editors run (needs Node and npm)
+	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix tests/editors
+	@$(BIN)/python -m pytest tests/editors $(ARGS)
 
 bench: $(VENV)/.dev ## measure: ratios against a bare server, in one run
 	@$(BIN)/python -m benchmarks $(ARGS)

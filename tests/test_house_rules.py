@@ -21,7 +21,7 @@ ROOT = Path(hooks.__file__).resolve().parent.parent
 PACKAGE = ROOT / "hooks"
 BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-FOLDERS_OF_TOOLS = {".git", ".venv", "__pycache__", "build", "dist", ".hooks", ".hypothesis"}
+FOLDERS_OF_TOOLS = {".git", ".venv", "__pycache__", "build", "dist", ".hooks", ".hypothesis", "node_modules"}
 
 
 def modules() -> list[Path]:

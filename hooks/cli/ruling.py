@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hooks.cli import describing
 from hooks.cli.options import AsJson, Data, Routes
 from hooks.cli.output import Exit, coloured, plain, print_json, print_table, wrong_use
 from hooks.settings import load_settings
@@ -22,11 +24,20 @@ connections = typer.Typer(help="Connections: accounts to act in.", no_args_is_he
 _PANEL = "Write rules"
 
 
+class Format(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(rich_help_panel=_PANEL, epilog="Example: hooks check routes.yaml")(check)
     app.command(rich_help_panel=_PANEL, epilog="Example: hooks explain --sample housecall_pro/job.completed")(explain)
     app.add_typer(rules, name="rules", rich_help_panel=_PANEL)
+    describing.add_to(rules)
     app.add_typer(sources, name="sources", rich_help_panel=_PANEL)
     app.add_typer(connections, name="connections", rich_help_panel=_PANEL)
 
@@ -35,6 +46,10 @@ def check(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="The rules file.", show_default="routes.yaml")
     ] = None,
+    without_secrets: Annotated[
+        bool, typer.Option("--without-secrets", help="Do not ask for secrets that are not set: for CI.")
+    ] = False,
+    format: Annotated[Format, typer.Option(help="github: annotations of a pull request.")] = Format.TEXT,
     as_json: AsJson = False,
     routes: Routes = None,
 ) -> None:
@@ -43,23 +58,29 @@ def check(
     from hooks.rules.findings import RulesInvalid
 
     settings = load_settings({"routes": file or routes})
+    format = Format.JSON if as_json else format
     try:
-        loaded = load_rules(settings)
+        loaded = load_rules(settings, all_secrets=not without_secrets)
     except RulesInvalid as invalid:
-        _print_findings(invalid.findings, as_json)
+        _print_findings(invalid.findings, format)
         raise typer.Exit(Exit.INVALID) from None
-    if as_json:
-        _print_findings(loaded.warnings, as_json)
+    _print_findings(loaded.warnings, format)
+    if format is not Format.TEXT:
         return
-    _print_findings(loaded.warnings, as_json)
     held = [(len(loaded.rules), "rule"), (len(loaded.sources), "source"), (len(loaded.connections), "connection")]
     counted = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in held)
     print(coloured(f"{settings.routes} is good: {counted}.", "green"))
 
 
-def _print_findings(findings: Sequence[Finding], as_json: bool) -> None:
+def _print_findings(findings: Sequence[Finding], format: Format) -> None:
+    from hooks.cli.annotations import annotation
+
     errors = sum(finding.severity == "error" for finding in findings)
-    if as_json:
+    if format is Format.GITHUB:
+        for finding in findings:
+            print(annotation(finding))
+        return
+    if format is Format.JSON:
         print_json({"ok": errors == 0, "findings": [finding.as_json() for finding in findings]})
         return
     painted = coloured("x", "red") != "x"

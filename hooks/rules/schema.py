@@ -16,6 +16,7 @@ from hooks.ports import Catalogue
 from hooks.rules.model import RoutesFile
 from hooks.rules.with_tree import MERGE
 
+_NO_SUCH_ACTION = "There is no such action: it is <vendor>.<operation>, and `hooks vendors` lists them all."
 _HOLE = {"type": "string", "pattern": r"\$\{"}
 
 
@@ -71,7 +72,11 @@ def _step(step: dict[str, Any], catalogue: Catalogue, definitions: dict[str, Any
                 del inputs["required"]
                 inputs["if"] = {"not": {"required": [MERGE]}}
                 inputs["then"] = {"required": needs}
-    step["properties"]["action"] = {**step["properties"]["action"], "enum": sorted(names)}
+    step["properties"]["action"] = {
+        **step["properties"]["action"],
+        "enum": sorted(names),
+        "errorMessage": _NO_SUCH_ACTION,  # editors know this key; without it they list all the names there are
+    }
     if branches:
         step["allOf"] = branches
     return step

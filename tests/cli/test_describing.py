@@ -1,0 +1,87 @@
+"""`hooks rules describe`, `hooks rules schema`, and `hooks check` for pull requests and before commits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+import hooks
+from hooks.cli.tree import run
+from hooks.registry import CATALOGUE
+from hooks.rules.schema import routes_schema
+
+ROOT = Path(hooks.__file__).resolve().parent.parent
+SCHEMA = ROOT / "docs" / "reference" / "routes.schema.json"
+
+
+def test_the_schema_of_the_reference_is_in_step_with_the_code() -> None:
+    assert routes_schema(CATALOGUE) == json.loads(SCHEMA.read_text("utf-8")), "run `make docs`"
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == run(["rules", "schema"])
+
+    assert capsys.readouterr().out == SCHEMA.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("option", "beginning"), [("--mermaid", "flowchart LR\n"), ("--svg", "<svg "), ("--json", "{")]
+)
+def test_the_shipped_rules_are_told_without_any_secret(
+    option: str, beginning: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 0 == run(["rules", "describe", str(ROOT / "routes.yaml"), option])
+
+    shown = capsys.readouterr()
+    assert shown.out.startswith(beginning)
+    assert "job-to-homebase" in shown.out
+    assert "" == shown.err
+
+
+def test_one_form_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == run(["rules", "describe", str(ROOT / "routes.yaml"), "--svg", "--json"])
+
+
+BROKEN = """\
+version: 1
+sources: {leads: {vendor: zapier, key: "${secret.NOBODY_HAS_SET_THIS}"}}
+connections: {office: {vendor: http, base_url: "https://example.org"}}
+rules:
+  - id: one
+    event: lead.created
+    do: [{action: http.reqest, with: {path: /x}}]
+"""
+
+
+def test_mistakes_become_annotations_of_a_pull_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "routes.yaml"
+    file.write_text(BROKEN, encoding="utf-8")
+
+    assert 3 == run(["check", str(file), "--format", "github", "--without-secrets"])
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"::error file={file},line=7,col=19,endColumn=30,title=hooks check (rule one)::")
+    assert line.endswith("::unknown action 'http.reqest'%0Adid you mean 'http.request'?")
+
+
+def test_a_sound_file_is_checked_without_its_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "routes.yaml"
+    file.write_text(BROKEN.replace("reqest", "request"), encoding="utf-8")
+
+    assert 3 == run(["check", str(file), "--format", "github"])
+    assert "NOBODY_HAS_SET_THIS" in capsys.readouterr().out
+    assert 0 == run(["check", str(file), "--format", "github", "--without-secrets"])
+    assert "" == capsys.readouterr().out
+
+
+def test_the_pre_commit_hooks_are_commands_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    hooks_offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+
+    assert ["hooks-check", "hooks-test"] == [each["id"] for each in hooks_offered]
+    for each in hooks_offered:
+        program, *arguments = each["entry"].split()
+        assert "hooks" == program
+        assert 0 == run([*arguments, str(ROOT / "routes.yaml")])
