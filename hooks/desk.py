@@ -8,6 +8,7 @@ from typing import Any
 from hooks.errors import Conflict
 from hooks.events import Event, Request, parse_utc
 from hooks.pipeline.accounts import GONE, PAUSED
+from hooks.pipeline.probing import probe
 from hooks.ports import Catalogue, Clock, Desk, History, Store
 from hooks.registry import describe
 from hooks.rulebook import Rulebook
@@ -142,6 +143,12 @@ class EngineDesk:
         if not await self._store.cancel(run_id, "cancelled by a person", self._clock.now()):
             raise Conflict("only a waiting or held run can be cancelled")
         return await self._history.run(run_id)
+
+    async def test_connection(self, name: str) -> Mapping[str, Any] | None:
+        account = self._rulebook.accounts.get(name)
+        if account is None:
+            return None
+        return (await probe(name, self._catalogue[account.vendor], account.settings)).as_json()
 
     def _url(self, connection: str, request: Request) -> str:
         account = self._rulebook.accounts.get(connection)

@@ -605,6 +605,11 @@ class Desk(Protocol):
         """Give a run up that has not ended: the run, or None when there is none. Raises Conflict."""
         ...
 
+    async def test_connection(self, name: str) -> Mapping[str, Any] | None:
+        """Ask the connection's vendor one harmless question: ``{connection, vendor, base_url, result: ok | failed |
+        skipped, asked, status, duration_ms, problem, mend}``, or None when there is no such connection."""
+        ...
+
 
 # --- configuration and the registry ---
 

@@ -73,9 +73,25 @@ async def test_what_has_not_been_read_yet_cannot_be_explained(world: World) -> N
     assert 409 == (await world.api(f"events/{event}/explain")).status_code
 
 
+async def test_a_connection_is_tested_as_the_command_line_tests_it(world: World) -> None:
+    await world.serve(RULES)
+
+    well = (await world.api("connections/homebase/test", "POST")).json()
+    skipped = (await world.api("connections/office/test", "POST")).json()
+    world.fault("homebase360", kind="status", status=401)
+    refused = (await world.api("connections/homebase/test", "POST")).json()
+
+    assert ("homebase", "ok", None) == (well["connection"], well["result"], well["problem"])
+    assert well["asked"].startswith("GET http://")
+    assert ("skipped", None) == (skipped["result"], skipped["asked"])
+    assert ("failed", 401) == (refused["result"], refused["status"])
+    assert "`api_key`" in refused["mend"]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
+        ("POST", "connections/nobody/test"),
         ("GET", "events/evt_00000000000000000000000000000000/explain"),
         ("GET", "events/evt_00000000000000000000000000000000"),
         ("GET", "runs/run_00000000000000000000000000000000"),

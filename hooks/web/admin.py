@@ -98,6 +98,9 @@ class _Api:
             Endpoint("POST", f"{api}/rules/check", self.check, "Check a rule file's text", body=text, problems=(422,)),
             Endpoint("GET", f"{api}/sources", self.sources, "The configured sources", listing=True),
             Endpoint("GET", f"{api}/connections", self.connections, "The configured connections", listing=True),
+            Endpoint(
+                "POST", f"{api}/connections/{{name}}/test", self.test_connection, "Test a connection", problems=(404,)
+            ),
             Endpoint("GET", f"{api}/vendors", self.vendors, "All vendors and their actions", listing=True),
             Endpoint("GET", "/metrics", self.metrics, "Figures for Prometheus", media_type=MEDIA_TYPE, problems=(503,)),
         )
@@ -157,6 +160,9 @@ class _Api:
 
     async def connections(self, request: Request) -> Response:
         return _all(self._desk.connections)
+
+    async def test_connection(self, request: Request) -> Response:
+        return _found(await self._desk.test_connection(request.path_params["name"]))
 
     async def vendors(self, request: Request) -> Response:
         return _all(self._desk.vendors)

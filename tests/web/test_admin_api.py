@@ -126,6 +126,9 @@ class Engine:
     async def cancel(self, run_id: str) -> Mapping[str, Any] | None:
         raise Conflict("the run is done: only a run that has not ended can be given up")
 
+    async def test_connection(self, name: str) -> Mapping[str, Any] | None:
+        return {"connection": "office", "result": "ok"} if name == "office" else None
+
 
 _: tuple[type[History], type[Desk]] = (Archive, Engine)
 
@@ -427,7 +430,12 @@ async def test_health_is_open_and_bare() -> None:
 async def test_a_reading_token_looks_and_changes_nothing() -> None:
     office = Office()
     assert 200 == (await office.get("/api/v1/events", READ)).status_code
-    for path in (f"/api/v1/runs/{RUN}/retry", "/api/v1/rules/reload", "/api/v1/rules/check"):
+    for path in (
+        f"/api/v1/runs/{RUN}/retry",
+        "/api/v1/rules/reload",
+        "/api/v1/rules/check",
+        "/api/v1/connections/office/test",
+    ):
         assert_problem(await office.ask("POST", path, READ, b"{}", content_type="application/json"), 403)
     assert [] == office.engine.checked
 
