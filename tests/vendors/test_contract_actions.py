@@ -82,6 +82,7 @@ ACCOUNTS: Mapping[str, Account] = {
     ),
     "housecall_pro": Account({"base_url": AT, "api_key": "API_KEY"}, ("API_KEY",)),
     "http": Account({"base_url": AT, "auth": {"scheme": "bearer", "token": "TOKEN"}}, ("TOKEN",)),
+    "zapier": Account({"hook_url": f"{AT}/hooks/catch/1234567/sandboxhook"}, ("HOOK_PATH",)),
     "hello": Account({"base_url": AT, "key": "KEY"}, ("KEY",)),
 }
 

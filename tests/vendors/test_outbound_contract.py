@@ -15,7 +15,7 @@ from hooks.errors import DeliveryError, Permanent, Transient, Unconfigured
 from hooks.kit.http import record_exchanges
 from hooks.kit.sandbox import Fault, Sandbox
 from hooks.ports import Action, Call, Vendor
-from hooks.vendors import homebase360, http, jobcloser, servicetitan, supergood
+from hooks.vendors import homebase360, http, jobcloser, servicetitan, supergood, zapier
 from hooks.vendors.homebase360.sandbox import API_KEY
 from hooks.vendors.homebase360.sandbox import sandbox as homebase360_sandbox
 from hooks.vendors.http.sandbox import sandbox as http_sandbox
@@ -25,6 +25,8 @@ from hooks.vendors.servicetitan.sandbox import APP_KEY, CLIENT_ID, CLIENT_SECRET
 from hooks.vendors.servicetitan.sandbox import sandbox as servicetitan_sandbox
 from hooks.vendors.supergood.sandbox import PASSWORD, USERNAME
 from hooks.vendors.supergood.sandbox import sandbox as supergood_sandbox
+from hooks.vendors.zapier.sandbox import HOOK_PATH
+from hooks.vendors.zapier.sandbox import sandbox as zapier_sandbox
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,16 @@ CASES = (
         "requests",
         ("sandbox-bearer-token",),
         "/things",
+    ),
+    Case(
+        zapier.vendor,
+        zapier_sandbox,
+        {"hook_url": f"http://127.0.0.1{HOOK_PATH}/"},
+        "send",
+        {"data": {"name": "Maya Ortiz"}},
+        "caught",
+        (HOOK_PATH,),
+        "/hooks/catch",
     ),
     Case(
         supergood.vendor,

@@ -1,9 +1,11 @@
-"""Zapier: leads and customers that Zaps post to us, also those made for JobCloser's Zapier app."""
+"""Zapier: what Zaps post to us, also those made for JobCloser's Zapier app, and what we post to Zaps."""
 
 from __future__ import annotations
 
 from hooks.ports import Vendor
 
+from .actions import ACTIONS
+from .client import ZapierClient, ZapierSettings
 from .source import EVENT_KINDS, ZapierSource, ZapierSourceSettings
 
 vendor = Vendor(
@@ -12,7 +14,11 @@ vendor = Vendor(
     source_settings=ZapierSourceSettings,
     make_source=ZapierSource,
     kinds=EVENT_KINDS,
+    connection_settings=ZapierSettings,
+    connect=ZapierClient,
+    actions=ACTIONS,
     doubts={
         "events": "Where JobCloser's own routes expect the key is not documented: every place is read.",
+        "send": "What a hook answers for a Zap that is gone is not documented: 404 and 410 are final (low).",
     },
 )
