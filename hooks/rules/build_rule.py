@@ -172,8 +172,11 @@ class RuleBuilder:
                 continue
             for kind in vendor.kinds:
                 kinds.setdefault(kind.name, []).append(kind)
-            if config.settings.type is not None and config.settings.type not in kinds:
-                kinds.setdefault(config.settings.type, []).append(None)
+            named = config.settings.type
+            if named is not None and "${" in named:
+                anything = True  # the sender's own words name its events
+            elif named is not None and named not in kinds:
+                kinds.setdefault(named, []).append(None)
         shapes: list[Shape] = []
         unknown: list[str] = []
         for pattern in model.event:

@@ -72,7 +72,7 @@ ACCOUNTS: Mapping[str, Account] = {
             "booking_provider": 2,
         },
         ("APP_KEY", "CLIENT_SECRET"),
-        inputs={"raw_request": {"method": "GET", "url": "/crm/v2/tenant/1/customers"}},
+        inputs={"raw_request": {"method": "GET", "url_type": "crm", "url": "/customers"}},
     ),
     "jobcloser": Account({"base_url": AT, "key": "KEY", "email": "EMAIL", "password": "PASSWORD"}, ("KEY", "PASSWORD")),
     "supergood": Account(

@@ -1,12 +1,8 @@
-"""Every operation of Housecall Pro, one by one, and the customer that is kept once; against its sandbox.
-
-The table of methods and paths is written from the vendor's and the first document, not from the code.
-"""
+"""Every operation of Housecall Pro, one by one, and the customer that is kept once; against its sandbox."""
 
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,19 +14,14 @@ from hooks.canonical import Address, Customer, Phones
 from hooks.errors import Permanent, Transient, Unconfigured, Undecided
 from hooks.events import Done
 from hooks.kit.http import record_exchanges
-from hooks.kit.sandbox import Fault, Sandbox
-from hooks.ports import Action, Call
+from hooks.kit.sandbox import Fault
+from hooks.ports import Call
 from hooks.vendors.housecall_pro import vendor
 from hooks.vendors.housecall_pro.client import HousecallProClient, HousecallProSettings
-from hooks.vendors.housecall_pro.sandbox import API_KEY, sandbox
+from hooks.vendors.housecall_pro.sandbox import API_KEY
+from tests.vendors.documents.account import Account
+from tests.vendors.documents.housecall_pro import HOUSECALL_PRO, JOB, OPTION, PERSON, PLACE, PLAN, TABLE, VISIT
 
-PLACE = {"street": "18 Birch Rd", "city": "Golden", "state": "CO", "zip": "80401", "country": "US"}
-PLAN = {"start_time": "2026-05-06T17:30:00Z", "end_time": "2026-05-06T19:30:00Z"}
-PERSON = {"first_name": "Ben", "last_name": "Wu", "mobile_number": "3035550150"}
-FILE = {"name": "a.txt", "content_type": "text/plain", "content_base64": b64encode(b"hello").decode()}
-JOB = {"customer_id": "$customer", "address_id": "$address"}
-OPTION = {"estimate_id": "$estimate", "option_id": "$option"}
-VISIT = {**PLAN, "dispatched_employees_ids": ["pro_2"]}
 HOME = Address(street="18 Birch Rd", city="Golden", state="CO", zip="80401")
 MAYA = Customer(
     first_name="Maya",
@@ -44,143 +35,6 @@ MAYA = Customer(
     lead_source="Website",
 )
 
-# name: method, path, inputs. $word is an id of the prepared company.
-TABLE: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "list_customers": ("GET", "/customers", {}),
-    "create_customer": ("POST", "/customers", PERSON),
-    "get_customer": ("GET", "/customers/$customer", {"customer_id": "$customer"}),
-    "update_customer": ("PUT", "/customers/$customer", {"customer_id": "$customer", "company": "Acme"}),
-    "delete_customer": ("DELETE", "/customers/$customer", {"customer_id": "$customer"}),
-    "list_leads": ("GET", "/leads", {}),
-    "create_lead": ("POST", "/leads", {"customer": PERSON, "address": PLACE}),
-    "list_jobs": ("GET", "/jobs", {}),
-    "create_job": ("POST", "/jobs", JOB),
-    "get_job": ("GET", "/jobs/$job", {"job_id": "$job"}),
-    "update_job": ("PUT", "/jobs/$job", {"job_id": "$job", "work_status": "in_progress"}),
-    "delete_job": ("DELETE", "/jobs/$job", {"job_id": "$job"}),
-    "list_job_line_items": ("GET", "/jobs/$job/line_items", {"job_id": "$job"}),
-    "create_job_line_item": ("POST", "/jobs/$job/line_items", {"job_id": "$job", "name": "Filter"}),
-    "list_job_appointments": ("GET", "/jobs/$job/appointments", {"job_id": "$job"}),
-    "list_estimates": ("GET", "/estimates", {}),
-    "create_estimate": ("POST", "/estimates", {"customer_id": "$customer"}),
-    "get_estimate": ("GET", "/estimates/$estimate", {"estimate_id": "$estimate"}),
-    "list_invoices": ("GET", "/invoices", {}),
-    "create_invoice": ("POST", "/invoices", {"job_id": "$job"}),
-    "get_invoice": ("GET", "/invoices/$invoice", {"invoice_id": "$invoice"}),
-    "list_invoice_payments": ("GET", "/invoices/$invoice/payments", {"invoice_id": "$invoice"}),
-    "list_employees": ("GET", "/employees", {}),
-    "get_employee": ("GET", "/employees/pro_2", {"employee_id": "pro_2"}),
-    "list_companies": ("GET", "/companies", {}),
-    "list_webhooks": ("GET", "/webhooks", {}),
-    "create_webhook": ("POST", "/webhooks", {"url": "https://hooks.example.org/in/hcp"}),
-    "delete_webhook": ("DELETE", "/webhooks/$webhook", {"webhook_id": "$webhook"}),
-    # the vendor's own document knows these too
-    "list_customer_addresses": ("GET", "/customers/$customer/addresses", {"customer_id": "$customer"}),
-    "create_customer_address": ("POST", "/customers/$customer/addresses", {"customer_id": "$customer", **PLACE}),
-    "get_customer_address": (
-        "GET",
-        "/customers/$customer/addresses/$address",
-        {"customer_id": "$customer", "address_id": "$address"},
-    ),
-    "get_lead": ("GET", "/leads/$lead", {"lead_id": "$lead"}),
-    "convert_lead": ("POST", "/leads/$lead/convert", {"lead_id": "$lead", "type": "job"}),
-    "list_lead_line_items": ("GET", "/leads/$lead/line_items", {"lead_id": "$lead"}),
-    "update_job_schedule": ("PUT", "/jobs/$job/schedule", {"job_id": "$job", **PLAN}),
-    "delete_job_schedule": ("DELETE", "/jobs/$job/schedule", {"job_id": "$job"}),
-    "dispatch_job": (
-        "PUT",
-        "/jobs/$job/dispatch",
-        {"job_id": "$job", "dispatched_employees": [{"employee_id": "pro_2"}]},
-    ),
-    "create_appointment": ("POST", "/jobs/$job/appointments", {"job_id": "$job", **VISIT}),
-    "update_appointment": (
-        "PUT",
-        "/jobs/$job/appointments/$appointment",
-        {"job_id": "$job", "appointment_id": "$appointment", **VISIT},
-    ),
-    "delete_appointment": (
-        "DELETE",
-        "/jobs/$job/appointments/$appointment",
-        {"job_id": "$job", "appointment_id": "$appointment"},
-    ),
-    "add_job_note": ("POST", "/jobs/$job/notes", {"job_id": "$job", "content": "Filter replaced"}),
-    "delete_job_note": ("DELETE", "/jobs/$job/notes/$note", {"job_id": "$job", "note_id": "$note"}),
-    "add_job_tag": ("POST", "/jobs/$job/tags", {"job_id": "$job", "tag_id": "tag_1"}),
-    "remove_job_tag": ("DELETE", "/jobs/$job/tags/tag_1", {"job_id": "$job", "tag_id": "tag_1"}),
-    "bulk_update_job_line_items": (
-        "PUT",
-        "/jobs/$job/line_items/bulk_update",
-        {"job_id": "$job", "line_items": [{"id": "$line", "name": "Labor"}, {"name": "Filter"}]},
-    ),
-    "update_job_line_item": (
-        "PUT",
-        "/jobs/$job/line_items/$line",
-        {"job_id": "$job", "line_item_id": "$line", "name": "Labor", "quantity": 2},
-    ),
-    "delete_job_line_item": (
-        "DELETE",
-        "/jobs/$job/line_items/$line",
-        {"job_id": "$job", "line_item_id": "$line"},
-    ),
-    "lock_job": ("POST", "/jobs/$job/lock", {"job_id": "$job"}),
-    "lock_jobs": ("POST", "/jobs/lock", {"job_ids": ["$job"]}),
-    "create_job_link": (
-        "POST",
-        "/jobs/$job/links",
-        {"job_id": "$job", "title": "Plan", "url": "https://plan.example.org"},
-    ),
-    "add_job_attachment": ("POST", "/jobs/$job/attachments", {"job_id": "$job", "file": FILE}),
-    "list_job_invoices": ("GET", "/jobs/$job/invoices", {"job_id": "$job"}),
-    "create_estimate_option": ("POST", "/estimates/$estimate/options", {"estimate_id": "$estimate", "name": "Best"}),
-    "add_estimate_option_note": (
-        "POST",
-        "/estimates/$estimate/options/$option/notes",
-        {**OPTION, "content": "Ask for the model"},
-    ),
-    "update_estimate_option_schedule": ("PUT", "/estimates/$estimate/options/$option/schedule", {**OPTION, **PLAN}),
-    "create_estimate_option_link": (
-        "POST",
-        "/estimates/$estimate/options/$option/links",
-        {**OPTION, "title": "Plan", "url": "https://plan.example.org"},
-    ),
-    "add_estimate_option_attachment": (
-        "POST",
-        "/estimates/$estimate/options/$option/attachments",
-        {**OPTION, "file": FILE},
-    ),
-    "list_estimate_option_line_items": ("GET", "/estimates/$estimate/options/$option/line_items", OPTION),
-    "approve_estimate_options": ("POST", "/estimates/options/approve", {"option_ids": ["$option"]}),
-    "decline_estimate_options": ("POST", "/estimates/options/decline", {"option_ids": ["$option"]}),
-    "get_invoice_by_uuid": ("GET", "/api/invoices/$invoice", {"uuid": "$invoice"}),
-    "get_company": ("GET", "/company", {}),
-    "get_schedule_availability": ("GET", "/company/schedule_availability", {}),
-    "list_booking_windows": ("GET", "/company/schedule_availability/booking_windows", {}),
-    "list_lead_sources": ("GET", "/lead_sources", {}),
-    "create_lead_source": ("POST", "/lead_sources", {"name": "Radio"}),
-    "update_lead_source": ("PUT", "/lead_sources/ls_1", {"lead_source_id": "ls_1", "name": "Web"}),
-    "list_tags": ("GET", "/tags", {}),
-    "create_tag": ("POST", "/tags", {"name": "vip"}),
-    "update_tag": ("PUT", "/tags/tag_1", {"tag_id": "tag_1", "name": "VIP"}),
-    "list_job_types": ("GET", "/job_fields/job_types", {}),
-    "create_job_type": ("POST", "/job_fields/job_types", {"name": "Repair"}),
-    "update_job_type": ("PUT", "/job_fields/job_types/jt_1", {"job_type_id": "jt_1", "name": "Visit"}),
-    "list_events": ("GET", "/events", {}),
-    "get_event": ("GET", "/events/evt_1", {"event_id": "evt_1"}),
-    "list_routes": ("GET", "/routes", {}),
-    "list_checklists": ("GET", "/checklists", {}),
-    "list_service_zones": ("GET", "/service_zones", {}),
-    "list_pipeline_statuses": ("GET", "/pipeline/statuses", {"resource_type": "lead"}),
-    "update_pipeline_status": (
-        "PUT",
-        "/pipeline/statuses",
-        {"resource_type": "lead", "resource_id": "$lead", "status_id": "st_lead_1"},
-    ),
-    "get_application": ("GET", "/application", {}),
-    "enable_application": ("POST", "/application/enable", {}),
-    "disable_application": ("POST", "/application/disable", {}),
-    "create_webhook_subscription": ("POST", "/webhooks/subscription", {}),
-    "delete_webhook_subscription": ("DELETE", "/webhooks/subscription", {}),
-}
 FIRST_28 = list(TABLE)[:28]
 SEED_ONLY = {
     *("delete_customer", "update_job", "delete_job", "create_invoice", "get_invoice", "list_invoice_payments"),
@@ -188,57 +42,14 @@ SEED_ONLY = {
 }
 
 
-def action(name: str) -> Action:
-    found = vendor.action(name)
-    assert found is not None
-    return found
+action = HOUSECALL_PRO.action
 
 
-class Company:
-    """A company with one record of each kind, at a sandbox of its own."""
+class Company(Account):
+    """A company at a sandbox of its own."""
 
     def __init__(self, **keys: Any) -> None:
-        app = sandbox()
-        self.box: Sandbox = app.state.sandbox
-        self.settings = HousecallProSettings.model_validate(
-            {"base_url": "http://127.0.0.1", "api_key": API_KEY, **keys}
-        )
-        self.client = HousecallProClient("hcp", self.settings, transport=httpx.ASGITransport(app))
-        self.ids: dict[str, Any] = {}
-
-    async def do(self, name: str, /, **inputs: Any) -> Any:
-        return (await self.done(name, False, **inputs)).output
-
-    async def done(self, name: str, again: bool, /, **inputs: Any) -> Done:
-        return await action(name).send(self.client, Call(self.filled(inputs), "key-1", 5.0, again=again))
-
-    async def look_up(self, name: str, /, **inputs: Any) -> Done | None:
-        return await action(name).lookup(self.client, Call(self.filled(inputs), "key-1", 5.0, again=True))
-
-    def filled(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self.filled(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.filled(item) for item in value]
-        return self.ids[value[1:]] if isinstance(value, str) and value.startswith("$") else value
-
-    def writes(self) -> list[str]:
-        return [f"{one['method']} {one['path']}" for one in self.box.requests if one["method"] != "GET"]
-
-    async def prepare(self) -> None:
-        ids = self.ids
-        person = await self.do("create_customer", first_name="Ada", email="ada@example.org", addresses=[PLACE])
-        ids |= {"customer": person["id"], "address": person["addresses"][0]["id"]}
-        ids["lead"] = (await self.do("create_lead", customer_id=ids["customer"], lead_source="Website"))["id"]
-        ids["job"] = (await self.do("create_job", **JOB, line_items=[{"name": "Labor", "unit_price": 9000}]))["id"]
-        ids["line"] = (await self.do("list_job_line_items", job_id=ids["job"]))["data"][0]["id"]
-        ids["appointment"] = (await self.do("create_appointment", job_id=ids["job"], **VISIT))["id"]
-        ids["note"] = (await self.do("add_job_note", job_id=ids["job"], content="Gate code 4"))["id"]
-        estimate = await self.do("create_estimate", customer_id=ids["customer"], options=[{"name": "Good"}])
-        ids |= {"estimate": estimate["id"], "option": estimate["options"][0]["id"]}
-        ids["invoice"] = (await self.do("create_invoice", job_id=ids["job"]))["id"]
-        ids["webhook"] = (await self.do("create_webhook", url="https://hooks.example.org"))["id"]
-        self.box.requests.clear()
+        super().__init__(HOUSECALL_PRO, **keys)
 
 
 @pytest.fixture
@@ -303,8 +114,7 @@ def test_all_operations_of_the_documents_are_there() -> None:
 @pytest.mark.parametrize("name", TABLE)
 async def test_an_operation_has_its_method_and_path_and_succeeds(company: Company, name: str) -> None:
     method, path, inputs = TABLE[name]
-    for word, identity in company.ids.items():
-        path = path.replace(f"${word}", str(identity))
+    path = company.path(path)
     request = action(name).render(company.filled(inputs), company.settings)
     assert (method, path) == (request.method, request.path)
     await company.do(name, **inputs)

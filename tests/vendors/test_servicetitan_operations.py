@@ -1,12 +1,8 @@
-"""Every operation of ServiceTitan, one by one: method, path and a success at the sandbox; lists, files, raw requests.
-
-The table is written from the vendor's API descriptions, not from the code.
-"""
+"""Every operation of ServiceTitan, one by one: method, path, a success at the sandbox; lists, files, raw requests."""
 
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,170 +12,14 @@ import pytest
 from hooks.errors import Permanent, Transient, Undecided
 from hooks.events import Done
 from hooks.kit.http import record_exchanges
-from hooks.kit.sandbox import Fault, Sandbox
-from hooks.ports import Action, Call
+from hooks.kit.sandbox import Fault
+from hooks.ports import Call
 from hooks.vendors.servicetitan import vendor
-from hooks.vendors.servicetitan.client import ServiceTitanClient, ServiceTitanSettings
+from hooks.vendors.servicetitan.client import ServiceTitanClient
 from hooks.vendors.servicetitan.picks import PICKS, pick
-from hooks.vendors.servicetitan.sandbox import APP_KEY, CLIENT_ID, CLIENT_SECRET, sandbox
+from tests.vendors.documents.account import Account
+from tests.vendors.documents.servicetitan import ADDRESS, BOOKING, FILE, SERVICETITAN, TABLE, TECHNICIAN, TIMES
 
-ADDRESS = {"street": "18 Birch Rd", "city": "Golden", "state": "CO", "zip": "80401", "country": "US"}
-TIMES = {"start": "2026-05-06T17:30:00Z", "end": "2026-05-06T19:30:00Z"}
-FILE = {"name": "plan.csv", "content_type": "text/csv", "content_base64": b64encode(b"a,b\n1,2\n").decode()}
-OPERATIONS = {"operations": [{"objectId": "$invoice", "customFields": [{"name": "Colour", "value": "red"}]}]}
-TECHNICIAN = {
-    "name": "Sam Lake",
-    "accountCreationMethod": "CreateLater",
-    "roleId": 7,
-    "positions": ["Service"],
-    "licenseType": "ManagedTech",
-}
-JOB = {
-    "customerId": "$customer",
-    "locationId": "$location",
-    "businessUnitId": 11,
-    "jobTypeId": 12,
-    "priority": "Normal",
-    "campaignId": 13,
-    "appointments": [TIMES],
-}
-BOOKING = {
-    "source": "Web",
-    "name": "Maya Ortiz",
-    "summary": "AC tune-up",
-    "isFirstTimeClient": True,
-    "externalId": "evt_9",
-}
-
-# name: method, path below the base address (T stands for tenant/5), inputs. $word is an id of the prepared tenant.
-TABLE: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "assign_technicians": (
-        "POST",
-        "/dispatch/v2/T/appointment-assignments/assign-technicians",
-        {"jobAppointmentId": "$appointment", "technicianIds": [501, 502]},
-    ),
-    "unassign_technicians": (
-        "POST",
-        "/dispatch/v2/T/appointment-assignments/unassign-technicians",
-        {"jobAppointmentId": "$appointment", "technicianIds": [501]},
-    ),
-    "list_appointments_assignment": ("GET", "/dispatch/v2/T/appointment-assignments", {}),
-    "cancel_job": ("PUT", "/jpm/v2/T/jobs/$job/cancel", {"id": "$job", "reasonId": 21, "memo": "Called off"}),
-    "create_appointment": ("POST", "/jpm/v2/T/appointments", {"jobId": "$job", **TIMES}),
-    "get_appointment": ("GET", "/jpm/v2/T/appointments/$appointment", {"id": "$appointment"}),
-    "list_appointments": ("GET", "/jpm/v2/T/appointments", {}),
-    "delete_appointment": ("DELETE", "/jpm/v2/T/appointments/$second", {"id": "$second"}),
-    "create_booking_by_provider": ("POST", "/crm/v2/T/booking-provider/9/bookings", BOOKING),
-    "get_booking_by_provider": ("GET", "/crm/v2/T/booking-provider/9/bookings/$booking", {"id": "$booking"}),
-    "get_booking_by_tenant": ("GET", "/crm/v2/T/bookings/$booking", {"id": "$booking"}),
-    "list_booking_by_provider": ("GET", "/crm/v2/T/booking-provider/9/bookings", {}),
-    "list_booking_by_tenant": ("GET", "/crm/v2/T/bookings", {}),
-    "update_booking": (
-        "PATCH",
-        "/crm/v2/T/booking-provider/9/bookings/$booking",
-        {"id": "$booking", "summary": "Two units", "address": {**ADDRESS, "unit": ""}},
-    ),
-    "list_business_units": ("GET", "/settings/v2/T/business-units", {}),
-    "create_customer": (
-        "POST",
-        "/crm/v2/T/customers",
-        {"name": "Ben Wu", "address": ADDRESS, "locations": [{"name": "Home", "address": ADDRESS}]},
-    ),
-    "get_customer": ("GET", "/crm/v2/T/customers/$customer", {"id": "$customer"}),
-    "list_customers": ("GET", "/crm/v2/T/customers", {}),
-    "update_customer": ("PATCH", "/crm/v2/T/customers/$customer", {"id": "$customer", "doNotMail": True}),
-    "create_customer_contact": (
-        "POST",
-        "/crm/v2/T/customers/$customer/contacts",
-        {"id": "$customer", "type": "Email", "value": "maya@example.org"},
-    ),
-    "list_customers_contact": ("GET", "/crm/v2/T/customers/$customer/contacts", {"id": "$customer"}),
-    "update_customer_contact": (
-        "PATCH",
-        "/crm/v2/T/customers/$customer/contacts/$contact",
-        {"id": "$customer", "contactId": "$contact", "memo": "evenings"},
-    ),
-    "delete_customers_contact": (
-        "DELETE",
-        "/crm/v2/T/customers/$customer/contacts/$contact",
-        {"id": "$customer", "contactId": "$contact"},
-    ),
-    "create_installed_equipment": ("POST", "/equipmentsystems/v2/T/installed-equipment", {"locationId": "$location"}),
-    "get_installed_equipment": (
-        "GET",
-        "/equipmentsystems/v2/T/installed-equipment/$equipment",
-        {"id": "$equipment"},
-    ),
-    "list_installed_equipment": ("GET", "/equipmentsystems/v2/T/installed-equipment", {}),
-    "update_installed_equipment": (
-        "PATCH",
-        "/equipmentsystems/v2/T/installed-equipment/$equipment",
-        {"id": "$equipment", "status": "Replaced", "active": False},
-    ),
-    "create_installed_equipment_attachment": (
-        "POST",
-        "/equipmentsystems/v2/T/installed-equipment/attachments",
-        {"file": FILE},
-    ),
-    "list_installed_equipment_attachments": (
-        "GET",
-        "/equipmentsystems/v2/T/installed-equipment/attachments",
-        {"path": "$file"},
-    ),
-    "create_invoices": ("POST", "/accounting/v2/T/invoices", {"adjustmentToId": 701}),
-    "list_invoices": ("GET", "/accounting/v2/T/invoices", {}),
-    "update_invoice": ("PATCH", "/accounting/v2/T/invoices/$invoice", {"id": "$invoice", "reviewStatus": "Reviewed"}),
-    "update_invoice_items": (
-        "PATCH",
-        "/accounting/v2/T/invoices/$invoice/items",
-        {"invoiceId": "$invoice", "description": "Filter", "quantity": 2},
-    ),
-    "delete_invoice_item": (
-        "DELETE",
-        "/accounting/v2/T/invoices/$invoice/items/$item",
-        {"invoiceId": "$invoice", "itemId": "$item"},
-    ),
-    "update_invoice_custom_fields": ("PATCH", "/accounting/v2/T/invoices/custom-fields", OPERATIONS),
-    "create_job": ("POST", "/jpm/v2/T/jobs", JOB),
-    "get_job": ("GET", "/jpm/v2/T/jobs/$job", {"id": "$job"}),
-    "list_jobs": ("GET", "/jpm/v2/T/jobs", {}),
-    "update_job": ("PATCH", "/jpm/v2/T/jobs/$job", {"id": "$job", "summary": "<b>Two units</b>"}),
-    "list_job_cancel_reasons": ("GET", "/jpm/v2/T/job-cancel-reasons", {}),
-    "create_location": (
-        "POST",
-        "/crm/v2/T/locations",
-        {"customerId": "$customer", "name": "Shop", "address": ADDRESS},
-    ),
-    "get_location": ("GET", "/crm/v2/T/locations/$location", {"id": "$location"}),
-    "list_locations": ("GET", "/crm/v2/T/locations", {}),
-    "update_location": ("PATCH", "/crm/v2/T/locations/$location", {"id": "$location", "name": "Cabin"}),
-    "create_payment": (
-        "POST",
-        "/accounting/v2/T/payments",
-        {"typeId": 1, "splits": [{"invoiceId": 701, "amount": 189}]},
-    ),
-    "list_payments": ("GET", "/accounting/v2/T/payments", {}),
-    "update_payment": (
-        "PATCH",
-        "/accounting/v2/T/payments/$payment",
-        {"id": "$payment", "typeId": 1, "splits": [{"invoiceId": 701, "amount": 89.5, "invoiceNumber": "1207"}]},
-    ),
-    "update_payment_custom_fields": (
-        "PATCH",
-        "/accounting/v2/T/payments/custom-fields",
-        {"operations": [{"objectId": "$payment", "customFields": [{"name": "Till"}]}]},
-    ),
-    "create_project": ("POST", "/jpm/v2/T/projects", {"locationId": "$location"}),
-    "get_project": ("GET", "/jpm/v2/T/projects/$project", {"id": "$project"}),
-    "list_projects": ("GET", "/jpm/v2/T/projects", {}),
-    "update_project": ("PATCH", "/jpm/v2/T/projects/$project", {"id": "$project", "jobIds": ["$job"]}),
-    "create_technician": ("POST", "/settings/v2/T/technicians", TECHNICIAN),
-    "get_technician": ("GET", "/settings/v2/T/technicians/501", {"id": 501}),
-    "list_technicians": ("GET", "/settings/v2/T/technicians", {}),
-    "update_technician": ("PATCH", "/settings/v2/T/technicians/501", {"id": 501, "accountLocked": True}),
-    "list_user_roles": ("GET", "/settings/v2/T/user-roles", {}),
-    "raw_request": ("GET", "/crm/v2/T/customers", {"url_type": "crm", "url": "/customers", "method": "GET"}),
-}
 SEED_KEYS = {
     *("assignTechnicians", "cancelJob", "createAppointment"),
     *("createBookingByProvider", "createCustomer", "createCustomerContact"),
@@ -204,70 +44,14 @@ SEED_KEYS = {
 }
 
 
-def action(name: str) -> Action:
-    found = vendor.action(name)
-    assert found is not None
-    return found
+action = SERVICETITAN.action
 
 
-class Tenant:
-    """A tenant with one record of each kind, at a sandbox of its own."""
+class Tenant(Account):
+    """A tenant at a sandbox of its own."""
 
     def __init__(self, **keys: Any) -> None:
-        app = sandbox()
-        self.box: Sandbox = app.state.sandbox
-        self.settings = ServiceTitanSettings.model_validate(
-            {
-                "base_url": "http://127.0.0.1",
-                "auth_url": "http://127.0.0.1/connect/token",
-                "tenant": 5,
-                "app_key": APP_KEY,
-                "client_id": CLIENT_ID,
-                "client_secret": CLIENT_SECRET,
-                "booking_provider": 9,
-                **keys,
-            }
-        )
-        self.transport = httpx.ASGITransport(app)
-        self.client = ServiceTitanClient("titan", self.settings, transport=self.transport)
-        self.ids: dict[str, Any] = {}
-
-    async def do(self, name: str, /, **inputs: Any) -> Any:
-        return (await self.done(name, False, **inputs)).output
-
-    async def done(self, name: str, again: bool, /, **inputs: Any) -> Done:
-        return await action(name).send(self.client, Call(self.filled(inputs), "key-1", 5.0, again=again))
-
-    async def look_up(self, name: str, /, **inputs: Any) -> Done | None:
-        return await action(name).lookup(self.client, Call(self.filled(inputs), "key-1", 5.0, again=True))
-
-    def filled(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self.filled(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.filled(item) for item in value]
-        return self.ids[value[1:]] if isinstance(value, str) and value.startswith("$") else value
-
-    async def prepare(self) -> None:
-        ids = self.ids
-        customer = await self.do("create_customer", **TABLE["create_customer"][2])
-        ids |= {"customer": customer["id"], "location": customer["locations"][0]["id"]}
-        contact = await self.do("create_customer_contact", id=ids["customer"], type="Phone", value="3035550142")
-        ids["contact"] = contact["id"]
-        job = await self.do("create_job", **JOB)
-        ids |= {"job": job["id"], "appointment": job["firstAppointmentId"]}
-        later = {"start": "2026-05-07T17:30:00Z", "end": "2026-05-07T19:30:00Z"}
-        ids["second"] = (await self.do("create_appointment", jobId=ids["job"], **later))["id"]
-        ids["booking"] = (await self.do("create_booking", **{**BOOKING, "externalId": "evt_1"}))["id"]
-        ids["equipment"] = (await self.do("create_installed_equipment", locationId=ids["location"], name="Unit"))["id"]
-        ids["file"] = (await self.do("create_installed_equipment_attachment", file=FILE))["path"]
-        items = [{"description": "Labour", "quantity": 1}]
-        ids["invoice"] = (await self.do("create_invoices", adjustmentToId=701, items=items, number="1208"))["id"]
-        [invoice] = [one for one in self.box.of("invoices") if one["id"] == ids["invoice"]]
-        ids["item"] = invoice["items"][0]["id"]
-        ids["payment"] = (await self.do("create_payment", **TABLE["create_payment"][2]))["id"]
-        ids["project"] = (await self.do("create_project", locationId=ids["location"], name="Roof"))["id"]
-        self.box.requests.clear()
+        super().__init__(SERVICETITAN, **keys)
 
 
 @pytest.fixture
@@ -291,9 +75,7 @@ def test_all_58_operations_of_the_document_are_there() -> None:
 @pytest.mark.parametrize("name", TABLE)
 async def test_an_operation_has_its_method_and_path_and_succeeds(tenant: Tenant, name: str) -> None:
     method, path, inputs = TABLE[name]
-    for word, identity in tenant.ids.items():
-        path = path.replace(f"${word}", str(identity))
-    path = path.replace("/T/", "/tenant/5/")
+    path = tenant.path(path)
     request = action(name).render(tenant.filled(inputs), tenant.settings)
     assert (method, path) == (request.method, request.path)
     await tenant.do(name, **inputs)
