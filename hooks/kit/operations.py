@@ -19,7 +19,16 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+    field_validator,
+)
 
 from hooks.errors import Permanent
 from hooks.events import Done, Request, utc_text
@@ -49,8 +58,14 @@ class File(Inputs):
     content_type: str = Field("application/octet-stream", description="Its media type.")
     content_base64: str = Field(description="Its content in base64.")
 
+    @field_validator("content_base64")
+    @classmethod
+    def _is_base64(cls, text: str) -> str:
+        b64decode(text, validate=True)
+        return text
+
     def content(self) -> bytes:
-        """The bytes. Raises ValueError when they are not base64."""
+        """The bytes."""
         return b64decode(self.content_base64, validate=True)
 
 
@@ -192,13 +207,11 @@ def multipart(values: Mapping[str, Any]) -> tuple[str, bytes]:
         head = f'Content-Disposition: form-data; name="{_quoted(name)}"'
         if isinstance(value, Mapping):
             file = File.model_validate(value)
-            try:
-                content = file.content()
-            except ValueError as error:
-                raise Permanent(f"{name}.content_base64: is not base64") from error
             if re.search(r"[\r\n\x00]", file.content_type):
                 raise Permanent(f"{name}.content_type: holds a line break")
-            parts.append((f'{head}; filename="{_quoted(file.name)}"\r\nContent-Type: {file.content_type}', content))
+            parts.append(
+                (f'{head}; filename="{_quoted(file.name)}"\r\nContent-Type: {file.content_type}', file.content())
+            )
         else:
             parts.append((head, _plain(name, value).encode()))
     digest = hashlib.sha256(b"\0".join(head.encode() + b"\0" + content for head, content in parts))

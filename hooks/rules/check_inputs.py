@@ -7,6 +7,7 @@ formats, ranges and the words of an enumeration.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,11 +18,13 @@ from hooks.rules.check_expression import Scope
 from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean
-from hooks.rules.kinds import Kind, describe, kind_of
-from hooks.rules.report import Report, SourceFile, locate, missing_hint
+from hooks.rules.kinds import Kind, describe, describe_value, kind_of
+from hooks.rules.report import Report, SourceFile, described, locate
 from hooks.rules.shape import OPEN, Shape, shape_of
 from hooks.rules.template import Template, compile_template, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
+
+_NUMBER = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
 
 
 class InputsCheck:
@@ -36,14 +39,15 @@ class InputsCheck:
         self.report = report
         self.lookup = lookup
         self.secret_headers = secret_headers
+        self.shape = OPEN
         self.secrets: dict[str, str] = {}
         self.wrong: set[Path] = set()
         self.dynamic: set[Path] = set()
 
     def build(self, values: Mapping[str, Any], model: type[BaseModel]) -> Fields:
         """The compiled inputs. What is wrong is in the report; then the tree must not be used."""
-        shape = shape_of(model)
-        tree = self._fields(dict(values), shape, self.base)
+        self.shape = shape_of(model)
+        tree = self._fields(dict(values), self.shape, self.base)
         self._literal_pass(dict(values), model)
         return tree
 
@@ -51,36 +55,28 @@ class InputsCheck:
 
     def _tree(self, value: Any, shape: Shape, path: Path) -> Tree:
         if isinstance(value, dict):
-            if not self._fits(Kind.OBJECT, shape, path):
+            if not self._fits(value, shape, path):
                 shape = OPEN
             return self._fields(value, shape, path)
         if isinstance(value, list):
-            below = shape.item() if self._fits(Kind.LIST, shape, path) else OPEN
+            below = shape.item() if self._fits(value, shape, path) else OPEN
             return Items(tuple(self._tree(item, below, (*path, number)) for number, item in enumerate(value)))
         line = self.file.document.value(path).line
         if isinstance(value, str) and has_hole(value):
             return self._filled(value, shape, path, line)
         if value is not None:
-            self._fits(kind_of(value), shape, path)
+            self._fits(value, shape, path)
         return Literal(value, line)
 
-    def _fits(self, kind: Kind, shape: Shape, path: Path) -> bool:
-        known = shape.kinds
+    def _fits(self, value: Any, shape: Shape, path: Path) -> bool:
+        kind, known = kind_of(value), shape.kinds
         if shape.is_open or kind & known or (kind & Kind.NUMBER and Kind.FRACTION & known):
             return True
         if kind is Kind.OBJECT and not path:
             return True
         wanted = describe(known & ~Kind.NULL)
-        hint = ""
-        if kind & Kind.NUMBER and known & Kind.TEXT:
-            hint = "put it in quotes"
-        elif kind & Kind.TEXT and known & (Kind.NUMBER | Kind.BOOL):
-            hint = "write the number without quotes" if known & Kind.NUMBER else "write true or false"
-        self._wrong(
-            path,
-            f"{self._name(path)} needs {wanted}, this is {_plain(kind)}",
-            hint,
-        )
+        hint = _rewriting(value, kind, known) or described(self.shape, path[len(self.base) :])
+        self._wrong(path, f"{self._name(path)} needs {wanted}, this is {describe_value(value)}", hint)
         return False
 
     def _fields(self, values: dict[str, Any], shape: Shape, path: Path) -> Fields:
@@ -105,7 +101,7 @@ class InputsCheck:
             entries.append((key, self._tree(value, below, here)))
         if merge is None:
             for key in sorted(required - values.keys()):
-                self.report.at_key(self.file, self._owner(path), f"'{key}' is missing", missing_hint(shape, (), key))
+                self.report.at_key(self.file, self._owner(path), f"'{key}' is missing", described(shape, (key,)))
         return Fields(tuple(entries), merge, required, known)
 
     def _owner(self, path: Path) -> Path:
@@ -194,14 +190,15 @@ class InputsCheck:
         try:
             model.model_validate(written)
         except ValidationError as error:
-            shape = shape_of(model)
-            for fault in error.errors(include_url=False, include_input=False):
-                if fault["type"] in ("missing", "extra_forbidden"):
-                    continue
-                found = locate(written, (), fault["loc"])
+            faults = [
+                (locate(written, (), fault["loc"]), fault)
+                for fault in error.errors(include_url=False, include_input=False)
+                if fault["type"] not in ("missing", "extra_forbidden")
+            ]
+            for found, fault in faults:
                 path = self.base + places.get(found, found)
-                if not self._covered(path):
-                    self.report.fault(self.file, self.base, path, fault, shape)
+                if not self._covered(path) and not _of_another_branch(found, fault, faults):
+                    self.report.fault(self.file, self.base, path, fault, self.shape)
         except Exception:
             # a model's own validator met a value it was not made for: what it is will be seen when it runs
             return
@@ -228,6 +225,25 @@ class InputsCheck:
         if isinstance(value, str) and has_hole(value):
             return compile_template(value).literal
         return value
+
+
+def _of_another_branch(found: Path, fault: Any, faults: list[tuple[Path, Any]]) -> bool:
+    """Whether a fault is only that a value is not of one of the allowed types, while another type was tried further."""
+    deeper = any(len(path) > len(found) and path[: len(found)] == found for path, _ in faults)
+    return deeper and str(fault["type"]).endswith("_type")
+
+
+def _rewriting(value: Any, kind: Kind, known: Kind) -> str:
+    """How a literal value of the wrong kind is written rightly, "" when that cannot be told."""
+    if kind & Kind.NUMBER and known & Kind.TEXT:
+        return "put it in quotes"
+    if kind & Kind.TEXT and known & Kind.NUMBER:
+        return "write the number without quotes" if _NUMBER.fullmatch(value) else ""
+    if kind & Kind.TEXT and known & Kind.BOOL:
+        return "write true or false"
+    if known & Kind.LIST and not kind & Kind.LIST:
+        return "[...] around it makes a list"
+    return ""
 
 
 def _plain(kinds: Kind) -> str:

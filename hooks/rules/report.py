@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -21,6 +21,20 @@ _NEEDED = {
     "dataclass_type": "a map (key: value)", "secret_type": "text",
 }  # fmt: skip
 """pydantic's names of wrong types, and what belongs there."""
+
+_LIMITS = {
+    "string_too_short": ("at least {min_length} characters belong here", "this is empty"),
+    "string_too_long": ("at most {max_length} characters belong here", ""),
+    "too_short": ("at least {min_length} entries belong here", "this is empty"),
+    "too_long": ("at most {max_length} entries belong here", ""),
+    "greater_than": ("more than {gt} belongs here", ""),
+    "greater_than_equal": ("at least {ge} belongs here", ""),
+    "less_than": ("less than {lt} belongs here", ""),
+    "less_than_equal": ("at most {le} belongs here", ""),
+}
+"""pydantic's names of limits that were passed, what belongs there, and what is said of a value that is empty."""
+
+_SETTINGS: Final = (("sources",), ("connections",))
 
 MASK_FROM = 4
 """Secrets shorter than this are not masked: they would blot out ordinary words, and are refused as too short anyway."""
@@ -108,10 +122,12 @@ class Report:
         kind = fault["type"]
         last = str(fault["loc"][-1]) if fault["loc"] else ""
         value = value_at(file.document.data, path)
+        of_vendor = base[:1] in _SETTINGS or "with" in base
+        about = described(shape, path[len(base) :]) if of_vendor else ""
         if kind == "extra_forbidden":
             self._unknown_key(file, base, path, shape)
         elif kind == "missing":
-            self.at_key(file, path, f"'{last}' is missing", missing_hint(shape, path[len(base) :], last))
+            self.at_key(file, path, f"'{last}' is missing", described(shape, (*path[len(base) :], last)))
         elif kind in ("literal_error", "enum"):
             allowed = str(fault.get("ctx", {}).get("expected", ""))
             near = did_you_mean(str(value), [word.strip("'") for word in allowed.replace(" or ", ", ").split(", ")])
@@ -119,7 +135,13 @@ class Report:
             self.at(file, path, f"{shown} is not allowed here", near or f"one of: {allowed}")
         elif kind in _NEEDED:
             hint = "put it in quotes" if kind == "string_type" and isinstance(value, (int, float)) else ""
-            self.at(file, path, f"{_NEEDED[kind]} belongs here, this is {describe_value(value)}", hint)
+            self.at(file, path, f"{_NEEDED[kind]} belongs here, this is {describe_value(value)}", hint or about)
+        elif kind in _LIMITS:
+            message, empty = _LIMITS[kind]
+            shown = empty if empty and value in ("", []) else message.format_map(fault["ctx"])
+            self.at(file, path, shown, about)
+        elif kind == "string_pattern_mismatch" and of_vendor:
+            self.at(file, path, "this does not have the form that belongs here", about)
         elif kind == "string_pattern_mismatch":
             self.at(
                 file, path, "this is not a name", "use letters, digits and _ (a rule's id and a source's name also - )"
@@ -132,12 +154,16 @@ class Report:
             self.at(file, place, f"'{key}' decides what belongs here", f"one of: {allowed}" if allowed else "")
         else:
             message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-            self.at(file, path, message[:1].lower() + message[1:])
+            message = message[:1].lower() + message[1:]
+            if path == base and isinstance(value, dict):
+                self.at_key(file, path, message)
+            else:
+                self.at(file, path, message, about)
 
     def _unknown_key(self, file: SourceFile, base: Path, path: Path, shape: Shape) -> None:
         key = str(path[-1]) if path else ""
         level = "file" if len(path) == 1 else "rule" if len(path) == 3 and path[0] == "rules" else "step"
-        if base[:1] not in (("sources",), ("connections",)) and key in PLANNED[level]:
+        if base[:1] not in _SETTINGS and key in PLANNED[level]:
             self.at_key(file, path, f"'{key}' does not work yet in this release", "remove it: it would do nothing")
             return
         below: Shape | None = shape
@@ -173,14 +199,19 @@ class Report:
         )
 
 
-def missing_hint(shape: Shape, path: Path, name: str) -> str:
-    """The description of the field that is missing, where its model has one."""
+def described(shape: Shape, path: Path) -> str:
+    """The description of the field at a path; of an entry of a list that of the list."""
+    text = ""
     below: Shape | None = shape
     for part in path:
-        if below is not None:
-            below = below.item() if isinstance(part, int) else below.field(part)
-    described = below.fields.get(name) if below is not None else None
-    text = described.get("description", "") if isinstance(described, dict) else ""
+        if below is None:
+            return ""
+        if isinstance(part, int):
+            below = below.item()
+            continue
+        schema = below.fields.get(part)
+        text = schema.get("description", "") if isinstance(schema, dict) else ""
+        below = below.field(part)
     return str(text).split("\n", 1)[0]
 
 

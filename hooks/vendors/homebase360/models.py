@@ -35,10 +35,12 @@ Emails = Annotated[
 class Phones(Inputs):
     """Phone numbers by their use."""
 
-    mobile: Phone | None = Field(None, description="Mobile number; the one that customers are searched by.")
-    home: Phone | None = Field(None, description="Home number.")
-    work: Phone | None = Field(None, description="Work number.")
-    additional: Phone | None = Field(None, description="One further number.")
+    mobile: Phone | None = Field(
+        None, description="Mobile number, such as `+13035550142`; the one that customers are searched by."
+    )
+    home: Phone | None = Field(None, description="Home number, such as `+13035550142`.")
+    work: Phone | None = Field(None, description="Work number, such as `+13035550142`.")
+    additional: Phone | None = Field(None, description="One further number, such as `+13035550142`.")
 
 
 class _CustomerFields(Inputs):

@@ -29,7 +29,10 @@ FIELDS: dict[str, Spec] = {
     "status": (str, "Status, as the company has set it up."),
     "subStatus": (str, "Status within the status."),
     "archived": (bool, "Whether archived records are listed."),
-    "url": (Annotated[str, Field(pattern=r"^https?://")], "Where the vendor fetches the image."),
+    "url": (
+        Annotated[str, Field(pattern=r"^https?://")],
+        "Where the vendor fetches the image, such as `https://example.org/a.png`.",
+    ),
     "caption": (str, "Caption."),
     "latitude": (str, "Latitude, as text."),
     "longitude": (str, "Longitude, as text."),

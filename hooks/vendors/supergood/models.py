@@ -6,7 +6,7 @@ that a deployment's own documents can be followed to the letter.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -42,7 +42,7 @@ FIELDS: dict[str, Spec] = {
     "delivery": (str, "How the customer gets the invoice."),
     "invoiceId": (Annotated[str, Field(min_length=1)], "The invoice's id."),
     "amount": (Annotated[int, Field(ge=1)], "Amount in cents."),
-    "method": (str, "How it was paid: card, cash, check or ach."),
+    "method": (Literal["card", "cash", "check", "ach", "ACH"], "How it was paid; the page has `ACH` in capitals."),
     "reference": (str, "A number or note that names the payment."),
     "more": _MORE,
 }
