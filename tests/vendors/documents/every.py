@@ -9,5 +9,6 @@ from tests.vendors.documents.http import HTTP
 from tests.vendors.documents.jobcloser import JOBCLOSER
 from tests.vendors.documents.servicetitan import SERVICETITAN
 from tests.vendors.documents.supergood import SUPERGOOD
+from tests.vendors.documents.zapier import ZAPIER
 
-EVERY: tuple[Document, ...] = (HOUSECALL_PRO, SERVICETITAN, JOBCLOSER, HOMEBASE360, SUPERGOOD, HTTP)
+EVERY: tuple[Document, ...] = (HOUSECALL_PRO, SERVICETITAN, JOBCLOSER, HOMEBASE360, SUPERGOOD, HTTP, ZAPIER)
