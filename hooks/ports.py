@@ -552,6 +552,13 @@ class History(Protocol):
 
     async def receipt(self, receipt_id: str) -> Mapping[str, Any] | None: ...
 
+    async def traffic(self, since: datetime) -> Sequence[tuple[datetime, str, str, int]]:
+        """How much happened in each minute from then on, oldest first: minute, kind, name, number.
+
+        Kinds are ``receipt.<verdict>``, named by source, and ``run.<state>``, named by connection.
+        """
+        ...
+
     async def stats(self) -> Mapping[str, Any]:
         """``{"receipts": {accepted, duplicate, ping, refused, quarantined}, "events": {total, matched, unmatched},
         "runs": {waiting, running, held, done, failed, skipped}, "books_balance": bool}``; every count is there, also

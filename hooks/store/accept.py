@@ -50,6 +50,7 @@ def accept_rows(transaction: Transaction, rows: list[Accepted]) -> list[str | No
     """Insert receipts, at most one per digest; gives for each None or the receipt that was there first."""
     results = _duplicates(transaction, rows)
     verdicts: dict[str, int] = {}
+    traffic: dict[tuple[int, str, str], int] = {}
     events = 0
     for row, original in zip(rows, results, strict=True):
         values = row.values
@@ -57,6 +58,8 @@ def accept_rows(transaction: Transaction, rows: list[Accepted]) -> list[str | No
             values[4], values[9], values[11], values[12] = "duplicate", 0, original, 0
         verdicts[values[4]] = verdicts.get(values[4], 0) + 1
         events += values[9]
+        place = (values[3] // 60_000 * 60_000, values[4], values[1])
+        traffic[place] = traffic.get(place, 0) + 1
     insert_many(
         transaction,
         "INSERT INTO receipts (id, source, vendor, received_at, verdict, path, query, headers, body, events, reason, "
@@ -66,6 +69,8 @@ def accept_rows(transaction: Transaction, rows: list[Accepted]) -> list[str | No
     for verdict, number in verdicts.items():
         transaction.count(f"receipts.{verdict}", number)
     transaction.count("events.accepted", events)
+    for (at, verdict, source), number in traffic.items():
+        transaction.tally(at, f"receipt.{verdict}", source, number)
     return results
 
 

@@ -15,6 +15,11 @@ T = TypeVar("T")
 
 Values = Sequence[Any]
 
+COUNT_TRAFFIC = (
+    "INSERT INTO traffic (minute, kind, name, shard, number) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (minute, kind, name, shard) DO UPDATE SET number = traffic.number + excluded.number"
+)
+
 
 class Cursor(Protocol):
     """What a statement gave."""
@@ -52,6 +57,10 @@ class Transaction(Protocol):
 
     def count(self, name: str, by: int = 1) -> None:
         """Change a total of the table ``counters`` when the transaction commits."""
+        ...
+
+    def tally(self, at: int, kind: str, name: str, by: int = 1) -> None:
+        """Count something in the minute of this instant (milliseconds) when the transaction commits."""
         ...
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, get_args
 
 from hooks.events import Receipt, RunState, Verdict, utc_text
@@ -151,6 +152,17 @@ class SqlHistory:
                 return None
             receipt = receipt_from_row(row)
             return {**_receipt(receipt, len(receipt.body)), "body": bytes_to_json(receipt.body)}
+
+        return await self._reader.read(read)
+
+    async def traffic(self, since: datetime) -> Sequence[tuple[datetime, str, str, int]]:
+        def read(raw: Reading) -> Sequence[tuple[datetime, str, str, int]]:
+            rows = raw.execute(
+                "SELECT minute, kind, name, sum(number) FROM traffic WHERE minute >= ? "
+                "GROUP BY minute, kind, name ORDER BY minute, kind, name",
+                (millis(since) // 60_000,),
+            )
+            return [(moment(minute * 60_000), kind, name, int(number)) for minute, kind, name, number in rows]
 
         return await self._reader.read(read)
 

@@ -78,7 +78,8 @@ def claim(
 
 def progress(transaction: Transaction, change: Progress) -> None:
     row = transaction.execute(
-        "UPDATE runs SET attempts = attempts + ? WHERE id = ? AND fence = ? AND state = 'running' RETURNING seq",
+        "UPDATE runs SET attempts = attempts + ? WHERE id = ? AND fence = ? AND state = 'running' "
+        "RETURNING seq, connection",
         (len(change.attempts), change.run, change.fence),
     ).fetchone()
     if row is None:
@@ -110,6 +111,8 @@ def progress(transaction: Transaction, change: Progress) -> None:
         ),
     )
     moved(transaction, "running", change.state, 1)
+    if ended:
+        transaction.tally(millis(change.at), f"run.{change.state}", row[1])
 
 
 def renew(transaction: Transaction, owner: str, now: datetime, lease: float) -> None:

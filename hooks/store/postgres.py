@@ -20,7 +20,7 @@ from psycopg.types.numeric import IntLoader
 from hooks.errors import StoreError, StoreRefused
 from hooks.store.accept import accept_rows
 from hooks.store.dialect import statement
-from hooks.store.engine import Cursor, Engine, Reader, Reading, Transaction
+from hooks.store.engine import COUNT_TRAFFIC, Cursor, Engine, Reader, Reading, Transaction
 from hooks.store.groupcommit import GroupCommit, Work, run_batch
 from hooks.store.history import SqlHistory
 from hooks.store.migrate import migrate_postgres
@@ -62,6 +62,7 @@ class PostgresTransaction:
         self._connection = connection
         self._shard = shard
         self._deltas: dict[str, int] = {}
+        self._tallies: dict[tuple[int, str, str], int] = {}
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
         return self._connection.execute(statement(sql), parameters)
@@ -69,7 +70,13 @@ class PostgresTransaction:
     def count(self, name: str, by: int = 1) -> None:
         self._deltas[name] = self._deltas.get(name, 0) + by
 
+    def tally(self, at: int, kind: str, name: str, by: int = 1) -> None:
+        place = (at // 60_000, kind, name)
+        self._tallies[place] = self._tallies.get(place, 0) + by
+
     def flush(self) -> None:
+        for place, by in sorted(self._tallies.items()):
+            self.execute(COUNT_TRAFFIC, (*place, self._shard, by))
         for name, by in sorted(self._deltas.items()):  # in one order, so that two servers cannot block each other
             if by:
                 self.execute(
@@ -80,7 +87,7 @@ class PostgresTransaction:
 
     def apart(self, work: Work) -> Any:
         """Inside a savepoint: what the work gave, or the exception by which it failed."""
-        totals = dict(self._deltas)
+        totals, tallies = dict(self._deltas), dict(self._tallies)
         self._connection.execute("SAVEPOINT work")
         try:
             result = work(self)
@@ -89,7 +96,7 @@ class PostgresTransaction:
         except Exception as error:
             self._connection.execute("ROLLBACK TO work")
             self._connection.execute("RELEASE work")
-            self._deltas = totals
+            self._deltas, self._tallies = totals, tallies
             return StoreError(f"the database did not take it: {_said(error)}") if _is_sql(error) else error
         self._connection.execute("RELEASE work")
         return result

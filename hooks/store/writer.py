@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from hooks.errors import StoreError, StoreRefused
+from hooks.store.engine import COUNT_TRAFFIC
 from hooks.store.groupcommit import AcceptRows, Work, run_batch
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 class SqliteTransaction:
     """What a piece of work gets: the connection, and totals that are written once per batch."""
 
-    __slots__ = ("_deltas", "connection")
+    __slots__ = ("_deltas", "_tallies", "connection")
 
     skip_locked = ""
     alone = True
@@ -36,6 +37,7 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._deltas: dict[str, int] = {}
+        self._tallies: dict[tuple[int, str, str], int] = {}
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> sqlite3.Cursor:
         return self.connection.execute(sql, parameters)
@@ -44,7 +46,13 @@ class SqliteTransaction:
         """Change a total of the table ``counters`` when the batch commits."""
         self._deltas[name] = self._deltas.get(name, 0) + by
 
+    def tally(self, at: int, kind: str, name: str, by: int = 1) -> None:
+        place = (at // 60_000, kind, name)
+        self._tallies[place] = self._tallies.get(place, 0) + by
+
     def flush(self) -> None:
+        for place, by in self._tallies.items():
+            self.connection.execute(COUNT_TRAFFIC, (*place, 0, by))
         for name, by in self._deltas.items():
             if by:
                 self.connection.execute(
@@ -55,7 +63,7 @@ class SqliteTransaction:
 
     def apart(self, work: Work) -> Any:
         """Inside a savepoint: what the work gave, or the exception by which it failed."""
-        totals = dict(self._deltas)
+        totals, tallies = dict(self._deltas), dict(self._tallies)
         self.connection.execute("SAVEPOINT work")
         try:
             result = work(self)
@@ -64,7 +72,7 @@ class SqliteTransaction:
                 raise  # SQLite took the whole transaction back by itself: disk full, I/O error
             self.connection.execute("ROLLBACK TO work")
             self.connection.execute("RELEASE work")
-            self._deltas = totals
+            self._deltas, self._tallies = totals, tallies
             if isinstance(error, sqlite3.Error):
                 return StoreError(f"the database did not take it: {error}")
             return error  # ours, or a value that no row can hold: trying again would not help

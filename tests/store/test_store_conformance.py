@@ -378,3 +378,22 @@ async def test_large_events_are_claimed_a_few_at_a_time_and_none_is_left_out(sto
         assert all(run.size > 600_000 for run, _ in claimed)
         seen += [run.id for run, _ in claimed]
     assert [run.id for run in runs] == seen
+
+
+# --- traffic ---
+
+
+async def test_what_happened_is_counted_by_the_minute(store: SqlStore, history: SqlHistory) -> None:
+    await asyncio.gather(*(store.record(receipt(), b"key", DAY) for _ in range(3)))
+    await store.record(receipt(at=NOW + timedelta(minutes=2)), None, 0)
+    await planned(store, run_to())
+    run = await claimed_one(store)
+    await store.progress(Progress(run.id, run.fence, NOW + timedelta(minutes=1), "done"))
+    minute = timedelta(minutes=1)
+    assert [
+        (NOW, "receipt.accepted", "hcp", 2),
+        (NOW, "receipt.duplicate", "hcp", 2),
+        (NOW + minute, "run.done", "titan", 1),
+        (NOW + 2 * minute, "receipt.accepted", "hcp", 1),
+    ] == list(await history.traffic(NOW))
+    assert 2 == len(await history.traffic(NOW + timedelta(seconds=61)))

@@ -56,6 +56,9 @@ class TwoTokens:
         tokens: dict[str, Access] = {ACT: "act", READ: "read"}
         return tokens.get(presented)
 
+    def signing_key(self, access: Access) -> bytes | None:
+        return f"key of {access}".encode()
+
 
 @dataclass
 class Archive:
@@ -84,6 +87,9 @@ class Archive:
 
     async def receipt(self, receipt_id: str) -> Mapping[str, Any] | None:
         return {"id": RECEIPT, "body": "{}"} if receipt_id == RECEIPT else None
+
+    async def traffic(self, since: datetime) -> Sequence[tuple[datetime, str, str, int]]:
+        return []
 
     async def stats(self) -> Mapping[str, Any]:
         return STATS
@@ -225,7 +231,6 @@ def test_a_cloudevent_has_its_subject_where_there_is_one() -> None:
         "/api/v1/events/",
         "/api/v1/nothing",
         "/api/v1/stats/",
-        "/",
     ],
 )
 async def test_what_is_not_there_is_404_and_never_a_redirect(path: str) -> None:
