@@ -14,18 +14,22 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from hooks import __version__
 from hooks.errors import Conflict, StoreError
 from hooks.ports import Clock, Desk, History, Page
 from hooks.web.auth import Hosts, Keys
+from hooks.web.console import console_routes
+from hooks.web.console.pages import error_page
 from hooks.web.guard import Guard
 from hooks.web.metrics import MEDIA_TYPE, prometheus_text
 from hooks.web.openapi import Endpoint, describe
 from hooks.web.parameters import KNOWN, BadParameter, event_filter, is_id, receipt_filter, run_filter
 from hooks.web.problem import JSON, PROBLEM, as_json, problem_body
+from hooks.web.sessions import Sessions
+from hooks.web.stream import EVENT_STREAM, Changes
 
 CLOUDEVENTS = "application/cloudevents+json"
 MAX_BODY = 4 * 1024 * 1024
@@ -47,7 +51,9 @@ def admin(history: History, desk: Desk, clock: Clock, keys: Keys, hosts: Hosts) 
     async def openapi(request: Request) -> Response:
         return Response(document, media_type=JSON.decode())
 
+    sessions = Sessions(keys, clock)
     routes = [Route(endpoint.path, endpoint.handler, methods=[endpoint.method]) for endpoint in endpoints]
+    routes += console_routes(history, desk, clock, keys, sessions)
     app = Starlette(
         routes=[*routes, Route("/openapi.json", openapi, methods=["GET"])],
         exception_handlers={
@@ -59,7 +65,7 @@ def admin(history: History, desk: Desk, clock: Clock, keys: Keys, hosts: Hosts) 
         },
     )
     app.router.redirect_slashes = False  # a redirect is built from the Host header
-    return Guard(app, keys, hosts, desk.ready)
+    return Guard(app, keys, sessions, hosts, desk.ready)
 
 
 class _Api:
@@ -69,6 +75,7 @@ class _Api:
         self._history = history
         self._desk = desk
         self._clock = clock
+        self._changes = Changes(history, clock)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """The table that routes and ``/openapi.json`` are made of."""
@@ -93,6 +100,7 @@ class _Api:
             ),
             Endpoint("GET", f"{api}/receipts/{{id}}", self.receipt, "One receipt with its body", problems=(404, 503)),
             Endpoint("GET", f"{api}/stats", self.stats, "Counts", problems=(503,)),
+            Endpoint("GET", f"{api}/stream", self.stream, "What changes, as it does", media_type=EVENT_STREAM),
             Endpoint("GET", f"{api}/rules", self.rules, "The loaded rules", listing=True),
             Endpoint("POST", f"{api}/rules/reload", self.reload, "Load the rule file again", problems=(422,)),
             Endpoint("POST", f"{api}/rules/check", self.check, "Check a rule file's text", body=text, problems=(422,)),
@@ -140,6 +148,9 @@ class _Api:
 
     async def stats(self, request: Request) -> Response:
         return _json(await self._history.stats())
+
+    async def stream(self, request: Request) -> Response:
+        return StreamingResponse(self._changes.follow(), media_type=EVENT_STREAM)
 
     async def rules(self, request: Request) -> Response:
         return _all(self._desk.rules)
@@ -226,27 +237,31 @@ async def _body(request: Request) -> Any:
         raise BadParameter("body", "it must be JSON in UTF-8") from None
 
 
-def _problem(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+def _problem(request: Request, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """For programs a problem, for a browser that asked for a page one that says the same."""
+    if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+        detail = str(body.get("detail") or "")
+        return error_page(body["status"], body["title"], detail, "access" in request.scope)
     return Response(as_json(body), body["status"], headers, media_type=PROBLEM.decode())
 
 
 def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _problem(problem_body(error.status_code), error.headers)
+    return _problem(request, problem_body(error.status_code), error.headers)
 
 
 def _parameter_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, BadParameter)
-    return _problem(problem_body(422, str(error), parameter=error.name))
+    return _problem(request, problem_body(422, str(error), parameter=error.name))
 
 
 def _conflict(request: Request, error: Exception) -> Response:
-    return _problem(problem_body(409, str(error)))
+    return _problem(request, problem_body(409, str(error)))
 
 
 def _fault(request: Request, error: Exception) -> Response:
-    return _problem(problem_body(500))
+    return _problem(request, problem_body(500))
 
 
 def _store_problem(request: Request, error: Exception) -> Response:
-    return _problem(problem_body(503, "The store cannot answer now."), {"retry-after": "5"})
+    return _problem(request, problem_body(503, "The store cannot answer now."), {"retry-after": "5"})

@@ -37,6 +37,10 @@ class Keys(Protocol):
         """What this token allows, None when it is none of ours."""
         ...
 
+    def signing_key(self, access: Access) -> bytes | None:
+        """What sessions of this access are signed with: another one for each token. None when there is no token."""
+        ...
+
 
 class GivenToken:
     """The one token of the settings (``HOOKS_ADMIN_TOKEN``); it allows everything."""
@@ -46,6 +50,9 @@ class GivenToken:
 
     def check(self, presented: str) -> Access | None:
         return "act" if hmac.compare_digest(self._digest, _digest(presented)) else None
+
+    def signing_key(self, access: Access) -> bytes | None:
+        return self._digest.encode() if access == "act" else None
 
 
 class TokenFile:
@@ -63,6 +70,9 @@ class TokenFile:
             if hmac.compare_digest(known.encode(), digest.encode()):
                 found = access
         return found
+
+    def signing_key(self, access: Access) -> bytes | None:
+        return next((digest.encode() for digest, known in self._current().items() if known == access), None)
 
     def _current(self) -> Mapping[str, Access]:
         try:

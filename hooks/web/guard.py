@@ -1,8 +1,8 @@
 """The lock of the admin's door: everything passes here before the application sees it, and on its way back.
 
-Host first (DNS rebinding), then the open health paths, then the token, then the role and the origin of whatever
-changes something. Every answer gets the security headers; a fault of ours is logged by its place and answered without
-its text.
+Host first (DNS rebinding), then the open paths (health, the console's style and its sign-in), then the token or the
+session, then the role and the origin of whatever changes something. Every answer gets the security headers; a fault of
+ours is logged by its place and answered without its text.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 from hooks.pipeline.receive import log_fault
 from hooks.web.auth import Hosts, Keys, bearer, forged
 from hooks.web.health import HEALTHY, health_answer
 from hooks.web.problem import Prepared, Send, problem
+from hooks.web.sessions import Sessions, cookie_of
 
 log = logging.getLogger("hooks.admin")
 
@@ -37,6 +39,10 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 _SET_HERE = frozenset(name for name, _ in SECURITY_HEADERS)
 _LOOKING = frozenset({"GET", "HEAD"})
 
+SIGN_IN = "/sign-in"
+STYLE = "/static/"
+"""What the sign-in page needs to be one: nothing below it tells anything about the installation."""
+
 _WRONG_HOST = problem(403, "This server does not go by the name in the Host header. Add it to the allowed hosts.")
 _NO_TOKEN = problem(
     401, "A bearer token is needed: see admin.token in the data folder.", [(b"www-authenticate", b"Bearer")]
@@ -49,11 +55,17 @@ _HEALTH_METHODS = problem(405, headers=[(b"allow", b"GET, HEAD")])
 
 
 class Guard:
-    """The admin application behind its lock. ``scope["access"]`` tells it what the token allows."""
+    """The admin application behind its lock.
 
-    def __init__(self, app: Application, keys: Keys, hosts: Hosts, ready: Callable[[], bool]) -> None:
+    ``scope["access"]`` tells it what the token or the session allows, ``scope["via"]`` by which of the two it came.
+    """
+
+    def __init__(
+        self, app: Application, keys: Keys, sessions: Sessions, hosts: Hosts, ready: Callable[[], bool]
+    ) -> None:
         self._app = app
         self._keys = keys
+        self._sessions = sessions
         self._hosts = hosts
         self._ready = ready
 
@@ -93,11 +105,19 @@ class Guard:
             return HEALTHY if path == "/healthz" else health_answer(self._ready())
         if not self._hosts.allow(headers.get("host", "")):
             return _WRONG_HOST
+        if path == SIGN_IN:
+            return _FORGED if method not in _LOOKING and forged(headers) else None
+        if path.startswith(STYLE) and method in _LOOKING:
+            return None
         token = bearer(headers.get("authorization"))
-        access = None if token is None else self._keys.check(token)
+        if token is not None:
+            access, via = self._keys.check(token), "api"
+        else:
+            access, via = self._sessions.check(cookie_of(headers.get("cookie"))), "console"
         if access is None:
-            return _NO_TOKEN
-        scope["access"] = access
+            wants_page = token is None and method in _LOOKING and "text/html" in headers.get("accept", "")
+            return _sign_in_first(scope) if wants_page else _NO_TOKEN
+        scope["access"], scope["via"] = access, via
         if method not in _LOOKING:
             if forged(headers):
                 return _FORGED
@@ -108,3 +128,10 @@ class Guard:
             if media_type != "application/json" and not (media_type == "" and empty):
                 return _NOT_JSON
         return None
+
+
+def _sign_in_first(scope: Scope) -> Prepared:
+    """Send a browser to the sign-in page, and from there back to where it wanted to go."""
+    wanted = scope.get("raw_path", b"/") + (b"?" + scope["query_string"] if scope.get("query_string") else b"")
+    there = f"{SIGN_IN}?next={quote(wanted.decode('latin-1'), safe='')}" if wanted != b"/" else SIGN_IN
+    return Prepared(303, b"", b"text/plain", [(b"location", there.encode("latin-1"))])

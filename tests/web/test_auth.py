@@ -27,6 +27,8 @@ from hooks.web.auth import (
     local_token,
 )
 from hooks.web.guard import Guard
+from hooks.web.sessions import Sessions
+from tests.web.doors import StillClock
 
 
 def mode(path: Path) -> int:
@@ -179,7 +181,8 @@ async def test_a_fault_after_the_answer_began_is_only_logged(caplog: pytest.LogC
     async def receive() -> Any:
         raise AssertionError("nothing is read")
 
-    guard = Guard(app, GivenToken("a-token-of-the-settings"), Hosts("127.0.0.1"), lambda: True)
+    keys = GivenToken("a-token-of-the-settings")
+    guard = Guard(app, keys, Sessions(keys, StillClock()), Hosts("127.0.0.1"), lambda: True)
     headers = [(b"host", b"localhost"), (b"authorization", b"Bearer a-token-of-the-settings")]
     statuses = []
     with caplog.at_level(logging.DEBUG):

@@ -1,0 +1,320 @@
+"""The console's pages: each asks `History` and `Desk` what it shows, and renders one template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from hooks import __version__
+from hooks.errors import Conflict
+from hooks.ports import Clock, Desk, EventFilter, History, RunFilter
+from hooks.web.auth import Keys
+from hooks.web.console.charts import buckets, columns
+from hooks.web.console.rendering import render
+from hooks.web.guard import SIGN_IN
+from hooks.web.parameters import BadParameter, event_filter, is_id, receipt_filter, run_filter
+from hooks.web.sessions import Sessions, set_cookie
+
+HTML = "text/html; charset=utf-8"
+MAX_FORM = 4096
+CHART_STEPS = 48
+CHART_STEP = timedelta(minutes=30)
+SILENT_AFTER = timedelta(hours=24)
+
+_STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_NAVIGATION = (
+    ("/", "Overview"),
+    ("/events", "Events"),
+    ("/runs", "Runs"),
+    ("/rules", "Rules"),
+    ("/connections", "Connections"),
+    ("/receipts", "Receipts"),
+    ("/vendors", "Vendors"),
+)
+
+
+def console_routes(history: History, desk: Desk, clock: Clock, keys: Keys, sessions: Sessions) -> list[Route]:
+    """The routes of the console, for the application behind the admin's guard."""
+    pages = _Pages(history, desk, clock, keys, sessions)
+    return [
+        Route(SIGN_IN, pages.sign_in, methods=["GET"]),
+        Route(SIGN_IN, pages.signed_in, methods=["POST"]),
+        Route("/sign-out", pages.sign_out, methods=["POST"]),
+        Route("/static/{name}", static, methods=["GET"]),
+        Route("/", pages.overview, methods=["GET"]),
+        Route("/events", pages.events, methods=["GET"]),
+        Route("/events/{id}", pages.event, methods=["GET"]),
+        Route("/runs", pages.runs, methods=["GET"]),
+        Route("/runs/{id}", pages.run, methods=["GET"]),
+        Route("/receipts", pages.receipts, methods=["GET"]),
+        Route("/receipts/{id}", pages.receipt, methods=["GET"]),
+        Route("/receipts/{id}/body", pages.receipt_body, methods=["GET"]),
+        Route("/rules", pages.rules, methods=["GET"]),
+        Route("/connections", pages.connections, methods=["GET"]),
+        Route("/vendors", pages.vendors, methods=["GET"]),
+        Route("/vendors/{name}", pages.vendor, methods=["GET"]),
+    ]
+
+
+class _Pages:
+    """One method a page."""
+
+    def __init__(self, history: History, desk: Desk, clock: Clock, keys: Keys, sessions: Sessions) -> None:
+        self._history = history
+        self._desk = desk
+        self._clock = clock
+        self._keys = keys
+        self._sessions = sessions
+
+    # --- signing in ---
+
+    async def sign_in(self, request: Request) -> Response:
+        return self._page(request, "sign_in.html", next=_local(request.query_params.get("next")), wrong=False)
+
+    async def signed_in(self, request: Request) -> Response:
+        form = await _form(request)
+        access = self._keys.check(form.get("token", "").strip())
+        there = _local(form.get("next"))
+        if access is None:
+            return self._page(request, "sign_in.html", status=401, next=there, wrong=True)
+        answer = RedirectResponse(there, 303)
+        cookie = set_cookie(self._sessions.begin(access), secure=request.url.scheme == "https")
+        answer.headers.append("set-cookie", cookie)
+        return answer
+
+    async def sign_out(self, request: Request) -> Response:
+        answer = Response(b"{}", media_type="application/json")
+        answer.headers.append("set-cookie", set_cookie("", secure=request.url.scheme == "https", lasts=0))
+        return answer
+
+    # --- overview ---
+
+    async def overview(self, request: Request) -> Response:
+        now = self._clock.now()
+        since = (now - CHART_STEP * CHART_STEPS).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        stats = await self._history.stats()
+        rows = await self._history.traffic(since)
+        received = buckets(
+            rows, {"receipt.accepted": "done", "receipt.refused": "failed"}, since, CHART_STEP, CHART_STEPS
+        )
+        ended = buckets(rows, {"run.done": "done", "run.failed": "failed"}, since, CHART_STEP, CHART_STEPS)
+        trouble = [
+            run
+            for state in ("held", "failed")
+            for run in (await self._history.runs(RunFilter(state=state, limit=5))).items
+        ]
+        return self._page(
+            request,
+            "overview.html",
+            stats=stats,
+            received=columns(received, f"Webhooks received in the last {CHART_STEPS // 2} hours"),
+            ended=columns(ended, f"Runs that ended in the last {CHART_STEPS // 2} hours"),
+            received_total=sum(received["done"]),
+            ended_total=sum(ended["done"]),
+            failed_total=sum(ended["failed"]),
+            refused_total=sum(received["failed"]),
+            sources=_source_states(self._desk.sources(), rows, now),
+            connections=self._desk.connections(),
+            trouble=trouble,
+            ready=self._desk.ready(),
+        )
+
+    # --- what happened ---
+
+    async def events(self, request: Request) -> Response:
+        filter = event_filter(_query(request), self._clock.now())
+        page = await self._history.events(filter)
+        return self._page(
+            request,
+            "events.html",
+            items=page.items,
+            older=_older(request, page.next),
+            sources=[source["name"] for source in self._desk.sources()],
+            rules=[rule["id"] for rule in self._desk.rules()],
+        )
+
+    async def event(self, request: Request) -> Response:
+        event = await self._history.event(_id(request, "evt"))
+        if event is None:
+            raise HTTPException(404)
+        receipt = await self._history.receipt(event["receipt"])
+        explained: Mapping[str, Any] | None = None
+        why_not = ""
+        try:
+            explained = await self._desk.explain(event["id"])
+        except Conflict as conflict:
+            why_not = str(conflict)
+        return self._page(request, "event.html", event=event, receipt=receipt, explained=explained, why_not=why_not)
+
+    async def runs(self, request: Request) -> Response:
+        page = await self._history.runs(run_filter(_query(request)))
+        return self._page(
+            request,
+            "runs.html",
+            items=page.items,
+            older=_older(request, page.next),
+            rules=[rule["id"] for rule in self._desk.rules()],
+            stats=await self._history.stats(),
+        )
+
+    async def run(self, request: Request) -> Response:
+        run = await self._history.run(_id(request, "run"))
+        if run is None:
+            raise HTTPException(404)
+        return self._page(request, "run.html", run=run)
+
+    async def receipts(self, request: Request) -> Response:
+        page = await self._history.receipts(receipt_filter(_query(request), self._clock.now()))
+        return self._page(
+            request,
+            "receipts.html",
+            items=page.items,
+            older=_older(request, page.next),
+            sources=[source["name"] for source in self._desk.sources()],
+        )
+
+    async def receipt(self, request: Request) -> Response:
+        receipt = await self._history.receipt(_id(request, "rcp"))
+        if receipt is None:
+            raise HTTPException(404)
+        return self._page(request, "receipt.html", receipt=receipt)
+
+    async def receipt_body(self, request: Request) -> Response:
+        """The raw body, never shown as a page of its own: a vendor may have been sent markup."""
+        receipt = await self._history.receipt(_id(request, "rcp"))
+        if receipt is None or request.scope.get("access") != "act":
+            raise HTTPException(404)
+        body = receipt["body"]
+        content = body.encode() if isinstance(body, str) else _from_base64(body)
+        name = f'attachment; filename="{receipt["id"]}.bin"'
+        return Response(content, media_type="application/octet-stream", headers={"content-disposition": name})
+
+    # --- what is configured ---
+
+    async def rules(self, request: Request) -> Response:
+        return self._page(request, "rules.html", rules=self._desk.rules())
+
+    async def connections(self, request: Request) -> Response:
+        return self._page(request, "connections.html", connections=self._desk.connections())
+
+    async def vendors(self, request: Request) -> Response:
+        return self._page(request, "vendors.html", vendors=self._desk.vendors())
+
+    async def vendor(self, request: Request) -> Response:
+        for vendor in self._desk.vendors():
+            if vendor["vendor"] == request.path_params["name"]:
+                return self._page(request, "vendor.html", vendor=vendor)
+        raise HTTPException(404)
+
+    # --- inside ---
+
+    def _page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+        path = request.url.path
+        shown = {
+            "navigation": _NAVIGATION,
+            "here": path,
+            "query": dict(request.query_params),
+            "may_act": request.scope.get("access") == "act",
+            "signed_in": "access" in request.scope,
+            "version": __version__,
+            "now": self._clock.now(),
+            **values,
+        }
+        return Response(render(template, shown), status, media_type=HTML)
+
+
+async def static(request: Request) -> Response:
+    """A file of the console's style. Only files of that one folder can be named."""
+    name = request.path_params["name"]
+    suffix = name[name.rfind(".") :] if "." in name else ""
+    file = resources.files("hooks.web.console") / "static" / name
+    if suffix not in _STATIC_TYPES or "/" in name or "\\" in name or name.startswith(".") or not file.is_file():
+        raise HTTPException(404)
+    return Response(file.read_bytes(), media_type=_STATIC_TYPES[suffix])
+
+
+def error_page(status: int, title: str, detail: str, signed_in: bool) -> Response:
+    """What went wrong, as a page for people."""
+    values: dict[str, Any] = {
+        "navigation": _NAVIGATION if signed_in else (),
+        "here": "", "query": {}, "may_act": False, "signed_in": signed_in, "version": __version__, "now": None,
+        "status": status, "title": title, "detail": detail,
+    }  # fmt: skip
+    return Response(render("error.html", values), status, media_type=HTML)
+
+
+def _source_states(
+    sources: Sequence[Mapping[str, Any]], rows: Sequence[tuple[datetime, str, str, int]], now: datetime
+) -> list[dict[str, Any]]:
+    """Each source with what came by it in the time of the charts: silence and refusals are what people must notice."""
+    made = []
+    for source in sources:
+        mine = [(minute, kind, number) for minute, kind, name, number in rows if name == source["name"]]
+        counted = {
+            verdict: sum(number for _, kind, number in mine if kind == f"receipt.{verdict}")
+            for verdict in ("accepted", "duplicate", "refused", "quarantined")
+        }
+        last = max(
+            (minute for minute, kind, _ in mine if kind in ("receipt.accepted", "receipt.duplicate")), default=None
+        )
+        made.append({**source, **counted, "last": last, "silent": last is None or now - last > SILENT_AFTER})
+    return made
+
+
+def _query(request: Request) -> Any:
+    """The query without the fields of the form that were left empty."""
+    from starlette.datastructures import QueryParams
+
+    return QueryParams([(name, value) for name, value in request.query_params.multi_items() if value.strip()])
+
+
+def _older(request: Request, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor" and value]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def _id(request: Request, prefix: str) -> str:
+    text: str = request.path_params["id"]
+    if not is_id(text, prefix):
+        raise HTTPException(404)
+    return text
+
+
+def _local(wanted: str | None) -> str:
+    """A path of ours: nobody is sent elsewhere after signing in."""
+    parts = urlsplit(wanted or "/")
+    clean = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not parts.path.startswith("//")
+    if not clean or "\\" in (wanted or "") or parts.path == SIGN_IN:
+        return "/"
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    held = bytearray()
+    async for part in request.stream():
+        held += part
+        if len(held) > MAX_FORM:
+            raise HTTPException(413)
+    try:
+        return dict(parse_qsl(held.decode("utf-8"), max_num_fields=10))
+    except ValueError:
+        raise BadParameter("token", "it cannot be read") from None
+
+
+def _from_base64(body: Mapping[str, str]) -> bytes:
+    import base64
+
+    return base64.b64decode(body["base64"])
+
+
+__all__ = ["EventFilter", "console_routes", "error_page"]

@@ -1,0 +1,74 @@
+"""From values to pages: one Jinja environment in which stored text is always text.
+
+Markup in stored data is escaped, and characters that would steer how the rest is shown (control characters, changes of
+direction) are shown by their number. Instants are shown in UTC and, where the page's script runs, in the reader's zone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def visible(value: Any) -> Any:
+    """Text whose every character does no more than stand there."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return _STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", value)
+
+
+def when(text: str | datetime | None) -> Markup:
+    """An instant as an element that the page's script turns into local time."""
+    if text is None:
+        return Markup("")
+    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = moment.astimezone(UTC)
+    exact, shown = moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%d %b %H:%M:%S")
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, shown)
+
+
+def pretty(value: Any) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def paragraphs(text: str) -> Markup:
+    return Markup("<br>").join(escape(visible(line)) for line in text.splitlines())
+
+
+def short(text: str | None, length: int = 12) -> str:
+    """The end of an id, where ids differ."""
+    return "" if text is None else ("…" + text[-length:] if len(text) > length + 4 else text)
+
+
+def number(value: float | int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("hooks.web.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "when": when, "pretty": pretty, "paragraphs": paragraphs, "short": short, "number": number,
+    }  # fmt: skip
+    return made
+
+
+def render(template: str, values: Mapping[str, Any]) -> bytes:
+    return environment().get_template(template).render(values).encode("utf-8", "replace")

@@ -1,0 +1,81 @@
+"""What changes, as it does: server-sent events for the console and for whoever follows along.
+
+However many follow, the store is asked once a second, and not at all while nobody does. An ``event: event`` carries one
+new event as in a listing; ``event: change`` says that something has become different, with the counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from hooks.errors import StoreError
+from hooks.ports import Clock, EventFilter, History
+from hooks.web.problem import as_json
+
+EVENT_STREAM = "text/event-stream"
+PERIOD = 1.0
+KEEP_ALIVE = 15.0
+NEWEST = 100
+"""Events sent for one period at most; the counts tell of the rest."""
+
+REMEMBERED = 2_000
+WAITING = 500
+"""Messages that one follower may be behind; who is further behind is told of a change only."""
+
+
+class Changes:
+    """One watch over the store for all followers."""
+
+    def __init__(self, history: History, clock: Clock) -> None:
+        self._history = history
+        self._clock = clock
+        self._followers: set[asyncio.Queue[bytes]] = set()
+        self._watching: asyncio.Task[None] | None = None
+
+    async def follow(self) -> AsyncIterator[bytes]:
+        """What one follower is sent, without an end."""
+        queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._followers.add(queue)
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch(), name="watch-changes")
+        try:
+            yield b": hooks\n\n"
+            while True:
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE):
+                        message = await queue.get()
+                except TimeoutError:
+                    message = b": still here\n\n"
+                yield message
+        finally:
+            self._followers.discard(queue)
+
+    async def _watch(self) -> None:
+        counts: Mapping[str, Any] | None = None
+        seen: deque[str] = deque(maxlen=REMEMBERED)
+        known: set[str] = set()
+        while self._followers:
+            try:
+                now = await self._history.stats()
+                if now != counts:
+                    page = await self._history.events(EventFilter(limit=NEWEST))
+                    fresh = [event for event in reversed(page.items) if event["id"] not in known]
+                    if counts is not None:
+                        for event in fresh:
+                            self._tell("event", event)
+                        self._tell("change", now)
+                    seen.extend(event["id"] for event in fresh)
+                    known = set(seen)
+                    counts = now
+            except StoreError:
+                pass  # followers hear of it by its end
+            await self._clock.sleep(PERIOD)
+
+    def _tell(self, kind: str, value: Mapping[str, Any]) -> None:
+        message = b"event: " + kind.encode() + b"\ndata: " + as_json(value) + b"\n\n"
+        for queue in self._followers:
+            if not queue.full():
+                queue.put_nowait(message)
