@@ -26,6 +26,7 @@ from hooks.pipeline.accounts import obstacle_of
 from hooks.pipeline.deliver import Worker
 from hooks.pipeline.dispatch import Dispatcher
 from hooks.pipeline.receive import log_fault
+from hooks.pipeline.subscribers import Subscribers
 from hooks.ports import Clock, History
 from hooks.registry import CATALOGUE
 from hooks.rulebook import Rulebook
@@ -106,7 +107,9 @@ class App:
         self._exits.push_async_callback(store.close)
         history = self._history = await open_history(settings.database_url)
         self._exits.push_async_callback(history.close)
-        rulebook = self._rulebook = Rulebook(settings.routes, store, CATALOGUE, secret, clock)
+        subscribers = Subscribers(store, clock)
+        await subscribers.refresh()
+        rulebook = self._rulebook = Rulebook(settings.routes, store, CATALOGUE, secret, clock, subscribers)
         self._exits.push_async_callback(rulebook.aclose)
         await self._load_first(rulebook)
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from hooks.clock import SystemClock
 from hooks.errors import RulesError
 from hooks.pipeline.accounts import GONE, PAUSED, Account, obstacle_of
+from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.receive import Door
-from hooks.ports import Catalogue, Clock, Source, Store
+from hooks.pipeline.subscribers import Subscribers, beside, connection_of, hooks_of
+from hooks.ports import Catalogue, Client, Clock, ConnectionSettings, Source, Store
 from hooks.rules.findings import Finding, RulesInvalid
 from hooks.rules.load import load_doors, load_rules, load_text, load_texts
-from hooks.rules.ruleset import ConnectionConfig, RuleSet
+from hooks.rules.ruleset import RuleSet
 
 log = logging.getLogger("hooks.rules")
 
@@ -36,8 +39,13 @@ class Rulebook:
         catalogue: Catalogue,
         secrets: Callable[[str], str | None],
         clock: Clock | None = None,
+        subscribers: Subscribers | None = None,
     ) -> None:
         self.path = path
+        self._subscribers = subscribers
+        if subscribers is not None:
+            subscribers.changed = self._subscribers_changed
+        self._loaded: RuleSet | None = None
         self._store = store
         self._catalogue = catalogue
         self._secrets = secrets
@@ -45,6 +53,7 @@ class Rulebook:
         self._versions: dict[str, RuleSet] = {}
         self._retired: list[Account] = []
         self.current: RuleSet | None = None
+        """What the files say, and beside it a rule for each subscriber."""
         self.doors: Mapping[str, Door] = {}
         self.sources: Mapping[str, Source] = {}
         self.accounts: Mapping[str, Account] = {}
@@ -100,8 +109,8 @@ class Rulebook:
             # Not remembered: what is missing, a secret for instance, may be there when it is asked for again.
             log.warning("the rules of version %s cannot be loaded any more: %s", version[:12], error)
             return None
-        self._remember(rules)
-        return rules
+        self._remember(self._with_subscribers(rules))
+        return self._versions[version]
 
     async def settle(self) -> None:
         """Hold what waits for a connection that is paused or gone.
@@ -110,6 +119,8 @@ class Rulebook:
         """
         if self.current is None:
             return
+        if self._subscribers is not None:
+            await self._subscribers.refresh()
         names = {*await self._store.absent_connections(list(self.accounts)), *self.accounts}
         obstacles = {name: obstacle_of(name, self.accounts) for name in names}
         if held := {name: why for name, why in obstacles.items() if why is not None}:
@@ -138,10 +149,11 @@ class Rulebook:
 
     async def _put_in_force(self, rules: RuleSet) -> None:
         self._open(rules)
-        await self._open_accounts(rules.connections)
+        await self._open_accounts(rules)
         if self.current is not None:
             self._remember(self.current)
-        self.current = rules
+        self._loaded = rules
+        self.current = self._with_subscribers(rules)
         working = [name for name in self.accounts if obstacle_of(name, self.accounts) is None]
         await self._store.release(working, (GONE, PAUSED), self._clock.now())
         await self.settle()
@@ -151,26 +163,54 @@ class Rulebook:
         while len(self._versions) > REMEMBERED:
             self._versions.pop(next(iter(self._versions)))
 
+    def _with_subscribers(self, rules: RuleSet) -> RuleSet:
+        return rules if self._subscribers is None else beside(rules, self._catalogue, self._subscribers)
+
+    def _subscribers_changed(self) -> None:
+        if self._loaded is not None:
+            self.current = self._with_subscribers(self._loaded)
+
     def _open(self, rules: RuleSet) -> None:
+        desks = self._desks(rules)
         doors: dict[str, Door] = {}
         for name, config in rules.sources.items():
             make = self._catalogue[config.vendor].make_source
             assert make is not None, "the loader refuses sources of vendors that have none"
-            doors[name] = Door(name, config.vendor, config.settings, make(name, config.settings))
+            doors[name] = Door(name, config.vendor, config.settings, make(name, config.settings), desks.get(name))
         self.doors = doors
         self.sources = {name: door.source for name, door in doors.items()}
 
-    async def _open_accounts(self, connections: Mapping[str, ConnectionConfig]) -> None:
-        """One client per connection; one whose settings are unchanged is kept, with its connections and tokens."""
-        accounts: dict[str, Account] = {}
-        for name, config in connections.items():
-            old = self.accounts.get(name)
-            if old is not None and old.vendor == config.vendor and old.settings == config.settings:
-                accounts[name] = old
-                continue
+    def _desks(self, rules: RuleSet) -> dict[str, HookDesk]:
+        """Where senders ask to be told of our events, by source."""
+        if self._subscribers is None:
+            return {}
+        desks: dict[str, HookDesk] = {}
+        for name, hooks in hooks_of(rules.sources, self._catalogue).items():
+            of = [each for each in rules.sources if each != name] if hooks.sources is None else hooks.sources
+            vendors = {each: rules.sources[each].vendor for each in of if each in rules.sources}
+            desks[name] = HookDesk(name, hooks, self._subscribers, self._catalogue, vendors)
+        return desks
+
+    def _makers(self, rules: RuleSet) -> Iterator[tuple[str, str, ConnectionSettings, Callable[[], Client]]]:
+        """Name, vendor, settings and client of the files' connections, and of one for each source with subscribers."""
+        for name, config in rules.connections.items():
             connect = self._catalogue[config.vendor].connect
             assert connect is not None, "the loader refuses connections of vendors that have none"
-            accounts[name] = Account(name, config.vendor, config.settings, connect(name, config.settings))
+            yield name, config.vendor, config.settings, partial(connect, name, config.settings)
+        if self._subscribers is not None:
+            for source, hooks in hooks_of(rules.sources, self._catalogue).items():
+                make = partial(hooks.connect, self._subscribers)
+                yield connection_of(source), rules.sources[source].vendor, hooks.settings, make
+
+    async def _open_accounts(self, rules: RuleSet) -> None:
+        """One client per connection; one whose settings are unchanged is kept, with its connections and tokens."""
+        accounts: dict[str, Account] = {}
+        for name, vendor, settings, make in self._makers(rules):
+            old = self.accounts.get(name)
+            if old is not None and old.vendor == vendor and old.settings == settings:
+                accounts[name] = old
+            else:
+                accounts[name] = Account(name, vendor, settings, make())
         kept = set(map(id, accounts.values()))
         self._retired += [account for account in self.accounts.values() if id(account) not in kept]
         self.accounts = accounts

@@ -292,11 +292,13 @@ class Http:
         secret_headers: Mapping[str, str] | None = None,
         secret_query: Sequence[tuple[str, str]] = (),
         secret_body: bytes | None = None,
+        secrets: Iterable[str] = (),
         private: bool = False,
     ) -> Answer:
         """Send and read the answer, whatever its status; `verdict` says what it means.
 
         The secret parts go out and are never recorded; ``secret_body`` replaces the request's body on the wire.
+        ``secrets`` are further texts to mask, in the path for instance.
         ``private`` keeps both bodies out of the record (sign-in, tokens). Bodies of error answers come back masked.
         Raises Permanent when the request cannot be made, and Transient when no whole answer came within ``timeout``
         seconds: ``unknown`` unless it is certain that nothing had been sent.
@@ -305,7 +307,7 @@ class Http:
         credentials = dict(secret_headers or {})
         for name, value in (*request.headers.items(), *credentials.items()):
             check_header(name, value)
-        mask = Mask([*self._secrets, *_secret_parts(credentials), *(value for _, value in secret_query)])
+        mask = Mask([*self._secrets, *secrets, *_secret_parts(credentials), *(value for _, value in secret_query)])
         full = url + encode_query(secret_query).replace("?", "&" if request.query else "?", 1)
         body = request.body if secret_body is None else secret_body
         answer: Answer | None = None

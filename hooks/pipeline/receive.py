@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 
 from hooks.errors import NormalizationError, StoreError, VerificationError
 from hooks.events import Receipt, Verdict, new_id
+from hooks.pipeline.asking import HookDesk
 from hooks.ports import Clock, Inbound, Intake, Outcome, Reading, Source, SourceSettings
 
 log = logging.getLogger("hooks.receive")
@@ -48,6 +49,8 @@ class Door:
     vendor: str
     settings: SourceSettings
     source: Source
+    hooks: HookDesk | None = None
+    """Where its sender asks to be told of our events, when the source is open for that."""
 
     @property
     def drops_bad_signatures(self) -> bool:
@@ -99,6 +102,8 @@ class Receiver:
             _verify(door, request)
         except VerificationError as refusal:
             return await self._noted(door, request, "refused", refusal.reason)
+        if door.hooks is not None and door.hooks.methods(request.path) is not None:
+            return await _asked(door.hooks, request)
         if request.method in ("GET", "HEAD"):
             return Outcome("probe")
         try:
@@ -139,6 +144,13 @@ class Receiver:
         except StoreError as problem:
             return Outcome("unavailable", reason=str(problem))
         return Outcome("unreadable", receipt, found.reason)
+
+
+async def _asked(desk: HookDesk, request: Inbound) -> Outcome:
+    try:
+        return Outcome("asked", reply=await desk.reply(request))
+    except StoreError as problem:
+        return Outcome("unavailable", reason=str(problem))
 
 
 class _Ration:

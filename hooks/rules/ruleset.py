@@ -6,7 +6,8 @@ never raises; a condition that cannot be evaluated does not hold, and says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import copy
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -241,9 +242,24 @@ class RuleSet:
         self.files = tuple(files)
         self._by_id = {rule.id: rule for rule in self.rules}
         self._index = Index(rule for rule in self.rules if rule.enabled)
+        self._beside = Index(())
+        self._again: Callable[[str], Rule | None] = lambda id: None
+
+    def beside(self, more: Iterable[Rule], again: Callable[[str], Rule | None]) -> RuleSet:
+        """The same with rules that stand in no file, which are found after its own.
+
+        ``again`` gives such a rule by its id when it is no more, for the runs that it began.
+        """
+        made = copy.copy(self)
+        added = tuple(more)
+        made.rules = (*self.rules, *added)
+        made._by_id = self._by_id | {rule.id: rule for rule in added}
+        made._beside = Index(added)
+        made._again = again
+        return made
 
     def rule(self, id: str) -> Rule | None:
-        return self._by_id.get(id)
+        return self._by_id.get(id) or self._again(id)
 
     def settings(self, step: StepSpec) -> BaseModel:
         """Of the connection that a step acts in; empty ones where it needs none."""
@@ -252,7 +268,7 @@ class RuleSet:
 
     def candidates(self, type: str, source: str) -> tuple[Rule, ...]:
         """The enabled rules for an event type from a source, in the order of the files."""
-        return self._index.find(type, source)
+        return self._index.find(type, source) + self._beside.find(type, source)
 
     def names(
         self,

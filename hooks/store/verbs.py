@@ -1,7 +1,7 @@
 """The store: the verbs of `hooks.ports.Store` and of the intake over an engine, each one durable transaction.
 
 What the verbs do inside a transaction stands in the modules beside this one, by subject: accept, planning, leasing,
-steering, ruletexts. Reading for people is in `history`.
+steering, ruletexts, subscribing. Reading for people is in `history`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hooks.events import Receipt
-from hooks.ports import Claimed, Intake, Plan, Progress, Store
-from hooks.store import leasing, planning, ruletexts, steering
+from hooks.ports import Claimed, Intake, Plan, Progress, Store, Subscriber, SubscriberStore
+from hooks.store import leasing, planning, ruletexts, steering, subscribing
 from hooks.store.accept import accepted_row
 from hooks.store.engine import Engine
 
@@ -104,6 +104,21 @@ class SqlStore:
     async def cancel(self, run: str, reason: str, now: datetime) -> bool:
         return await self._engine.write(lambda transaction: steering.cancel(transaction, run, reason, now))
 
+    # --- subscribers ---
+
+    async def subscribe(self, wanted: Subscriber, limit: int) -> Subscriber | None:
+        return await self._engine.write(lambda transaction: subscribing.subscribe(transaction, wanted, limit))
+
+    async def unsubscribe(self, id: str, source: str | None = None) -> bool:
+        return await self._engine.write(lambda transaction: subscribing.unsubscribe(transaction, id, source))
+
+    async def forget_expired(self, before: datetime) -> int:
+        return await self._engine.write(lambda transaction: subscribing.forget_expired(transaction, before))
+
+    async def subscribers(self) -> list[Subscriber]:
+        return await self._engine.read(subscribing.subscribers)
+
 
 _: type[Store] = SqlStore
+_subscribers: type[SubscriberStore] = SqlStore
 _intake: type[Intake] = SqlStore

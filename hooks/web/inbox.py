@@ -26,7 +26,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _PREFIX = "/in/"
 _NONE: Mapping[str, Any] = {}
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 _SMALL = 16 * 1024
 _MAX_MEDIA_TYPE = 500  # it is stored whole, because a multipart body cannot be read again without its boundary
 _NOW = "too much at once, or stopping"
@@ -110,6 +110,8 @@ class Inbox:
                 return
             below = slash + rest
             methods = door.source.paths.get(below)
+            if methods is None and door.hooks is not None:
+                methods = door.hooks.methods(below)
             if methods is None:
                 await _NOT_FOUND(send)
             elif below == "" and method in ("GET", "HEAD"):
@@ -203,7 +205,7 @@ class Inbox:
             await _DROPPED(send)
             return
         try:
-            reply = door.source.answer(request, outcome)
+            reply = outcome.reply or door.source.answer(request, outcome)
             answer = _usual(door, outcome) if reply is None else _own(reply)
         except Exception as error:
             log_fault(log, f"answer of source {door.name}", error)

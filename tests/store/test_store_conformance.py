@@ -22,6 +22,7 @@ from hooks.ports import (
     ReceiptFilter,
     RunFilter,
     Step,
+    Subscriber,
 )
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
@@ -397,3 +398,52 @@ async def test_what_happened_is_counted_by_the_minute(store: SqlStore, history: 
         (NOW + 2 * minute, "receipt.accepted", "hcp", 1),
     ] == list(await history.traffic(NOW))
     assert 2 == len(await history.traffic(NOW + timedelta(seconds=61)))
+
+
+# --- subscribers ---
+
+
+def subscriber(name: str = "a", event: str = "job.completed", expires_at: datetime | None = None) -> Subscriber:
+    return Subscriber(new_id("sub"), "zaps", event, f"https://hooks.zapier.com/{name}", NOW, expires_at)
+
+
+async def test_subscribers_are_kept_and_given_as_they_were(store: SqlStore) -> None:
+    wanted = [subscriber("a"), subscriber("b", expires_at=NOW + timedelta(hours=1)), subscriber("a", "job.*")]
+
+    kept = [await store.subscribe(one, 10) for one in wanted]
+
+    assert wanted == kept == await store.subscribers()
+
+
+async def test_the_same_address_for_the_same_event_is_one_subscriber_with_the_new_expiry(store: SqlStore) -> None:
+    first = subscriber()
+    later = NOW + timedelta(hours=2)
+    await store.subscribe(first, 1)
+
+    again = await store.subscribe(subscriber(expires_at=later), 1)
+
+    assert replace(first, expires_at=later) == again
+    assert [again] == await store.subscribers()
+
+
+async def test_one_more_subscriber_than_allowed_is_not_kept(store: SqlStore) -> None:
+    await store.subscribe(subscriber("a"), 1)
+
+    assert None is await store.subscribe(subscriber("b"), 1)
+    assert 1 == len(await store.subscribers())
+
+
+async def test_a_subscriber_is_forgotten_at_his_own_source_only(store: SqlStore) -> None:
+    kept = await store.subscribe(subscriber(), 10)
+    assert kept is not None
+
+    assert [False, True, False] == [await store.unsubscribe(kept.id, source) for source in ("other", "zaps", "zaps")]
+    assert [] == await store.subscribers()
+
+
+async def test_subscribers_that_have_expired_are_forgotten(store: SqlStore) -> None:
+    for name, expires_at in (("old", NOW), ("new", NOW + timedelta(days=1)), ("ever", None)):
+        await store.subscribe(subscriber(name, expires_at=expires_at), 10)
+
+    assert 1 == await store.forget_expired(NOW + timedelta(seconds=1))
+    assert 2 == len(await store.subscribers())

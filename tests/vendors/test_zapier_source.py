@@ -462,7 +462,7 @@ def test_sign_in_answers_the_company() -> None:
 def test_paths_and_types_are_those_of_jobcloser_and_webhooks_by_zapier() -> None:
     mine = source()
     post, get = frozenset({"POST"}), frozenset({"GET"})
-    assert {"": post, LEAD: post, CUSTOMER: post, SIGN_IN: get} == mine.paths
+    assert {"": post, LEAD: post, CUSTOMER: post, SIGN_IN: get, "/me": get} == mine.paths
     assert {"application/json", "multipart/form-data", "text/xml", "text/plain", ""} <= mine.media_types
     assert not mine.is_ping(inbound({"foo": "bar"}))
     assert frozenset() == mine.kept_headers

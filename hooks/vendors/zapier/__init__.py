@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from hooks.ports import Vendor
+from hooks.ports import Hooks, Vendor
 
 from .actions import ACTIONS
 from .client import ZapierClient, ZapierSettings
+from .hooks import ZapierHooks
 from .source import EVENT_KINDS, ZapierSource, ZapierSourceSettings
+
+
+def _hooks(name: str, settings: ZapierSourceSettings) -> Hooks | None:
+    return None if settings.hooks is None else ZapierHooks(name, settings.hooks)
+
 
 vendor = Vendor(
     name="zapier",
@@ -14,6 +20,7 @@ vendor = Vendor(
     source_settings=ZapierSourceSettings,
     make_source=ZapierSource,
     kinds=EVENT_KINDS,
+    hooks=_hooks,
     connection_settings=ZapierSettings,
     connect=ZapierClient,
     actions=ACTIONS,

@@ -69,12 +69,11 @@ class ZapierClient:
             network=Network.of(settings),
             transport=transport,
             connections=settings.concurrency,
-            secrets=[self._path, self._path.strip("/")],
         )
 
     async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
         """What the hook answers: ``{status, id, request_id, attempt}``. There is no idempotency header."""
-        return await post(self._http, replace(request, path=self._path), timeout)
+        return await post(self._http, replace(request, path=self._path), timeout, secret=self._path)
 
     def url(self, request: Request) -> str:
         return f"{self.settings.base_url}/***"
@@ -83,10 +82,10 @@ class ZapierClient:
         await self._http.aclose()
 
 
-async def post(http: Http, request: Request, timeout: float) -> Done:
-    """Post to a hook, whole or not at all."""
+async def post(http: Http, request: Request, timeout: float, *, secret: str) -> Done:
+    """Post to a hook, whole or not at all. ``secret`` is the path, which is not recorded."""
     check_size(request)
-    answer = await http.send(request, timeout=timeout)
+    answer = await http.send(request, timeout=timeout, secrets=(secret, secret.strip("/")))
     if answer.status in (404, 410):
         raise Permanent(
             f"answered {answer.status}: there is no such hook; the Zap was deleted, or its hook was made anew",

@@ -25,8 +25,10 @@ from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Sour
 from hooks.values import Secrets
 
 from . import mapping
+from .hooks import ZapierHooksSettings
 
 _SIGN_IN = "/api/zapier/signin"
+_ME = "/me"
 _NAME_MISSING = "Name is required."
 _NAME_UNREADABLE = "Name cannot be read."
 
@@ -38,6 +40,8 @@ class ZapierSourceSettings(SourceSettings):
     unavailable_status: Literal[503, 429] = Field(
         429, description="What is answered when nothing can be stored now: Zapier waits after 429 and fails after 503."
     )
+
+    hooks: ZapierHooksSettings | None = Field(None, description="What Zaps may subscribe to; nothing without it.")
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -67,10 +71,12 @@ class ZapierSource:
         self._secrets = frozenset(secret_bytes(settings.key))
         self._key = SharedKey(tuple(self._secrets))
         self._type = settings.type
+        self._open = settings.hooks is not None
         self._unavailable_status = settings.unavailable_status
         self.paths: Mapping[str, frozenset[str]] = {
             **dict.fromkeys(ROUTES, frozenset({"POST"})),
             _SIGN_IN: frozenset({"GET"}),
+            _ME: frozenset({"GET"}),
         }
         self.media_types = MEDIA_TYPES
         self.kept_headers: frozenset[bytes] = frozenset()
@@ -107,7 +113,9 @@ class ZapierSource:
 
     def answer(self, request: Inbound, outcome: Outcome) -> Reply | None:
         """JobCloser's envelope on JobCloser's routes, so that an existing Zap needs only another host."""
-        if request.path == "":
+        if request.path == _ME and outcome.kind == "probe":
+            return Reply(200, {"name": self._name, "hooks": self._open})
+        if request.path not in ROUTES.keys() - {""} | {_SIGN_IN}:
             return None
         if outcome.kind == "refused":
             return _failure(401, "The key is missing or wrong.")
