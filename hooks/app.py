@@ -35,10 +35,12 @@ from hooks.settings import Settings, secret
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
+from hooks.upkeep import Keeper
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
 from hooks.web.inbox import Inbox
 from hooks.web.listener import Listener
+from hooks.web.upkeep import upkeep_endpoints
 
 log = logging.getLogger("hooks.app")
 
@@ -103,7 +105,7 @@ class App:
         settings, clock = self.settings, self._clock
         check_bind(settings.admin_host, settings.admin_token is not None)
         _private_folder(settings.data)
-        store = self._store = await open_store(settings.database_url)
+        store = self._store = await open_store(settings.database_url, relaxed=settings.durability == "relaxed")
         self._exits.push_async_callback(store.close)
         history = self._history = await open_history(settings.database_url)
         self._exits.push_async_callback(history.close)
@@ -139,11 +141,14 @@ class App:
         desk = EngineDesk(
             rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=worker.wake, reloaded=self._reloaded
         )
-        guard = admin(history, desk, clock, self._keys(), Hosts(settings.admin_host))
+        keeper = Keeper(store, history, clock, retention=settings.retention)
+        more = upkeep_endpoints(keeper)
+        guard = admin(history, desk, clock, self._keys(), Hosts(settings.admin_host), more)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)
         self._exits.push_async_callback(self._end_tasks)
+        self._begin(keeper.run, "upkeep")
         if settings.role in ("all", "work"):
             self._begin(self._dispatcher.run, "dispatcher")
             self._begin(worker.run, "worker")

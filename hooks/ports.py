@@ -738,6 +738,18 @@ class Desk(Protocol):
         ...
 
 
+class Upkeep(Protocol):
+    """What keeps a server's database in order, as the admin API asks it. All results are ready for JSON."""
+
+    async def prune(self, older_than: float | None, start: str | None, dry_run: bool) -> Mapping[str, Any]:
+        """Delete what ended so many seconds ago (None: what is set), for a second or two, from where ``start`` says.
+
+        ``{"events", "runs", "receipts", "keys", "kept", "next"}``: how many, and where to go on, None at the end.
+        Raises Conflict when nothing says how old.
+        """
+        ...
+
+
 # --- configuration and the registry ---
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from hooks.errors import SettingsError
 
 Role = Literal["all", "receive", "work"]
+Durability = Literal["full", "relaxed"]
 _ROLES: tuple[Role, ...] = ("all", "receive", "work")
 _SECRETS_FOLDERS = ("/run/secrets",)
 _POSTGRES = ("postgresql", "postgres")
@@ -35,6 +36,12 @@ class Settings:
     admin_token: str | None = None
     role: Role = "all"
     strict: bool = False
+    durability: Durability = "full"
+    """``relaxed`` starts also where the storage may lose what was acknowledged: a tmpfs, PostgreSQL without fsync."""
+    free_space: int | None = None
+    """Bytes that are left free on the disk; None for the default, which depends on its size."""
+    retention: float | None = 30 * 86400.0
+    """Seconds that what has ended is kept; None for ever."""
 
     def __repr__(self) -> str:
         shown = {name: getattr(self, name) for name in self.__slots__ if name not in ("admin_token", "database")}
@@ -148,7 +155,36 @@ def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
         values["role"] = role
     if (strict := text("strict")) is not None:
         values["strict"] = strict.strip().lower() in ("1", "true", "yes", "on")
+    if (durability := text("durability")) is not None:
+        if durability not in ("full", "relaxed"):
+            raise SettingsError(f"HOOKS_DURABILITY is {durability!r}: it must be full or relaxed")
+        values["durability"] = durability
+    if (free_space := text("free_space")) is not None:
+        values["free_space"] = _bytes(free_space)
+    if (retention := text("retention")) is not None:
+        values["retention"] = _retention(retention)
     return Settings(**values)
+
+
+_SIZE = re.compile(r"(\d+)\s*(|KiB|MiB|GiB)")
+
+
+def _bytes(text: str) -> int:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise SettingsError(f"HOOKS_FREE_SPACE is {text!r}: write a size such as 512MiB or 2GiB; 0 switches it off")
+    return int(found[1]) * {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[found[2]]
+
+
+def _retention(text: str) -> float | None:
+    from hooks.values import parse_duration
+
+    if text.strip().lower() == "forever":
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise SettingsError(f"HOOKS_RETENTION: {error}, or forever") from None
 
 
 def _one_line_end_less(text: str) -> str:

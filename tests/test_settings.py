@@ -46,6 +46,9 @@ def test_every_option_is_in_the_environment_too(monkeypatch: pytest.MonkeyPatch)
         "ADMIN_TOKEN": "a-token-of-enough-length",
         "ROLE": "receive",
         "STRICT": "1",
+        "DURABILITY": "relaxed",
+        "FREE_SPACE": "2GiB",
+        "RETENTION": "90d",
     }.items():
         monkeypatch.setenv(f"HOOKS_{name}", value)
     settings = load_settings()
@@ -61,6 +64,9 @@ def test_every_option_is_in_the_environment_too(monkeypatch: pytest.MonkeyPatch)
             admin_token="a-token-of-enough-length",
             role="receive",
             strict=True,
+            durability="relaxed",
+            free_space=2 << 30,
+            retention=90 * 86400.0,
         )
         == settings
     )
@@ -173,3 +179,25 @@ def test_the_admin_token_may_come_from_a_file(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "token").write_text("a-token-of-enough-length\n")
     monkeypatch.setenv("HOOKS_ADMIN_TOKEN_FILE", str(tmp_path / "token"))
     assert "a-token-of-enough-length" == load_settings().admin_token
+
+
+@pytest.mark.parametrize(
+    "name, value, told",
+    [
+        ("DURABILITY", "none", "full or relaxed"),
+        ("FREE_SPACE", "some", "512MiB"),
+        ("FREE_SPACE", "-1", "512MiB"),
+        ("RETENTION", "30", "unit"),
+    ],
+)
+def test_upkeep_is_set_in_words_that_are_checked(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(f"HOOKS_{name}", value)
+    with pytest.raises(SettingsError, match=told):
+        load_settings()
+
+
+def test_retention_may_be_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKS_RETENTION", "forever")
+    assert load_settings().retention is None

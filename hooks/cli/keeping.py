@@ -123,6 +123,8 @@ def config_show(as_json: AsJson = False, routes: Routes = None, data: Data = Non
 
 
 def _shown(settings: Settings) -> dict[str, Any]:
+    from hooks.values import show_duration
+
     return {
         "routes": str(settings.routes),
         "data": str(settings.data),
@@ -133,6 +135,9 @@ def _shown(settings: Settings) -> dict[str, Any]:
         "admin_token": "***" if settings.admin_token else None,
         "role": settings.role,
         "strict": settings.strict,
+        "durability": settings.durability,
+        "free_space": settings.free_space,
+        "retention": "forever" if settings.retention is None else show_duration(settings.retention),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from hooks.cli import connecting, keeping, records, ruling, sending, serving, subscribing, trying, vendors
+from hooks.cli import connecting, databases, keeping, records, ruling, sending, serving, subscribing, trying, vendors
 from hooks.cli.output import Exit, note
 from hooks.errors import ConfigError, HooksError
 
@@ -48,6 +48,7 @@ subscribing.add_to(app)
 sending.add_to(app)
 records.add_to(app)
 keeping.add_to(app)
+databases.add_to(app)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from hooks.events import Receipt, RunState, Verdict, utc_text
 from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
+from hooks.store import books
 from hooks.store.engine import Reader, Reading
 from hooks.store.rows import (
     EVENT_COLUMNS,
@@ -35,6 +36,7 @@ class SqlHistory:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._differences: list[str] = []
 
     async def close(self) -> None:
         await self._reader.close()
@@ -168,14 +170,15 @@ class SqlHistory:
 
     async def stats(self) -> Mapping[str, Any]:
         def read(raw: Reading) -> Mapping[str, Any]:
-            counted: dict[str, int] = {}
-            for name, value in raw.execute("SELECT name, value FROM counters"):
-                name = name.partition("#")[0]  # each server of several counts in rows of its own
-                counted[name] = counted.get(name, 0) + value
+            counted = books.totals(raw)
+            wrong = books.contradictions(raw, counted)
+            if books.rows_of(counted) <= books.COUNTED_AT_ONCE:
+                wrong += books.differences(raw, counted)
+            else:
+                wrong += self._differences
             pending = raw.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1")
             pending_receipts, pending_events = pending.fetchone()
             oldest = raw.execute("SELECT min(received_at) FROM receipts WHERE pending = 1").fetchone()[0]
-            last = raw.execute("SELECT max(seq) FROM runs").fetchone()[0] or 0
             events = {state: counted.get(f"events.{state}", 0) for state in ("matched", "unmatched")}
             runs = {state: counted.get(f"runs.{state}", 0) for state in get_args(RunState)}
             total = sum(events.values())
@@ -183,12 +186,23 @@ class SqlHistory:
                 "receipts": {verdict: counted.get(f"receipts.{verdict}", 0) for verdict in get_args(Verdict)},
                 "events": {"total": total, **events, "pending": pending_events},
                 "runs": runs,
-                "books_balance": counted.get("events.accepted", 0) == total + pending_events
-                and sum(runs.values()) == last
-                and min([*runs.values(), *events.values()]) >= 0,
+                "books_balance": not wrong,
                 "pending_receipts": pending_receipts,
                 "oldest_pending": None if oldest is None else utc_text(moment(oldest)),
             }
+
+        return await self._reader.read(read)
+
+    async def audit(self) -> list[str]:
+        """Count the tables anew, whatever their size; gives what is wrong with the books, as sentences.
+
+        What it found stands in `stats` until the next time.
+        """
+
+        def read(raw: Reading) -> list[str]:
+            counted = books.totals(raw)
+            self._differences = books.differences(raw, counted)
+            return [*books.contradictions(raw, counted), *self._differences]
 
         return await self._reader.read(read)
 

@@ -27,6 +27,11 @@ class SqlStore:
         await self._engine.close()
 
     @property
+    def engine(self) -> Engine:
+        """The database itself, for what keeps it in order."""
+        return self._engine
+
+    @property
     def broken(self) -> str | None:
         """Why nothing can be written any more, or None."""
         return self._engine.broken

@@ -43,9 +43,9 @@ _OURS_AS_EXTENSIONS = {
 }
 
 
-def admin(history: History, desk: Desk, clock: Clock, keys: Keys, hosts: Hosts) -> Guard:
-    """The application behind the admin listener."""
-    endpoints = _Api(history, desk, clock).endpoints()
+def admin(history: History, desk: Desk, clock: Clock, keys: Keys, hosts: Hosts, more: Sequence[Endpoint] = ()) -> Guard:
+    """The application behind the admin listener. ``more`` joins the table of its operations."""
+    endpoints = (*_Api(history, desk, clock).endpoints(), *more)
     document = as_json(describe(endpoints, __version__))
 
     async def openapi(request: Request) -> Response:

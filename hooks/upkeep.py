@@ -1,0 +1,117 @@
+"""What keeps a running server's database in order: pruning and counting the books, a little at a time, for ever.
+
+Everything here gives way to intake. What it finds out stands in `/api/v1/stats` and `/metrics`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hooks.errors import Conflict, StoreError
+from hooks.ports import Clock, Upkeep
+from hooks.store.history import SqlHistory
+from hooks.store.retention import Pruner, Swept
+from hooks.store.verbs import SqlStore
+
+log = logging.getLogger("hooks.upkeep")
+
+FIRST = 120.0
+"""Seconds after the start before the first round: a start has better things to do."""
+
+EVERY = 3600.0
+"""Seconds between two rounds of pruning and counting."""
+
+ROUND = 1.5
+"""Seconds after which a round that somebody waits for is interrupted, to be gone on with."""
+
+
+class Keeper:
+    """The upkeep of one server. ``run`` goes on until it is cancelled."""
+
+    def __init__(self, store: SqlStore, history: SqlHistory, clock: Clock, *, retention: float | None) -> None:
+        """``retention``: seconds that what has ended is kept, None for ever."""
+        self._store = store
+        self._history = history
+        self._clock = clock
+        self._retention = retention
+        self.pruned = 0
+        """Events deleted since the start."""
+
+    async def run(self) -> None:
+        await self._clock.sleep(FIRST)
+        while True:
+            try:
+                await self._round()
+            except StoreError as error:
+                log.warning("upkeep is put off: %s", error)
+            await self._clock.sleep(EVERY)
+
+    async def _round(self) -> None:
+        if self._retention is not None:
+            before = self._clock.now() - timedelta(seconds=self._retention)
+            last = await self._pruned(before, Swept(), limit=None)
+            self.pruned += last.events
+            if last.events or last.receipts:
+                log.info("%d events and %d receipts were old enough to be deleted", last.events, last.receipts)
+        for wrong in await self._history.audit():
+            log.error("the books do not balance: %s", wrong)
+
+    async def prune(self, older_than: float | None, start: str | None, dry_run: bool) -> Mapping[str, Any]:
+        seconds = self._retention if older_than is None else older_than
+        if seconds is None:
+            raise Conflict("nothing is set to be deleted (HOOKS_RETENTION=forever): say how old it must be")
+        now = self._clock.now()
+        last = await self._pruned(now - timedelta(seconds=seconds), _resumed(start), limit=ROUND, dry_run=dry_run)
+        if not dry_run:
+            self.pruned += last.events
+        return prune_report(last)
+
+    async def _pruned(self, before: datetime, start: Swept, *, limit: float | None, dry_run: bool = False) -> Swept:
+        """Prune from there on, to the end or until the limit of seconds is over."""
+        pruner = Pruner(self._store.engine, monotonic=self._clock.monotonic, sleep=self._clock.sleep)
+        began = self._clock.monotonic()
+        last = start
+        async with contextlib.aclosing(pruner.prune(before, self._clock.now(), start, dry_run=dry_run)) as rounds:
+            async for swept in rounds:
+                last = swept
+                if limit is not None and self._clock.monotonic() - began > limit:
+                    break
+        return last
+
+
+def prune_report(swept: Swept) -> dict[str, Any]:
+    """As `hooks.ports.Upkeep.prune` gives it."""
+    done = swept.stage == "done"
+    return {
+        "events": swept.events,
+        "runs": swept.runs,
+        "receipts": swept.receipts,
+        "keys": swept.keys,
+        "kept": swept.kept,
+        "next": None if done else f"{swept.stage}:{swept.after}",
+    }
+
+
+def _resumed(start: str | None) -> Swept:
+    """Where an earlier round said to go on. Raises Conflict for anything else."""
+    if start is None:
+        return Swept()
+    stage, _, after = start.partition(":")
+    try:
+        match stage:
+            case "events" | "receipts" | "quarantine":
+                return replace(Swept(), stage=stage, after=int(after))
+            case "duplicates" | "onces":
+                bytes.fromhex(after.rpartition("/")[2])
+                return replace(Swept(), stage=stage, after=after)
+    except ValueError:
+        pass
+    raise Conflict("start must be what the round before gave as its next")
+
+
+_: type[Upkeep] = Keeper

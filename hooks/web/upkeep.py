@@ -1,0 +1,52 @@
+"""The operations of the admin API that keep the database in order, for whoever runs the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hooks.ports import Upkeep
+from hooks.values import parse_duration
+from hooks.web.openapi import Endpoint
+from hooks.web.parameters import BadParameter
+from hooks.web.problem import JSON, as_json
+
+_PRUNE = {
+    "older_than": "How long ago it must have ended (30d); what the server was set to if not given.",
+    "start": "Where the round before ended: its next.",
+    "dry_run": "true: count what would go, and delete nothing.",
+}
+
+
+def upkeep_endpoints(upkeep: Upkeep) -> Sequence[Endpoint]:
+    """Further rows for the table of `hooks.web.admin`."""
+    api = _Upkeep(upkeep)
+    return (
+        Endpoint(
+            "POST", "/api/v1/prune", api.prune, "Delete what ended long ago", query=_PRUNE, problems=(409, 422, 503)
+        ),
+    )
+
+
+class _Upkeep:
+    def __init__(self, upkeep: Upkeep) -> None:
+        self._upkeep = upkeep
+
+    async def prune(self, request: Request) -> Response:
+        given = dict(request.query_params.multi_items())
+        for name in given:
+            if name not in _PRUNE:
+                raise BadParameter(name, f"there is no such parameter; known: {', '.join(_PRUNE)}")
+        older_than = None
+        if "older_than" in given:
+            try:
+                older_than = parse_duration(given["older_than"])
+            except ValueError as error:
+                raise BadParameter("older_than", str(error)) from None
+        dry_run = given.get("dry_run", "false")
+        if dry_run not in ("true", "false"):
+            raise BadParameter("dry_run", "it must be true or false")
+        report = await self._upkeep.prune(older_than, given.get("start"), dry_run == "true")
+        return Response(as_json(report), media_type=JSON.decode())
