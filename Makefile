@@ -2,7 +2,7 @@
 # with plain venv and pip where it is not. Nothing is installed twice until a lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs editors bench sizes lock image clean
+.PHONY: help demo test check fix docs editors zapier bench sizes lock image clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,6 +40,11 @@ docs: $(VENV)/.run ## write the pages of docs/reference that are made from the c
 editors: $(VENV)/.dev ## test the schema against the language server that editors run (needs Node and npm)
 	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix tests/editors
 	@$(BIN)/python -m pytest tests/editors $(ARGS)
+
+zapier: $(VENV)/.dev ## test the app for Zapier under Zapier's own runner (needs Node and npm)
+	@mkdir -p build/zapier && cp hooks/vendors/zapier/app/package.json build/zapier
+	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix build/zapier
+	@$(BIN)/python -m pytest tests/vendors/test_zapier_app.py $(ARGS)
 
 bench: $(VENV)/.dev ## measure: ratios against a bare server, in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
