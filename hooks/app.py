@@ -25,6 +25,7 @@ from hooks.kit.http import prepare
 from hooks.pipeline.accounts import obstacle_of
 from hooks.pipeline.deliver import Worker
 from hooks.pipeline.dispatch import Dispatcher
+from hooks.pipeline.people import Acquaintance, Sighter
 from hooks.pipeline.receive import log_fault
 from hooks.pipeline.subscribers import Subscribers
 from hooks.ports import Clock, History
@@ -127,14 +128,21 @@ class App:
             rules=rulebook.of,
             chance=random.random,
             settle=rulebook.settle,
+            people=Acquaintance(store, clock, CATALOGUE),
         )
+        sighter = Sighter(store, clock, busy=lambda: inbox.waiting > 0)
+
+        def planned() -> None:
+            worker.wake()
+            sighter.wake()
+
         self._dispatcher = Dispatcher(
             store,
             clock,
             owner=owner,
             rules=lambda: rulebook.current,
             sources=lambda: rulebook.sources,
-            planned=worker.wake,
+            planned=planned,
             obstacle=lambda connection: obstacle_of(connection, rulebook.accounts),
             busy=lambda: inbox.waiting > 0,
         )
@@ -152,6 +160,7 @@ class App:
         if settings.role in ("all", "work"):
             self._begin(self._dispatcher.run, "dispatcher")
             self._begin(worker.run, "worker")
+            self._begin(sighter.run, "sighter of people")
             preparing = asyncio.create_task(asyncio.to_thread(prepare), name="prepare-calls")
             self._exits.push_async_callback(asyncio.wait, [preparing])
         self._begin(self._watch, "rule-file watcher")

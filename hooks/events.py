@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-Prefix = Literal["rcp", "evt", "run", "att", "sub"]
+Prefix = Literal["rcp", "evt", "run", "att", "sub", "per"]
 
 Verdict = Literal["accepted", "duplicate", "ping", "refused", "quarantined"]
 """What became of a receipt."""
@@ -49,7 +49,7 @@ def new_uuid7() -> int:
 
 
 def new_id(prefix: Prefix) -> str:
-    """``rcp_``, ``evt_``, ``run_``, ``att_`` or ``sub_`` and 32 hexadecimal digits, later ones after earlier ones."""
+    """The prefix, ``_`` and 32 hexadecimal digits, later ones sorting after earlier ones."""
     return f"{prefix}_{new_uuid7():032x}"
 
 

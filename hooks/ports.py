@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
@@ -29,6 +29,7 @@ from hooks.events import (
     StepState,
     Verdict,
 )
+from hooks.people import KeptAt, Sighting
 from hooks.values import Duration
 
 OnUnknown = Literal["repeat", "lookup", "hold"]
@@ -201,6 +202,8 @@ class Call:
 
     ``key`` is the idempotency key, the same over all tries of the step. ``request`` is the request frozen at the
     intent (None for actions that make several). ``again`` is true when an earlier try has an unknown outcome.
+    ``known`` are ids of records that this person has in this connection, by kind (``customer``): told by the identity
+    map, so a record may be gone since.
     """
 
     inputs: Mapping[str, Any]
@@ -208,6 +211,7 @@ class Call:
     timeout: float
     request: Request | None = None
     again: bool = False
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 class Client(Protocol):
@@ -486,7 +490,8 @@ class Progress:
     """What changes in a claimed run, written in one transaction if the lease is still ours.
 
     ``state`` None keeps it running. A run that goes back to ``waiting`` says when (``due_at``) and where
-    (``connection``) it goes on. ``at`` is when the change happened.
+    (``connection``) it goes on. ``at`` is when the change happened. ``sightings`` is what the results say of people;
+    ``leaves`` gives back the lanes that the run took with `People.meet`.
     """
 
     run: str
@@ -498,6 +503,8 @@ class Progress:
     connection: str | None = None
     steps: tuple[Step, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    leaves: bool = False
 
 
 class Store(Protocol):
@@ -569,6 +576,39 @@ class Store(Protocol):
 
     async def latest_rules(self) -> tuple[str, Mapping[str, str]] | None:
         """The rule set that was loaded last, with its version."""
+        ...
+
+
+class Mention(NamedTuple):
+    """An event that is about somebody and has not been looked at yet."""
+
+    event: str
+    type: str
+    source: str
+    vendor: str
+    received_at: datetime
+    data: Any
+
+
+class People(Protocol):
+    """The engine's part of the identity map. Each verb is one transaction; raises StoreError when it cannot."""
+
+    async def mentions(self, limit: int) -> list[Mention]:
+        """Events that wait to be looked at, oldest first."""
+        ...
+
+    async def sight(self, events: Sequence[str], sightings: Sequence[Sighting]) -> None:
+        """Learn what these events say of people, once: an event that was looked at before changes nothing."""
+        ...
+
+    async def meet(
+        self, seen: Sighting, kept_at: KeptAt, run: str, until: datetime
+    ) -> tuple[str | None, Mapping[str, str]]:
+        """Before a run finds or makes a person's record at an account: the run that is at it already, or None; and the
+        person's newest records there, by kind.
+
+        The run has the lane then: others for the same person wait until it leaves (`Progress`), or ``until``.
+        """
         ...
 
 
@@ -812,6 +852,20 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """What an action has to do with a person's record: for the identity map.
+
+    ``customer`` gives the canonical customer in the action's inputs, ``id`` names the record's id in its output.
+    ``searches``: it looks whether there is one before it makes one, so two of them for one person take turns.
+    """
+
+    id: str
+    customer: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    searches: bool = False
+    kind: str = "customer"
+
+
+@dataclass(frozen=True, slots=True)
 class Vendor:
     """All the engine knows of an outside system: one of these per folder of ``hooks/vendors``."""
 
@@ -829,6 +883,8 @@ class Vendor:
     actions: tuple[Action, ...] = ()
     probe: Probe | None = None
     """How a connection is tested."""
+    people: Mapping[str, PersonRecord] = field(default_factory=dict)
+    """The actions that find or make a person's record, by name."""
     doubts: Mapping[str, str] = field(default_factory=dict)
     """What no document of the vendor settles, and what was taken instead: by the name of the action or event type it
     is about, by ``events`` for all webhooks, or by ``""`` for the vendor as a whole. For the reference."""

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from hooks.errors import LeaseLost, StoreError
 from hooks.pipeline.accounts import Account
+from hooks.pipeline.people import Acquaintance
 from hooks.pipeline.receive import log_fault
 from hooks.pipeline.steps import Carrier
 from hooks.ports import Claimed, Clock, Progress, Store
@@ -49,13 +50,14 @@ class Worker:
         rules: Callable[[str], Awaitable[RuleSet | None]],
         chance: Callable[[], float],
         settle: Callable[[], Awaitable[None]] | None = None,
+        people: Acquaintance | None = None,
     ) -> None:
         """``settle`` holds runs whose connection is paused or gone: asked now and then, because rules change."""
         self._store = store
         self._clock = clock
         self._owner = owner
         self._accounts = accounts
-        self._carrier = Carrier(store, clock, accounts=accounts, rules=rules, chance=chance)
+        self._carrier = Carrier(store, clock, accounts=accounts, rules=rules, chance=chance, people=people)
         self._settle = settle
         self._faults: dict[str, int] = {}
         self._signal = asyncio.Event()

@@ -20,8 +20,10 @@ from typing import Any
 from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError
 from hooks.events import Done, new_id
 from hooks.kit.http import record_exchanges
+from hooks.people import Sighting
 from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
+from hooks.pipeline.people import LANE_WAIT, Acquaintance, Meeting
 from hooks.pipeline.retry import Decision, Retry, decide
 from hooks.ports import Attempt, Call, Claimed, Clock, OnUnknown, Progress, Step, Store
 from hooks.rules.faults import EvaluationError
@@ -44,6 +46,9 @@ class _Carry:
     names: dict[str, Any]
     steps: dict[int, Step] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
+    meeting: Meeting = field(default_factory=Meeting)
+    sightings: tuple[Sighting, ...] = ()
+    leaves: bool = False
 
 
 class _Stop(Exception):
@@ -61,7 +66,10 @@ class Carrier:
         accounts: Callable[[], Mapping[str, Account]],
         rules: Callable[[str], Awaitable[RuleSet | None]],
         chance: Callable[[], float],
+        people: Acquaintance | None = None,
     ) -> None:
+        """``people`` tells steps what is known of the person they are about."""
+        self._people = people
         self._store = store
         self._clock = clock
         self._accounts = accounts
@@ -134,6 +142,7 @@ class Carrier:
             found = await self._resolved(carry, spec, step, account, call)
             if found is not None:
                 return found
+        call = await self._introduced(carry, spec, step, account, call)
         await self._turn(carry, step, account)
         now = self._clock.now()
         step = replace(step, state="intended", tries=step.tries + 1, intended_at=now, error=None)
@@ -167,6 +176,16 @@ class Carrier:
             request=hide_request(request, spec.secrets),
             url=account.client.url(request),
         )
+
+    async def _introduced(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Call:
+        """The call with what is known of its person; it waits while another run is at the same person's record."""
+        if self._people is None:
+            return call
+        carry.meeting = await self._people.meet(carry.run.id, carry.run.event, spec, account, call)
+        if carry.meeting.busy is not None:
+            reason = f"{carry.meeting.busy} is finding or making the same person's record at {account.name} just now"
+            await self._put_back(carry, step, LANE_WAIT, reason)
+        return replace(call, known=carry.meeting.known)
 
     async def _turn(self, carry: _Carry, step: Step, account: Account) -> None:
         """Wait until the account's rate lets the next call go, before its intent: a wait is no unknown outcome.
@@ -254,7 +273,9 @@ class Carrier:
             )
             carry.attempts.append(replace(attempt, verdict="adopted" if done.adopted else verdict))
             carry.steps[step.position] = ended
+            self._learn(carry, spec, ended, account)
             return ended
+        looking_up = verdict == "adopted"
         decision = decide(
             error,
             tries=max(1, step.tries),
@@ -266,7 +287,19 @@ class Carrier:
         carry.attempts.append(
             replace(attempt, verdict=decision.verdict, status=error.status or status, error=error.message)
         )
-        return await self._after(carry, step, account, error, decision, looking_up=verdict == "adopted")
+        if self._people is not None and not looking_up and decision.verdict != "unknown":
+            carry.leaves = self._people.takes_turns(spec)  # nothing was made, so there is nothing to wait for
+        return await self._after(carry, step, account, error, decision, looking_up=looking_up)
+
+    def _learn(self, carry: _Carry, spec: StepSpec, step: Step, account: Account) -> None:
+        """Note what a result says of a person, to be written with it."""
+        if self._people is None:
+            return
+        carry.leaves = carry.leaves or self._people.takes_turns(spec)
+        carry.sightings += self._people.learned(
+            carry.run.id, carry.run.event, spec, account, step.inputs or {}, step.output, carry.meeting.known
+        )
+        carry.meeting = Meeting()
 
     async def _after(
         self, carry: _Carry, step: Step, account: Account, error: DeliveryError, decision: Decision, *, looking_up: bool
@@ -316,10 +349,18 @@ class Carrier:
     async def _flush(self, carry: _Carry, state: Any, reason: str | None = None, **more: Any) -> None:
         """Write what has been found out, in one transaction: a result shares it with the next step's intent."""
         await self._write(
-            carry.run, state, reason, steps=tuple(carry.steps.values()), attempts=tuple(carry.attempts), **more
+            carry.run,
+            state,
+            reason,
+            steps=tuple(carry.steps.values()),
+            attempts=tuple(carry.attempts),
+            sightings=carry.sightings,
+            leaves=carry.leaves,
+            **more,
         )
         carry.steps.clear()
         carry.attempts.clear()
+        carry.sightings, carry.leaves = (), False
 
     async def _write(self, run: Claimed, state: Any, reason: str | None, **more: Any) -> None:
         """Write a change, for as long as it takes: what a vendor answered must not be forgotten by a full disk."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hooks.errors import LeaseLost
 from hooks.ports import Claimed, Progress
 from hooks.store.engine import Reading, Transaction
+from hooks.store.people import learn, leave_lane, take_turn
 from hooks.store.rows import (
     EVENT_COLUMNS,
     STEP_COLUMNS,
@@ -95,6 +96,12 @@ def progress(transaction: Transaction, change: Progress) -> None:
             "exchanges) VALUES (?,?,?,?,?,?,?,?,?,?)",
             attempt_to_row(change.run, attempt),
         )
+    if change.sightings:
+        take_turn(transaction)
+        for seen in change.sightings:
+            learn(transaction, seen)
+    if change.leaves:
+        leave_lane(transaction, change.run)
     if change.state is None:
         return
     ended = change.state in ("done", "failed", "skipped")

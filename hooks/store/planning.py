@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hooks.events import Receipt
+from hooks.people import customer_in
 from hooks.ports import Plan, PlannedRun
 from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
@@ -68,15 +69,19 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
     }
     waiting = 0
     events: list[tuple[Any, ...]] = []
+    about_people: list[tuple[str]] = []
     for plan in plans:
         if plan.event.receipt not in open_receipts:
             continue
         state = "matched" if plan.runs else "unmatched"
         events.append((*event_to_row(plan.event), state, version))
+        if customer_in(plan.event.type, plan.event.data):
+            about_people.append((plan.event.id,))
         transaction.count(f"events.{state}")
         for run in plan.runs:
             waiting += _insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
     insert_many(transaction, f"INSERT INTO events ({EVENT_COLUMNS}, state, rules_version) VALUES ", events)
+    insert_many(transaction, "INSERT INTO person_queue (event) VALUES ", about_people)
     return waiting
 
 

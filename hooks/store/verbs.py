@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hooks.events import Receipt
-from hooks.ports import Claimed, Intake, Plan, Progress, Store, Subscriber, SubscriberStore
-from hooks.store import leasing, planning, ruletexts, steering, subscribing
+from hooks.people import KeptAt, Sighting
+from hooks.ports import Claimed, Intake, Mention, People, Plan, Progress, Store, Subscriber, SubscriberStore
+from hooks.store import leasing, people, planning, ruletexts, steering, subscribing
 from hooks.store.accept import accepted_row
 from hooks.store.engine import Engine
 
@@ -95,6 +96,19 @@ class SqlStore:
     async def absent_connections(self, known: Sequence[str]) -> list[str]:
         return await self._engine.read(lambda reading: leasing.absent_connections(reading, known))
 
+    # --- people ---
+
+    async def mentions(self, limit: int) -> list[Mention]:
+        return await self._engine.read(lambda reading: people.mentions(reading, limit))
+
+    async def sight(self, events: Sequence[str], sightings: Sequence[Sighting]) -> None:
+        await self._engine.write(lambda transaction: people.sight(transaction, events, sightings))
+
+    async def meet(
+        self, seen: Sighting, kept_at: KeptAt, run: str, until: datetime
+    ) -> tuple[str | None, Mapping[str, str]]:
+        return await self._engine.write(lambda transaction: people.meet(transaction, seen, kept_at, run, until))
+
     # --- steer ---
 
     async def hold(self, runs: Mapping[str, str]) -> int:
@@ -126,4 +140,5 @@ class SqlStore:
 
 _: type[Store] = SqlStore
 _subscribers: type[SubscriberStore] = SqlStore
+_people: type[People] = SqlStore
 _intake: type[Intake] = SqlStore

@@ -153,6 +153,10 @@ async def open_writing(path: Path) -> SqliteConnection:
         await connection.run(prepare)
     except sqlite3.Error as error:
         await connection.close()
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
+            raise StoreRefused(
+                f"{path.name} is damaged ({error}): restore a backup, or see docs/operating.md"
+            ) from None
         raise StoreRefused(f"{path.name} cannot be opened: {error}") from None
     except BaseException:
         await connection.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hooks.ports import Probe, Vendor
+from hooks.ports import PersonRecord, Probe, Vendor
 
 from .actions import ACTIONS
 from .client import Homebase360Client, Homebase360Settings
+from .people import as_person
 
 vendor = Vendor(
     name="homebase360",
@@ -14,6 +15,10 @@ vendor = Vendor(
     connect=Homebase360Client,
     actions=ACTIONS,
     probe=Probe("ping"),
+    people={
+        "upsert_customer": PersonRecord("customerId", lambda inputs: inputs["customer"], searches=True),
+        "create_customer": PersonRecord("customerId", as_person),
+    },
     doubts={
         "": "One document page of version 1.0.0, and request samples of 1.2.0. Error answers are not documented.",
         "update_customer": "Verb and place of the id are not documented: `update_method`, `id_in`.",

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from hooks.names import likeness
+
 _E164 = re.compile(r"\+1[2-9]\d{9}")
 _USES = ("mobile", "home", "work", "additional")
 
@@ -99,6 +101,26 @@ def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
         str(record.get(name) or "").strip().casefold() == str(wanted.get(name) or "").strip().casefold()
         for name in ("firstName", "lastName")
     )
+
+
+def contradict(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the names say that these are two people who share a number or an address."""
+    return likeness(_full_name(record), None, _full_name(wanted), None) in ("family", "different")
+
+
+def _full_name(fields: Mapping[str, Any]) -> str:
+    return " ".join(str(fields[name]) for name in ("firstName", "lastName") if fields.get(name))
+
+
+def as_person(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The canonical customer in the vendor's fields, for the identity map."""
+    phones = inputs.get("phone") or {}
+    return {
+        "first_name": inputs.get("firstName"),
+        "last_name": inputs.get("lastName"),
+        "phones": {**phones, "additional": [phones.get("additional")]},
+        "emails": inputs.get("email"),
+    }
 
 
 def changes(record: Mapping[str, Any], wanted: Mapping[str, Any], *, notes: str | None) -> dict[str, Any]:

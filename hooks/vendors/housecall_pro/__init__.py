@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hooks.ports import Probe, Vendor
+from hooks.ports import PersonRecord, Probe, Vendor
 
 from .actions import ACTIONS
 from .client import HousecallProClient, HousecallProSettings
+from .people import as_person
 from .rows import SEED_ONLY
 from .source import EVENT_KINDS, HousecallProSource, HousecallProSourceSettings
 
@@ -21,6 +22,10 @@ vendor = Vendor(
     connect=HousecallProClient,
     actions=ACTIONS,
     probe=Probe("get_company"),
+    people={
+        "upsert_customer": PersonRecord("id", lambda inputs: inputs["customer"], searches=True),
+        "create_customer": PersonRecord("id", as_person),
+    },
     doubts={
         **{action.name: _SEED_ONLY for action in ACTIONS if SEED_ONLY in action.summary},
         "create_webhook_subscription": "The vendor describes the path and no body: the address is entered on its page.",

@@ -5,6 +5,6 @@ from __future__ import annotations
 from hooks.ports import Action
 
 from . import customers, jobs, office
-from .upsert import UpsertCustomerAction
+from .upsert import UPSERT_CUSTOMER
 
-ACTIONS: tuple[Action, ...] = (*customers.ACTIONS, UpsertCustomerAction(), *jobs.ACTIONS, *office.ACTIONS)
+ACTIONS: tuple[Action, ...] = (*customers.ACTIONS, UPSERT_CUSTOMER, *jobs.ACTIONS, *office.ACTIONS)

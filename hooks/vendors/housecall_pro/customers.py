@@ -13,6 +13,7 @@ from .rows import deletion, listing, row
 _ADDRESSES = "/customers/{customer_id}/addresses"
 
 LIST_CUSTOMERS = listing("list_customers", "/customers", "Search customers.", "q? location_ids? expand?")
+GET_CUSTOMER = row("get_customer", "GET", "/customers/{customer_id}", "Get a customer.", "customer_id expand?")
 CREATE_CUSTOMER = row(
     "create_customer",
     "POST",
@@ -48,7 +49,7 @@ GET_LEAD = row("get_lead", "GET", "/leads/{lead_id}", "Get a lead.", "lead_id")
 ACTIONS: tuple[Action, ...] = (
     LIST_CUSTOMERS,
     CREATE_CUSTOMER,
-    row("get_customer", "GET", "/customers/{customer_id}", "Get a customer.", "customer_id expand?"),
+    GET_CUSTOMER,
     UPDATE_CUSTOMER,
     deletion("delete_customer", "/customers/{customer_id}", "Delete a customer.", "customer_id", seed_only=True),
     LIST_ADDRESSES,

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hooks.names import likeness
+
+_SAME = ("first_name", "last_name", "company", "email")
 NUMBERS = ("mobile_number", "home_number", "work_number")
 
 
@@ -98,6 +101,23 @@ def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     if not any(record.get(name) or wanted.get(name) for name in names):
         return same_text(record.get("company"), wanted.get("company"))
     return all(same_text(record.get(name), wanted.get(name)) for name in names)
+
+
+def contradict(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the names say that these are two people who share a number or an address."""
+    mine, theirs = _full_name(record), _full_name(wanted)
+    return likeness(mine, record.get("company"), theirs, wanted.get("company")) in ("family", "different")
+
+
+def _full_name(fields: Mapping[str, Any]) -> str:
+    return " ".join(str(fields[name]) for name in ("first_name", "last_name") if fields.get(name))
+
+
+def as_person(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The canonical customer in the vendor's fields, for the identity map."""
+    phones = {use.removesuffix("_number"): inputs.get(use) for use in NUMBERS}
+    places = inputs.get("addresses")
+    return {**{name: inputs.get(name) for name in _SAME}, "phones": phones, "addresses": places}
 
 
 def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,26 +1,27 @@
-"""Deliver: ``housecall_pro.upsert_customer``: find a canonical customer, create it, or write what has changed."""
+"""Deliver: ``housecall_pro.upsert_customer``: a canonical customer, found by number, then by e-mail address."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from hooks.errors import Permanent
-from hooks.events import Done, Request
+from hooks.events import Request
 from hooks.kit.http import Deadline
 from hooks.kit.operations import check_inputs, given
-from hooks.ports import Action, Call, OnUnknown
+from hooks.kit.upsert import Upsert
+from hooks.ports import Action
 
 from .client import HousecallProClient
-from .customers import CREATE_ADDRESS, CREATE_CUSTOMER, LIST_CUSTOMERS, UPDATE_CUSTOMER
+from .customers import CREATE_ADDRESS, CREATE_CUSTOMER, GET_CUSTOMER, LIST_CUSTOMERS, UPDATE_CUSTOMER
 from .lookups import find_people
 from .models import takes
-from .people import as_customer, changes, new_places, searches
+from .people import as_customer, changes, contradict, new_places, searches
 
-UPSERT_CUSTOMER: Final = takes(
+UPSERT_INPUTS: Final = takes(
     "UpsertCustomer",
     "customer tags? notes?",
     {
@@ -31,79 +32,81 @@ UPSERT_CUSTOMER: Final = takes(
 )
 
 
-@dataclass(frozen=True)
-class UpsertCustomerAction:
-    """Find a canonical customer by number, then by e-mail address; create it, write what changed, or write nothing.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A customer in the vendor's fields; ``notes`` are those that replace what is there."""
 
-    Every hit is compared before it counts. The output is the vendor's customer as it was found or made, with
-    ``created``, ``updated`` and ``unchanged``, of which one is true.
-    """
+    fields: dict[str, Any]
+    notes: str | None
 
-    name: str = "upsert_customer"
-    aliases: tuple[str, ...] = ()
-    operation: str = "upsertCustomer"
-    method: str = "POST"
-    path: str = "/customers"
-    summary: str = "Find a customer by phone and e-mail, then create it or write what has changed."
-    inputs: type[BaseModel] = UPSERT_CUSTOMER
-    repeatable: bool = False
-    on_unknown: OnUnknown = "lookup"
 
-    def render(self, inputs: Mapping[str, Any], settings: BaseModel) -> Request:
-        return CREATE_CUSTOMER.render(self._wanted(inputs)[0], settings)
+class Customers:
+    """Customers by number and e-mail address, every hit compared before it counts. The output is the customer."""
 
-    async def send(self, client: HousecallProClient, call: Call) -> Done:
-        left = Deadline(call.timeout)
-        wanted, notes = self._wanted(call.inputs)
-        people = await find_people(client, LIST_CUSTOMERS, wanted, left)
-        if not people:
-            request = CREATE_CUSTOMER.render(wanted, client.settings)
-            return _done((await client.send(request, timeout=left.left(), key=call.key)).output, "created")
-        found = people[0]
-        fields, places = _lacks(found, wanted, notes)
-        identity = found.get("id")
+    def wanted(self, inputs: Mapping[str, Any]) -> Wanted:
+        asked = check_inputs(UPSERT_INPUTS, inputs).model_dump(mode="json", exclude_unset=True)
+        fields = as_customer(given(asked["customer"]))
+        if tags := [*fields.get("tags", ()), *asked.get("tags", ())]:
+            fields["tags"] = list(dict.fromkeys(tags))
+        notes = asked.get("notes")
+        if notes is not None:
+            fields["notes"] = notes
+        if not searches(fields):
+            raise Permanent("customer: has neither a phone number nor an e-mail address to be found by")
+        return Wanted(fields, notes)
+
+    def request(self, wanted: Wanted, settings: BaseModel) -> Request:
+        return CREATE_CUSTOMER.render(wanted.fields, settings)
+
+    def check_searchable(self, wanted: Wanted) -> None:
+        """`wanted` has seen to it."""
+
+    async def by_id(self, client: HousecallProClient, identity: str, left: Deadline) -> dict[str, Any] | None:
+        request = GET_CUSTOMER.render({"customer_id": identity}, client.settings)
+        found = (await client.send(request, timeout=left.left())).output
+        return found if isinstance(found, dict) and found.get("id") == identity else None
+
+    async def search(self, client: HousecallProClient, wanted: Wanted, left: Deadline) -> dict[str, Any] | None:
+        people = await find_people(client, LIST_CUSTOMERS, wanted.fields, left)
+        return next((one for one in people if not contradict(one, wanted.fields)), None)
+
+    async def create(self, client: HousecallProClient, wanted: Wanted, left: Deadline, key: str) -> dict[str, Any]:
+        made = (await client.send(self.request(wanted, client.settings), timeout=left.left(), key=key)).output
+        return made if isinstance(made, dict) else {}
+
+    def complete(self, found: dict[str, Any], wanted: Wanted) -> bool:
+        return not _fields(found, wanted) and not new_places(found, wanted.fields)
+
+    async def write(
+        self, client: HousecallProClient, found: dict[str, Any], wanted: Wanted, left: Deadline, key: str
+    ) -> dict[str, Any]:
+        """The fields, and the addresses that are records of their own."""
+        identity, fields = found.get("id"), _fields(found, wanted)
         if fields:
             request = UPDATE_CUSTOMER.render({"customer_id": identity, **fields}, client.settings)
-            await client.send(request, timeout=left.left(), key=call.key)
-        for place in places:
+            await client.send(request, timeout=left.left(), key=key)
+        for place in new_places(found, wanted.fields):
             request = CREATE_ADDRESS.render({"customer_id": identity, **place}, client.settings)
-            await client.send(request, timeout=left.left(), key=call.key)
-        return _done({**found, **fields}, "updated" if fields or places else "unchanged")
+            await client.send(request, timeout=left.left(), key=key)
+        return {**found, **fields}
 
-    async def lookup(self, client: HousecallProClient, call: Call) -> Done | None:
-        """The customer, if it is there and has all that is wanted."""
-        wanted, notes = self._wanted(call.inputs)
-        for found in (await find_people(client, LIST_CUSTOMERS, wanted, Deadline(call.timeout)))[:1]:
-            if not any(_lacks(found, wanted, notes)):
-                return replace(_done(found, "unchanged"), adopted=True)
-        return None
-
-    def _wanted(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-        fields = check_inputs(self.inputs, inputs).model_dump(mode="json", exclude_unset=True)
-        wanted = as_customer(given(fields["customer"]))
-        if tags := [*wanted.get("tags", ()), *fields.get("tags", ())]:
-            wanted["tags"] = list(dict.fromkeys(tags))
-        notes = fields.get("notes")
-        if notes is not None:
-            wanted["notes"] = notes
-        if not searches(wanted):
-            raise Permanent("customer: has neither a phone number nor an e-mail address to be found by")
-        return wanted, notes
+    async def output(
+        self, client: HousecallProClient, found: dict[str, Any], wanted: Wanted, left: Deadline
+    ) -> dict[str, Any]:
+        return found
 
 
-def _lacks(
-    found: Mapping[str, Any], wanted: Mapping[str, Any], notes: str | None
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The fields to write and the addresses to add."""
-    fields = changes(found, wanted)
-    if notes is not None and found.get("notes") != notes:
-        fields["notes"] = notes
-    return fields, new_places(found, wanted)
+def _fields(found: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
+    """The fields to write."""
+    fields = changes(found, wanted.fields)
+    if wanted.notes is not None and found.get("notes") != wanted.notes:
+        fields["notes"] = wanted.notes
+    return fields
 
 
-def _done(record: Any, outcome: str) -> Done:
-    shown = record if isinstance(record, dict) else {}
-    return Done({**shown, **{word: word == outcome for word in ("created", "updated", "unchanged")}})
-
-
-_: type[Action] = UpsertCustomerAction
+UPSERT_CUSTOMER: Action = Upsert(
+    Customers(),
+    "/customers",
+    "Find a customer by phone and e-mail, then create it or write what has changed.",
+    UPSERT_INPUTS,
+)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hooks.ports import Probe, Vendor
+from hooks.ports import PersonRecord, Probe, Vendor
 
 from .actions import ACTIONS
 from .client import ServiceTitanClient, ServiceTitanSettings
+from .people import as_person
 from .source import EVENT_KINDS, ServiceTitanSource, ServiceTitanSourceSettings
 
 vendor = Vendor(
@@ -18,6 +19,10 @@ vendor = Vendor(
     connect=ServiceTitanClient,
     actions=ACTIONS,
     probe=Probe("list_technicians", {"pageSize": 1}),
+    people={
+        "upsert_customer": PersonRecord("id", lambda inputs: inputs["customer"], searches=True),
+        "create_customer": PersonRecord("id", as_person),
+    },
     doubts={
         "": "Published API descriptions of 2026-07. The form of 401, 403 and 429 answers is not in them.",
         "create_payment": "In the description of 2024-12 and not in that of 2026-07: it may be withdrawn.",

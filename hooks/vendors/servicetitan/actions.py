@@ -7,7 +7,7 @@ from hooks.ports import Action
 from . import crm, office, work
 from .book_lead import BookLeadAction
 from .raw import RawRequestAction
-from .upsert import UpsertCustomerAction
+from .upsert import UPSERT_CUSTOMER
 
 ACTIONS: tuple[Action, ...] = (
     *crm.ACTIONS,
@@ -15,5 +15,5 @@ ACTIONS: tuple[Action, ...] = (
     *office.ACTIONS,
     RawRequestAction(),
     BookLeadAction(),
-    UpsertCustomerAction(),
+    UPSERT_CUSTOMER,
 )

@@ -34,6 +34,7 @@ LIST_CUSTOMERS = listing(
     "List customers.",
     f"{LIST} ids? active? name? phone? {PLACE} excludeAccountingChangesFromModifiedDateRange? {EXTERNAL}",
 )
+GET_CUSTOMER = row("get_customer", "GET", CUSTOMERS + "/{id}", "Get a customer.", "id")
 LIST_CONTACTS = listing(
     "list_customers_contact",
     CONTACTS,
@@ -121,7 +122,7 @@ ACTIONS: tuple[Action, ...] = (
         harmless=True,
     ),
     CREATE_CUSTOMER,
-    row("get_customer", "GET", CUSTOMERS + "/{id}", "Get a customer.", "id"),
+    GET_CUSTOMER,
     LIST_CUSTOMERS,
     UPDATE_CUSTOMER,
     CREATE_CONTACT,

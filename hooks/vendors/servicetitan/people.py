@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hooks.names import likeness
+
 _CUSTOMER_TYPES = {
     "residential": "Residential",
     "homeowner": "Residential",
@@ -107,6 +109,26 @@ def _reach(text: str) -> str:
 def same_name(one: object, other: object) -> bool:
     """Whether two names differ in no more than case and blanks."""
     return " ".join(str(one or "").split()).casefold() == " ".join(str(other or "").split()).casefold()
+
+
+def contradict(record: Mapping[str, Any], name: str) -> bool:
+    """Whether the names say that these are two people who share a number; a company's is none to compare."""
+    there = record.get("name")
+    if record.get("type") == "Commercial" or not isinstance(there, str):
+        return False
+    return likeness(there, None, name, None) in ("family", "different")
+
+
+def as_person(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The canonical customer in the vendor's fields, for the identity map."""
+    values = [str(one.get("value") or "") for one in inputs.get("contacts") or ()]
+    return {
+        "display_name": inputs.get("name"),
+        "company": inputs.get("name") if inputs.get("type") == "Commercial" else None,
+        "phones": {"additional": [value for value in values if "@" not in value]},
+        "emails": [value for value in values if "@" in value],
+        "address": inputs.get("address"),
+    }
 
 
 def same_place(one: object, other: Mapping[str, Any] | None) -> bool:

@@ -1,18 +1,19 @@
-"""Deliver: ``servicetitan.upsert_customer``: find a canonical customer, create it, or write what it lacks."""
+"""Deliver: ``servicetitan.upsert_customer``: a canonical customer, found by own key, by phone or by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from hooks.errors import Permanent
-from hooks.events import Done, Request
+from hooks.events import Request
 from hooks.kit.http import Deadline
 from hooks.kit.operations import check_inputs, given
-from hooks.ports import Action, Call, OnUnknown
+from hooks.kit.upsert import Upsert
+from hooks.ports import Action
 
 from . import models
 from .client import ServiceTitanClient
@@ -20,6 +21,7 @@ from .crm import (
     CREATE_CONTACT,
     CREATE_CUSTOMER,
     CUSTOMERS,
+    GET_CUSTOMER,
     LIST_CONTACTS,
     LIST_CUSTOMERS,
     LIST_LOCATIONS,
@@ -29,6 +31,7 @@ from .lookups import carries, external_filter
 from .people import (
     address_of,
     contacts_of,
+    contradict,
     customer_type_of,
     lacking,
     name_of,
@@ -54,7 +57,7 @@ class _Found:
     sure: bool = False
 
 
-UPSERT_CUSTOMER: Final = takes(
+UPSERT_INPUTS: Final = takes(
     "UpsertCustomer",
     "customer address? type? tagTypeIds? externalData?",
     {
@@ -66,65 +69,17 @@ UPSERT_CUSTOMER: Final = takes(
 )
 
 
-@dataclass(frozen=True)
-class UpsertCustomerAction:
-    """Find a canonical customer by our own key, by phone, and by name with a second sign; then bring it up to date.
+class Customers:
+    """Customers by our own key, by phone, and by name with a second sign.
 
     Every hit is compared before it counts: a phone number must be among its contacts, a name needs a contact or the
     address too. What the office has written stays: contacts, tags and keys are added, a name is replaced only where
-    our own key says that it is the same customer. The output has ``id``, ``locationId`` (None when no location has the
-    wanted address), and ``created``, ``updated`` and ``unchanged``, of which one is true.
+    our own key says that it is the same customer. The output has ``id`` and ``locationId`` (None when no location has
+    the wanted address).
     """
 
-    name: str = "upsert_customer"
-    aliases: tuple[str, ...] = ()
-    operation: str = "upsertCustomer"
-    method: str = "POST"
-    path: str = CUSTOMERS
-    summary: str = "Find a customer by own key, phone or name, then create it or add what it lacks."
-    inputs: type[BaseModel] = UPSERT_CUSTOMER
-    repeatable: bool = False
-    on_unknown: OnUnknown = "lookup"
-
-    def render(self, inputs: Mapping[str, Any], settings: BaseModel) -> Request:
-        """The creation; for a customer whose address is not whole, who can only be found, the search."""
-        wanted = self._wanted(inputs)
-        if wanted["address"] is None:
-            return LIST_CUSTOMERS.render(_filters(wanted)[0], settings)
-        return CREATE_CUSTOMER.render(_as_new(wanted), settings)
-
-    async def send(self, client: ServiceTitanClient, call: Call) -> Done:
-        left = Deadline(call.timeout)
-        wanted = self._wanted(call.inputs)
-        found = await _search(client, wanted, left)
-        if found is None:
-            request = CREATE_CUSTOMER.render(_as_new(wanted), client.settings)
-            made = (await client.send(request, timeout=left.left(), key=call.key)).output
-            places = objects(made.get("locations")) if isinstance(made, dict) else []
-            return _done(made, places[0].get("id") if places else None, "created")
-        changes, new = _changes(found, wanted), lacking(found.contacts, wanted["contacts"])
-        identity = found.record.get("id")
-        if changes:
-            request = UPDATE_CUSTOMER.render({"id": identity, **changes}, client.settings)
-            await client.send(request, timeout=left.left(), key=call.key)
-        for contact in new:
-            request = CREATE_CONTACT.render({"id": identity, **contact}, client.settings)
-            await client.send(request, timeout=left.left(), key=call.key)
-        place = await _place(client, identity, wanted["address"], left)
-        return _done(found.record, place, "updated" if changes or new else "unchanged")
-
-    async def lookup(self, client: ServiceTitanClient, call: Call) -> Done | None:
-        """The customer, if it is there and has all that is wanted."""
-        left = Deadline(call.timeout)
-        wanted = self._wanted(call.inputs)
-        found = await _search(client, wanted, left)
-        if found is None or _changes(found, wanted) or lacking(found.contacts, wanted["contacts"]):
-            return None
-        place = await _place(client, found.record.get("id"), wanted["address"], left)
-        return replace(_done(found.record, place, "unchanged"), adopted=True)
-
-    def _wanted(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        fields = check_inputs(self.inputs, inputs).model_dump(mode="json", exclude_unset=True)
+    def wanted(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        fields = check_inputs(UPSERT_INPUTS, inputs).model_dump(mode="json", exclude_unset=True)
         customer = given(fields["customer"])
         name = name_of(customer)
         if name is None:
@@ -138,6 +93,58 @@ class UpsertCustomerAction:
             "tagTypeIds": fields.get("tagTypeIds"),
             "externalData": fields.get("externalData"),
         }
+
+    def request(self, wanted: dict[str, Any], settings: BaseModel) -> Request:
+        """The creation; for a customer whose address is not whole, who can only be found, the search."""
+        if wanted["address"] is None:
+            return LIST_CUSTOMERS.render(_filters(wanted)[0], settings)
+        return CREATE_CUSTOMER.render(_as_new(wanted), settings)
+
+    def check_searchable(self, wanted: dict[str, Any]) -> None:
+        """There is a name always."""
+
+    async def by_id(self, client: ServiceTitanClient, identity: str, left: Deadline) -> _Found | None:
+        """None for one that is not active: the office has closed it, or merged it into another."""
+        if not identity.isdecimal():
+            return None
+        request = GET_CUSTOMER.render({"id": int(identity)}, client.settings)
+        record = (await client.send(request, timeout=left.left())).output
+        if not isinstance(record, dict) or str(record.get("id")) != identity or record.get("active") is False:
+            return None
+        return _Found(record, await _contacts(client, record, left))
+
+    async def search(self, client: ServiceTitanClient, wanted: dict[str, Any], left: Deadline) -> _Found | None:
+        return await _search(client, wanted, left)
+
+    async def create(
+        self, client: ServiceTitanClient, wanted: dict[str, Any], left: Deadline, key: str
+    ) -> dict[str, Any]:
+        request = CREATE_CUSTOMER.render(_as_new(wanted), client.settings)
+        made = (await client.send(request, timeout=left.left(), key=key)).output
+        places = objects(made.get("locations")) if isinstance(made, dict) else []
+        return _output(made, places[0].get("id") if places else None)
+
+    def complete(self, found: _Found, wanted: dict[str, Any]) -> bool:
+        return not _changes(found, wanted) and not lacking(found.contacts, wanted["contacts"])
+
+    async def write(
+        self, client: ServiceTitanClient, found: _Found, wanted: dict[str, Any], left: Deadline, key: str
+    ) -> _Found:
+        """The fields, and the contacts that are records of their own."""
+        identity = found.record.get("id")
+        if changes := _changes(found, wanted):
+            request = UPDATE_CUSTOMER.render({"id": identity, **changes}, client.settings)
+            await client.send(request, timeout=left.left(), key=key)
+        for contact in lacking(found.contacts, wanted["contacts"]):
+            request = CREATE_CONTACT.render({"id": identity, **contact}, client.settings)
+            await client.send(request, timeout=left.left(), key=key)
+        return found
+
+    async def output(
+        self, client: ServiceTitanClient, found: _Found, wanted: dict[str, Any], left: Deadline
+    ) -> dict[str, Any]:
+        place = await _place(client, found.record.get("id"), wanted["address"], left)
+        return _output(found.record, place)
 
 
 def _as_new(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +174,8 @@ async def _search(client: ServiceTitanClient, wanted: Mapping[str, Any], left: D
         hits.sort(key=lambda hit: not same_name(hit.get("name"), wanted["name"]))
         for hit in hits[:MAX_HITS]:
             contacts = await _contacts(client, hit, left)
-            if any(same_reach(one.get("value"), by_phone["phone"]) for one in contacts):
+            reached = any(same_reach(one.get("value"), by_phone["phone"]) for one in contacts)
+            if reached and not contradict(hit, wanted["name"]):
                 return _Found(hit, contacts)
     named = await first_page(client, LIST_CUSTOMERS, {**by_name, **shown}, left.left())
     for hit in [hit for hit in named if same_name(hit.get("name"), wanted["name"])][:MAX_HITS]:
@@ -217,9 +225,13 @@ def _changes(found: _Found, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def _done(record: Any, place: object, outcome: str) -> Done:
-    words = {word: word == outcome for word in ("created", "updated", "unchanged")}
-    return Done({"id": record.get("id") if isinstance(record, dict) else None, "locationId": place, **words})
+def _output(record: Any, place: object) -> dict[str, Any]:
+    return {"id": record.get("id") if isinstance(record, dict) else None, "locationId": place}
 
 
-_: type[Action] = UpsertCustomerAction
+UPSERT_CUSTOMER: Final[Action] = Upsert(
+    Customers(),
+    CUSTOMERS,
+    "Find a customer by own key, phone or name, then create it or add what it lacks.",
+    UPSERT_INPUTS,
+)
