@@ -32,15 +32,18 @@ from hooks.ports import Clock, History
 from hooks.registry import CATALOGUE
 from hooks.rulebook import Rulebook
 from hooks.rules.findings import RulesInvalid
+from hooks.rulesdesk import EngineRulesDesk
 from hooks.settings import Settings, secret
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
+from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
 from hooks.web.inbox import Inbox
 from hooks.web.listener import Listener
+from hooks.web.rules_api import rules_endpoints
 from hooks.web.upkeep import upkeep_endpoints
 
 log = logging.getLogger("hooks.app")
@@ -150,8 +153,9 @@ class App:
             rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=worker.wake, reloaded=self._reloaded
         )
         keeper = Keeper(store, history, clock, retention=settings.retention)
-        more = upkeep_endpoints(keeper)
-        guard = admin(history, desk, clock, self._keys(), Hosts(settings.admin_host), more)
+        rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), reloaded=self._reloaded)
+        more = [*upkeep_endpoints(keeper), *rules_endpoints(rules_desk)]
+        guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)

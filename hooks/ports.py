@@ -507,6 +507,19 @@ class Progress:
     leaves: bool = False
 
 
+RuleOrigin = Literal["file", "api", "rollback"]
+"""How rules came into force: from a file that somebody edited, through the API, or back from the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Who brought rules into force: a system user for an edited file, else who the caller of the API says it is."""
+
+    author: str
+    origin: RuleOrigin
+    note: str = ""
+
+
 class Store(Protocol):
     """The engine's verbs. Each is one transaction; what it returned is on disk. Raises StoreError when it cannot."""
 
@@ -566,8 +579,11 @@ class Store(Protocol):
         """End a waiting or held run as failed; False when it is in neither state."""
         ...
 
-    async def keep_rules(self, version: str, files: Mapping[str, str], now: datetime) -> None:
-        """Keep the texts of a rule set, so that runs begun with it end with it."""
+    async def keep_rules(self, version: str, files: Mapping[str, str], now: datetime, edit: Edit = ...) -> int:
+        """Keep the texts of a rule set, so that runs begun with it end with it.
+
+        Gives its number in the history of what was in force: a new one when the rule set before was another.
+        """
         ...
 
     async def rules(self, version: str) -> Mapping[str, str] | None:
@@ -726,6 +742,22 @@ class History(Protocol):
         ...
 
 
+class RuleRecords(Protocol):
+    """What is known of the rules' past. Read-only; all values are ready for JSON.
+
+    A version is ``{number, version, loaded_at, author, origin, note}``: ``number`` counts from 1, ``version`` is the
+    SHA-256 that runs are stamped with, ``origin`` is ``file``, ``api`` or ``rollback``.
+    """
+
+    async def versions(self, before: int | None, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The versions, newest first, those older than the number ``before``."""
+        ...
+
+    async def version(self, number: int) -> Mapping[str, Any] | None:
+        """One version with its texts: ``files``, by name, the main file first. None when there is none."""
+        ...
+
+
 # --- the admin's desk ---
 
 
@@ -787,6 +819,39 @@ class Upkeep(Protocol):
         ``{"events", "runs", "receipts", "keys", "kept", "next"}``: how many, and where to go on, None at the end.
         Raises Conflict when nothing says how old.
         """
+        ...
+
+
+class RulesDesk(Protocol):
+    """What the admin API can ask about the rules and their history. All results are ready for JSON.
+
+    What changes the rules gives ``{"ok": true, "number", "version", "rules", "findings": warnings, "set_aside": [paths
+    of files that were never in force and stood in the way]}``, or ``{"ok": false, "findings": [...]}`` and changes
+    nothing; it raises Conflict when other rules are in force than the caller has seen (``expected``).
+    """
+
+    def state(self) -> Mapping[str, Any]:
+        """The rule file and what of it is in force: ``{path, ok, findings, number, version, rules, loaded_at}``."""
+        ...
+
+    def figures(self) -> Mapping[str, int]:
+        """For stats and metrics: ``rules_in_force``, ``rules_number`` and ``rules_file_errors``."""
+        ...
+
+    async def versions(self, before: int | None, limit: int) -> Sequence[Mapping[str, Any]]:
+        """As `RuleRecords.versions`."""
+        ...
+
+    async def version(self, number: int, against: int | None) -> Mapping[str, Any] | None:
+        """As `RuleRecords.version`, with ``diff``: how its texts differ from ``against``, else the version before."""
+        ...
+
+    async def publish(self, text: str, edit: Edit, expected: str | None) -> Mapping[str, Any]:
+        """Write this text in the rule file's place and put it in force, all or nothing."""
+        ...
+
+    async def rollback(self, number: int, edit: Edit, expected: str | None) -> Mapping[str, Any] | None:
+        """Write an earlier version back and put it in force as the newest; None when there is none of this number."""
         ...
 
 

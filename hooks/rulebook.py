@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from hooks.clock import SystemClock
-from hooks.errors import RulesError
+from hooks.errors import Conflict, RulesError
 from hooks.pipeline.accounts import GONE, PAUSED, Account, obstacle_of
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.receive import Door
 from hooks.pipeline.subscribers import Subscribers, beside, connection_of, hooks_of
-from hooks.ports import Catalogue, Client, Clock, ConnectionSettings, Source, Store
+from hooks.ports import Catalogue, Client, Clock, ConnectionSettings, Edit, Source, Store
+from hooks.rulefiles import author_of, changed_since, places_of, unwanted_files, write_files
 from hooks.rules.findings import Finding, RulesInvalid
-from hooks.rules.load import load_doors, load_rules, load_text, load_texts
+from hooks.rules.load import included_files, load_doors, load_rules, load_text, load_texts
 from hooks.rules.ruleset import RuleSet
 
 log = logging.getLogger("hooks.rules")
@@ -52,8 +54,12 @@ class Rulebook:
         self._clock = clock or SystemClock()
         self._versions: dict[str, RuleSet] = {}
         self._retired: list[Account] = []
+        self._changing = asyncio.Lock()
         self.current: RuleSet | None = None
         """What the files say, and beside it a rule for each subscriber."""
+        self.number: int | None = None
+        """Which entry of the history ``current`` is."""
+        self.loaded_at: datetime | None = None
         self.doors: Mapping[str, Door] = {}
         self.sources: Mapping[str, Source] = {}
         self.accounts: Mapping[str, Account] = {}
@@ -61,16 +67,42 @@ class Rulebook:
         """What was wrong with the file when it was loaded last, None when nothing was."""
 
     async def load(self) -> RuleSet:
-        """Load the file and put it in force. Raises RulesInvalid, and then nothing has changed."""
-        try:
-            rules = await asyncio.to_thread(load_rules, self.path, self._catalogue, self._secrets)
-        except RulesInvalid as invalid:
-            self.invalid = invalid
-            raise
-        self.invalid = None
-        await self._store.keep_rules(rules.version, rules.texts, self._clock.now())
-        await self._put_in_force(rules)
-        return rules
+        """Load the file and put it in force. Raises RulesInvalid, and then nothing has changed.
+
+        Loads take turns: what was read later is never put aside by what was read before.
+        """
+        async with self._changing:
+            return await self._load(None)
+
+    async def publish(self, text: str, edit: Edit, expected: str | None = None) -> tuple[RuleSet, list[Path]]:
+        """Write this text in the file's place and put it in force; gives what was set aside as well.
+
+        ``expected`` is what the caller has seen in force: a number of the history, or a version or its beginning.
+        Raises Conflict when something else is, or the file cannot be written, and RulesInvalid when the text is not
+        sound; then nothing has changed.
+        """
+        async with self._changing:
+            self._expect(expected)
+            await asyncio.to_thread(
+                load_text, text, self._catalogue, self._secrets, name=str(self.path), folder=self.path.parent
+            )
+            return await self._write({self.path: text}, (), edit)
+
+    async def restore(
+        self, texts: Mapping[str, str], edit: Edit, expected: str | None = None
+    ) -> tuple[RuleSet, list[Path]]:
+        """Write the texts of an earlier version back, each in its place, and put them in force; else as `publish`.
+
+        A file that would be included now and was not then is taken away; the history has it.
+        """
+        async with self._changing:
+            self._expect(expected)
+            places = places_of(texts, self.path)
+            wanted = {places[name]: text for name, text in texts.items()}
+            moved = {str(place): text for place, text in wanted.items()}
+            await asyncio.to_thread(load_texts, moved, self._catalogue, self._secrets)
+            unwanted = unwanted_files(wanted, included_files(wanted[self.path], self.path.parent))
+            return await self._write(wanted, unwanted, edit)
 
     async def open_doors(self) -> str:
         """With a broken file at the start: receive all the same. Gives where the sources were taken from.
@@ -146,6 +178,38 @@ class Rulebook:
             await account.client.aclose()
 
     # --- inside ---
+
+    async def _load(self, edit: Edit | None) -> RuleSet:
+        try:
+            rules = await asyncio.to_thread(load_rules, self.path, self._catalogue, self._secrets)
+        except RulesInvalid as invalid:
+            self.invalid = invalid
+            raise
+        self.invalid = None
+        now = self._clock.now()
+        by = edit or Edit(author_of(Path(name) for name in rules.texts), "file")
+        self.number = await self._store.keep_rules(rules.version, rules.texts, now, by)
+        self.loaded_at = now
+        await self._put_in_force(rules)
+        return rules
+
+    def _expect(self, expected: str | None) -> None:
+        if expected is None:
+            return
+        if self.current is None:
+            raise Conflict("no rules are in force: the file is broken")
+        by_version = len(expected) >= 8 and self.current.version.startswith(expected)
+        if expected != str(self.number) and not by_version:
+            raise Conflict(f"version {self.number} is in force now: somebody has changed the rules since")
+        if changed_since(self.current.texts, {name: Path(name) for name in self.current.texts}):
+            raise Conflict("the file has been changed on disk and is not in force: load it, or put it back first")
+
+    async def _write(
+        self, texts: Mapping[Path, str], unwanted: Iterable[Path], edit: Edit
+    ) -> tuple[RuleSet, list[Path]]:
+        known = [] if self.current is None else list(self.current.texts.values())
+        aside = await asyncio.to_thread(write_files, texts, list(unwanted), known, self._clock.now())
+        return await self._load(edit), aside
 
     async def _put_in_force(self, rules: RuleSet) -> None:
         self._open(rules)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hooks.cli import describing
+from hooks.cli import describing, rule_history
 from hooks.cli.options import AsJson, Data, Routes
-from hooks.cli.output import Exit, coloured, plain, print_json, print_table, wrong_use
+from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
 from hooks.settings import load_settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=_PANEL, epilog="Example: hooks explain --sample housecall_pro/job.completed")(explain)
     app.add_typer(rules, name="rules", rich_help_panel=_PANEL)
     describing.add_to(rules)
+    rule_history.add_to(rules)
     app.add_typer(sources, name="sources", rich_help_panel=_PANEL)
     app.add_typer(connections, name="connections", rich_help_panel=_PANEL)
 
@@ -127,6 +128,14 @@ def explain(
 def rules_list(as_json: AsJson = False, routes: Routes = None, data: Data = None) -> None:
     """List the rules: those in force when a server runs, else those of the file."""
     listing = _listing("rules", routes, data)
+    file = listing.get("file", {"ok": True})
+    if not file["ok"] and not as_json:
+        errors = sum(finding["severity"] == "error" for finding in file["findings"])
+        note(
+            f"{file['path']} is broken ({errors} {'error' if errors == 1 else 'errors'}) and not in force: "
+            f"`hooks check {file['path']}` says what is wrong. "
+            + ("These rules are in force:" if listing["items"] else "Nothing is acted on.")
+        )
     _print(listing, as_json, ("id", "event", "source", "enabled", "description"))
 
 

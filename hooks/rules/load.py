@@ -59,6 +59,18 @@ def load_texts(texts: Mapping[str, str], catalogue: Catalogue, secrets: Secrets)
     return loading.finish()
 
 
+def included_files(text: str, folder: Path) -> list[Path]:
+    """The files that a main file of this text would include from a folder now; none when it is no YAML."""
+    try:
+        data = read_document(text).data
+    except DocumentError:
+        return []
+    value = data.get("include") if isinstance(data, dict) else None
+    patterns = value if isinstance(value, list) else [value]
+    found = [path for pattern in patterns if isinstance(pattern, str) and pattern for path in _fitting(folder, pattern)]
+    return [path for path in dict.fromkeys(found) if path.is_file()]
+
+
 def load_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> RuleSet:
     """The sources alone, of a file whose rules may be broken: what is needed to go on receiving.
 

@@ -38,6 +38,11 @@ class SqlHistory:
         self._reader = reader
         self._differences: list[str] = []
 
+    @property
+    def reader(self) -> Reader:
+        """For other views of the same database."""
+        return self._reader
+
     async def close(self) -> None:
         await self._reader.close()
 

@@ -19,6 +19,7 @@ from typing import Any
 from hooks.errors import StoreError
 from hooks.events import Event
 from hooks.store.rows import EVENT_COLUMNS, event_from_row
+from hooks.store.ruletexts import latest_rules
 
 BATCH = 500
 
@@ -61,11 +62,8 @@ class Past:
 
     def latest_rules(self) -> Mapping[str, str] | None:
         """The texts of the rule set that was loaded last, the main file first; None when there is none."""
-        row = self._connection.execute(
-            "SELECT files FROM rule_sets ORDER BY loaded_at DESC, rowid DESC LIMIT 1"
-        ).fetchone()
-        files: Mapping[str, str] | None = None if row is None else json.loads(row[0])
-        return files
+        latest = latest_rules(self._connection)
+        return None if latest is None else latest[1]
 
     def count(self, since: datetime | None = None, until: datetime | None = None, source: str | None = None) -> int:
         """How many events `events` would give."""

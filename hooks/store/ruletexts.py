@@ -1,4 +1,4 @@
-"""The texts of rule sets, kept so that runs begun with one end with it."""
+"""The texts of rule sets, so that runs begun with one end with it, and the numbered history of what was in force."""
 
 from __future__ import annotations
 
@@ -6,16 +6,35 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
+from hooks.ports import Edit
 from hooks.store.engine import Reading, Transaction
-from hooks.store.rows import dump, millis
+from hooks.store.rows import dump, millis, storable
+
+UNKNOWN = Edit("unknown", "file")
 
 
-def keep_rules(transaction: Transaction, version: str, files: Mapping[str, str], now: datetime) -> None:
+def keep_rules(
+    transaction: Transaction, version: str, files: Mapping[str, str], now: datetime, edit: Edit = UNKNOWN
+) -> int:
+    """Keep the texts and give the number under which they are in force: a new one when others were before."""
+    at = millis(now)
     transaction.execute(
         "INSERT INTO rule_sets (version, loaded_at, files) VALUES (?, ?, ?) "
         "ON CONFLICT (version) DO UPDATE SET loaded_at = excluded.loaded_at",
-        (version, millis(now), dump(dict(files))),
+        (version, at, dump(dict(files))),
     )
+    while True:  # another server may take the number at the same moment
+        row = transaction.execute("SELECT number, version FROM rule_versions ORDER BY number DESC LIMIT 1").fetchone()
+        if row is not None and row[1] == version:
+            return int(row[0])
+        number = 1 if row is None else row[0] + 1
+        taken = transaction.execute(
+            "INSERT INTO rule_versions (number, version, loaded_at, author, origin, note) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (number) DO NOTHING RETURNING number",
+            (number, version, at, storable(edit.author), edit.origin, storable(edit.note)),
+        ).fetchone()
+        if taken is not None:
+            return int(number)
 
 
 def rules(reading: Reading, version: str) -> Mapping[str, str] | None:
@@ -24,5 +43,8 @@ def rules(reading: Reading, version: str) -> Mapping[str, str] | None:
 
 
 def latest_rules(reading: Reading) -> tuple[str, Mapping[str, str]] | None:
-    row = reading.execute("SELECT version, files FROM rule_sets ORDER BY loaded_at DESC LIMIT 1").fetchone()
+    row = reading.execute(
+        "SELECT s.version, s.files FROM rule_versions v JOIN rule_sets s ON s.version = v.version "
+        "ORDER BY v.number DESC LIMIT 1"
+    ).fetchone()
     return None if row is None else (row[0], dict(json.loads(row[1])))

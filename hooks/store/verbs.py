@@ -11,7 +11,7 @@ from datetime import datetime
 
 from hooks.events import Receipt
 from hooks.people import KeptAt, Sighting
-from hooks.ports import Claimed, Intake, Mention, People, Plan, Progress, Store, Subscriber, SubscriberStore
+from hooks.ports import Claimed, Edit, Intake, Mention, People, Plan, Progress, Store, Subscriber, SubscriberStore
 from hooks.store import leasing, people, planning, ruletexts, steering, subscribing
 from hooks.store.accept import accepted_row
 from hooks.store.engine import Engine
@@ -62,8 +62,12 @@ class SqlStore:
     async def plan(self, receipts: Sequence[str], plans: Sequence[Plan], rules_version: str) -> int:
         return await self._engine.write(lambda transaction: planning.plan(transaction, receipts, plans, rules_version))
 
-    async def keep_rules(self, version: str, files: Mapping[str, str], now: datetime) -> None:
-        await self._engine.write(lambda transaction: ruletexts.keep_rules(transaction, version, files, now))
+    async def keep_rules(
+        self, version: str, files: Mapping[str, str], now: datetime, edit: Edit = ruletexts.UNKNOWN
+    ) -> int:
+        return await self._engine.write(
+            lambda transaction: ruletexts.keep_rules(transaction, version, files, now, edit)
+        )
 
     async def rules(self, version: str) -> Mapping[str, str] | None:
         return await self._engine.read(lambda reading: ruletexts.rules(reading, version))

@@ -7,7 +7,6 @@ parameter or the state, and never quotes a stored body.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,11 +18,12 @@ from starlette.routing import Route
 
 from hooks import __version__
 from hooks.errors import Conflict, StoreError
-from hooks.ports import Clock, Desk, History, Page
+from hooks.ports import Clock, Desk, History, Page, RulesDesk
 from hooks.web.auth import Hosts, Keys
 from hooks.web.console import console_routes
 from hooks.web.console.pages import error_page
 from hooks.web.guard import Guard
+from hooks.web.json_bodies import json_answer, json_body
 from hooks.web.metrics import MEDIA_TYPE, prometheus_text
 from hooks.web.openapi import Endpoint, describe
 from hooks.web.parameters import KNOWN, BadParameter, event_filter, is_id, receipt_filter, run_filter
@@ -32,8 +32,6 @@ from hooks.web.sessions import Sessions
 from hooks.web.stream import EVENT_STREAM, Changes
 
 CLOUDEVENTS = "application/cloudevents+json"
-MAX_BODY = 4 * 1024 * 1024
-"""Of a request to this API: a rule file of 1 MiB, written as JSON text, fits."""
 
 _OURS_AS_EXTENSIONS = {
     "vendor": "vendor",
@@ -43,9 +41,17 @@ _OURS_AS_EXTENSIONS = {
 }
 
 
-def admin(history: History, desk: Desk, clock: Clock, keys: Keys, hosts: Hosts, more: Sequence[Endpoint] = ()) -> Guard:
+def admin(
+    history: History,
+    desk: Desk,
+    rules: RulesDesk,
+    clock: Clock,
+    keys: Keys,
+    hosts: Hosts,
+    more: Sequence[Endpoint] = (),
+) -> Guard:
     """The application behind the admin listener. ``more`` joins the table of its operations."""
-    endpoints = (*_Api(history, desk, clock).endpoints(), *more)
+    endpoints = (*_Api(history, desk, rules, clock).endpoints(), *more)
     document = as_json(describe(endpoints, __version__))
 
     async def openapi(request: Request) -> Response:
@@ -71,9 +77,10 @@ def admin(history: History, desk: Desk, clock: Clock, keys: Keys, hosts: Hosts, 
 class _Api:
     """The operations, one method each."""
 
-    def __init__(self, history: History, desk: Desk, clock: Clock) -> None:
+    def __init__(self, history: History, desk: Desk, rules: RulesDesk, clock: Clock) -> None:
         self._history = history
         self._desk = desk
+        self._rules = rules
         self._clock = clock
         self._changes = Changes(history, clock)
 
@@ -101,7 +108,7 @@ class _Api:
             Endpoint("GET", f"{api}/receipts/{{id}}", self.receipt, "One receipt with its body", problems=(404, 503)),
             Endpoint("GET", f"{api}/stats", self.stats, "Counts", problems=(503,)),
             Endpoint("GET", f"{api}/stream", self.stream, "What changes, as it does", media_type=EVENT_STREAM),
-            Endpoint("GET", f"{api}/rules", self.rules, "The loaded rules", listing=True),
+            Endpoint("GET", f"{api}/rules", self.rules, "The loaded rules and the state of their file", listing=True),
             Endpoint("POST", f"{api}/rules/reload", self.reload, "Load the rule file again", problems=(422,)),
             Endpoint("POST", f"{api}/rules/check", self.check, "Check a rule file's text", body=text, problems=(422,)),
             Endpoint("GET", f"{api}/sources", self.sources, "The configured sources", listing=True),
@@ -122,7 +129,7 @@ class _Api:
             raise HTTPException(404)
         if CLOUDEVENTS in request.headers.get("accept", ""):
             return Response(as_json(cloudevent(event)), media_type=CLOUDEVENTS)
-        return _json(event if _may_see_bodies(request) else _without(event, "raw"))
+        return json_answer(event if _may_see_bodies(request) else _without(event, "raw"))
 
     async def explain(self, request: Request) -> Response:
         return _found(await self._desk.explain(_known(request, "evt")))
@@ -147,24 +154,24 @@ class _Api:
         return _found(receipt if receipt is None or _may_see_bodies(request) else _without(receipt, "body"))
 
     async def stats(self, request: Request) -> Response:
-        return _json(await self._history.stats())
+        return json_answer(await self._stats())
 
     async def stream(self, request: Request) -> Response:
         return StreamingResponse(self._changes.follow(), media_type=EVENT_STREAM)
 
     async def rules(self, request: Request) -> Response:
-        return _all(self._desk.rules)
+        return json_answer({"items": list(self._desk.rules()), "next": None, "file": self._rules.state()})
 
     async def reload(self, request: Request) -> Response:
         result = await self._desk.reload()
-        return _json(result, 200 if result.get("ok") else 422)
+        return json_answer(result, 200 if result.get("ok") else 422)
 
     async def check(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await json_body(request)
         text = body.get("text") if isinstance(body, dict) else None
         if not isinstance(text, str):
             raise BadParameter("text", "it must be the text of a rule file")
-        return _json(await self._desk.check(text))
+        return json_answer(await self._desk.check(text))
 
     async def sources(self, request: Request) -> Response:
         return _all(self._desk.sources)
@@ -179,7 +186,10 @@ class _Api:
         return _all(self._desk.vendors)
 
     async def metrics(self, request: Request) -> Response:
-        return Response(prometheus_text(await self._history.stats()), media_type=MEDIA_TYPE)
+        return Response(prometheus_text(await self._stats()), media_type=MEDIA_TYPE)
+
+    async def _stats(self) -> Mapping[str, Any]:
+        return {**await self._history.stats(), **self._rules.figures()}
 
 
 def cloudevent(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,35 +216,18 @@ def _without(shown: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return {key: value for key, value in shown.items() if key != name}
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(as_json(value), status, media_type=JSON.decode())
-
-
 def _found(value: Mapping[str, Any] | None) -> Response:
     if value is None:
         raise HTTPException(404)
-    return _json(value)
+    return json_answer(value)
 
 
 def _page(page: Page) -> Response:
-    return _json({"items": list(page.items), "next": page.next})
+    return json_answer({"items": list(page.items), "next": page.next})
 
 
 def _all(listing: Callable[[], Sequence[Mapping[str, Any]]]) -> Response:
-    return _json({"items": list(listing()), "next": None})
-
-
-async def _body(request: Request) -> Any:
-    """The JSON body. Raises BadParameter for what is none, HTTPException 413 for too much."""
-    held = bytearray()
-    async for part in request.stream():
-        held += part
-        if len(held) > MAX_BODY:
-            raise HTTPException(413)
-    try:
-        return json.loads(held.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise BadParameter("body", "it must be JSON in UTF-8") from None
+    return json_answer({"items": list(listing()), "next": None})
 
 
 def _problem(request: Request, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

@@ -114,7 +114,11 @@ def is_id(text: str, prefix: str) -> bool:
 
 
 def _given(query: QueryParams, listing: Literal["events", "runs", "receipts"]) -> dict[str, str]:
-    known = KNOWN[listing]
+    return read_query(query, KNOWN[listing])
+
+
+def read_query(query: QueryParams, known: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that are given, each known, once, and text. Raises BadParameter."""
     given: dict[str, str] = {}
     for name, value in query.multi_items():
         if name not in known:

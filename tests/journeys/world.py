@@ -209,6 +209,10 @@ class World:
         given = {"Authorization": f"Bearer {ADMIN_TOKEN}", **headers}
         return await self._client.request(method, f"{self.admin}/api/v1/{path}", json=body, headers=given)
 
+    async def metrics(self) -> str:
+        answer = await self._client.get(f"{self.admin}/metrics", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+        return answer.text
+
     async def read(self, path: str) -> Any:
         answer = await self.api(path)
         assert 200 == answer.status_code, answer.text

@@ -15,6 +15,7 @@ from hooks.events import Event, Exchange, Receipt, Request, event_id, new_id
 from hooks.ports import (
     Attempt,
     Claimed,
+    Edit,
     EventFilter,
     Plan,
     PlannedRun,
@@ -26,6 +27,7 @@ from hooks.ports import (
 )
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
+from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.verbs import SqlStore
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
@@ -324,6 +326,43 @@ async def test_rule_texts_are_kept_by_version(store: SqlStore) -> None:
     latest = await store.latest_rules()
     assert latest is not None
     assert "v1" == latest[0]
+
+
+async def test_what_came_into_force_is_numbered_with_its_author(store: SqlStore, history: SqlHistory) -> None:
+    records = SqlRuleRecords(history.reader)
+    assert [] == await records.versions(None, 5)
+    edit = Edit("maya", "api", "prices")
+
+    given = [
+        await store.keep_rules("v1", {"routes.yaml": "a"}, NOW),
+        await store.keep_rules("v1", {"routes.yaml": "a"}, NOW),
+        await store.keep_rules("v2", {"routes.yaml": "b", "more.yaml": "c"}, NOW, edit),
+        await store.keep_rules("v1", {"routes.yaml": "a"}, NOW, Edit("maya", "rollback")),
+    ]
+
+    assert [1, 1, 2, 3] == given
+    versions = await records.versions(None, 5)
+    assert [(3, "v1", "rollback"), (2, "v2", "api"), (1, "v1", "file")] == [
+        (each["number"], each["version"], each["origin"]) for each in versions
+    ]
+    assert [2, 1] == [each["number"] for each in await records.versions(3, 5)]
+    second = await records.version(2)
+    assert second is not None
+    assert ("maya", "prices", {"routes.yaml": "b", "more.yaml": "c"}) == tuple(
+        second[key] for key in ("author", "note", "files")
+    )
+    assert ["routes.yaml", "more.yaml"] == list(second["files"]), "the main file first"
+    assert await records.version(4) is None
+
+
+async def test_servers_that_load_at_the_same_moment_get_numbers_of_their_own(
+    store: SqlStore, history: SqlHistory
+) -> None:
+    given = await asyncio.gather(*(store.keep_rules(f"v{n}", {"routes.yaml": str(n)}, NOW) for n in range(8)))
+
+    assert list(range(1, 9)) == sorted(given)
+    versions = await SqlRuleRecords(history.reader).versions(None, 20)
+    assert list(range(8, 0, -1)) == [each["number"] for each in versions]
 
 
 # --- reading ---

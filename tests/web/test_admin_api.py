@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from hooks.errors import Conflict, StoreError
-from hooks.ports import Desk, EventFilter, History, Page, ReceiptFilter, RunFilter
+from hooks.ports import Desk, Edit, EventFilter, History, Page, ReceiptFilter, RulesDesk, RunFilter
 from hooks.web.admin import admin, cloudevent
 from hooks.web.auth import Access, Hosts
+from hooks.web.rules_api import rules_endpoints
 from tests.web.doors import NOW, StillClock
 
 EVENT = "evt_" + "0" * 31 + "1"
@@ -136,13 +137,45 @@ class Engine:
         return {"connection": "office", "result": "ok"} if name == "office" else None
 
 
-_: tuple[type[History], type[Desk]] = (Archive, Engine)
+@dataclass
+class Drawer:
+    """The rules' desk: version 2 is in force, 1 was before."""
+
+    asked: list[Any] = field(default_factory=list)
+    sound: bool = True
+
+    def state(self) -> Mapping[str, Any]:
+        return {"ok": self.sound, "number": 2}
+
+    def figures(self) -> Mapping[str, int]:
+        return {"rules_in_force": 1, "rules_number": 2, "rules_file_errors": 0}
+
+    async def versions(self, before: int | None, limit: int) -> Sequence[Mapping[str, Any]]:
+        return [{"number": number} for number in (2, 1) if before is None or number < before][:limit]
+
+    async def version(self, number: int, against: int | None) -> Mapping[str, Any] | None:
+        return {"number": number, "against": against} if number in (1, 2) else None
+
+    async def publish(self, text: str, edit: Edit, expected: str | None) -> Mapping[str, Any]:
+        self.asked.append((text, edit, expected))
+        if expected not in (None, "2"):
+            raise Conflict("version 2 is in force now")
+        return {"ok": self.sound, "findings": []}
+
+    async def rollback(self, number: int, edit: Edit, expected: str | None) -> Mapping[str, Any] | None:
+        self.asked.append((number, edit, expected))
+        return {"ok": self.sound, "findings": []} if number == 1 else None
+
+
+_: tuple[type[History], type[Desk], type[RulesDesk]] = (Archive, Engine, Drawer)
 
 
 class Office:
     def __init__(self) -> None:
-        self.archive, self.engine = Archive(), Engine()
-        app = admin(self.archive, self.engine, StillClock(), TwoTokens(), Hosts("127.0.0.1", ["hooks.example.org"]))
+        self.archive, self.engine, self.drawer = Archive(), Engine(), Drawer()
+        hosts = Hosts("127.0.0.1", ["hooks.example.org"])
+        more = rules_endpoints(self.drawer)
+        app = admin(self.archive, self.engine, self.drawer, StillClock(), TwoTokens(), hosts, more)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081")
 
     async def get(self, path: str, token: str | None = ACT, **headers: str) -> httpx.Response:
@@ -177,8 +210,8 @@ def assert_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
         ("/api/v1/receipts", {"items": [], "next": None}),
         (f"/api/v1/receipts/{RECEIPT}", {"id": RECEIPT, "body": "{}"}),
         (f"/api/v1/events/{EVENT}/explain", {"event": {}, "rules": []}),
-        ("/api/v1/stats", STATS),
-        ("/api/v1/rules", {"items": [{"id": "job-to-homebase"}], "next": None}),
+        ("/api/v1/stats", {**STATS, "rules_in_force": 1, "rules_number": 2, "rules_file_errors": 0}),
+        ("/api/v1/rules", {"items": [{"id": "job-to-homebase"}], "next": None, "file": {"ok": True, "number": 2}}),
         ("/api/v1/sources", {"items": [{"name": "hcp", "vendor": "housecall_pro", "path": "/in/hcp"}], "next": None}),
         ("/api/v1/vendors", {"items": [], "next": None}),
     ],

@@ -1,0 +1,93 @@
+"""The rules' own desk: their state, their history, and changing them, for the admin API."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hooks.events import utc_text
+from hooks.ports import Edit, RuleRecords, RulesDesk
+from hooks.rulebook import Rulebook
+from hooks.rules.findings import RulesInvalid
+from hooks.rules.ruleset import RuleSet
+from hooks.rules.text_changes import unified
+
+log = logging.getLogger("hooks.rules")
+
+
+class EngineRulesDesk:
+    """The desk of one running server."""
+
+    def __init__(self, rulebook: Rulebook, records: RuleRecords, *, reloaded: Callable[[], None]) -> None:
+        self._rulebook = rulebook
+        self._records = records
+        self._reloaded = reloaded
+
+    def state(self) -> Mapping[str, Any]:
+        book = self._rulebook
+        findings = [] if book.invalid is None else book.invalid.as_json()
+        current = book.current
+        return {
+            "path": str(book.path),
+            "ok": book.invalid is None,
+            "findings": findings,
+            "number": book.number,
+            "version": None if current is None else current.version,
+            "rules": 0 if current is None else len(current.rules),
+            "loaded_at": None if book.loaded_at is None else utc_text(book.loaded_at),
+        }
+
+    def figures(self) -> Mapping[str, int]:
+        state = self.state()
+        errors = sum(finding["severity"] == "error" for finding in state["findings"])
+        return {"rules_in_force": state["rules"], "rules_number": state["number"] or 0, "rules_file_errors": errors}
+
+    async def versions(self, before: int | None, limit: int) -> Sequence[Mapping[str, Any]]:
+        return await self._records.versions(before, limit)
+
+    async def version(self, number: int, against: int | None) -> Mapping[str, Any] | None:
+        found = await self._records.version(number)
+        if found is None:
+            return None
+        other = number - 1 if against is None else against
+        before = await self._records.version(other)
+        if before is None and against is not None:
+            return None
+        texts: Mapping[str, str] = {} if before is None else before["files"]
+        labels = (f"version {other}", f"version {number}")
+        return {**found, "against": other, "diff": await asyncio.to_thread(unified, texts, found["files"], *labels)}
+
+    async def publish(self, text: str, edit: Edit, expected: str | None) -> Mapping[str, Any]:
+        try:
+            changed = await self._rulebook.publish(text, edit, expected)
+        except RulesInvalid as invalid:
+            return {"ok": False, "findings": invalid.as_json()}
+        return self._changed(edit, *changed)
+
+    async def rollback(self, number: int, edit: Edit, expected: str | None) -> Mapping[str, Any] | None:
+        found = await self._records.version(number)
+        if found is None:
+            return None
+        try:
+            changed = await self._rulebook.restore(found["files"], edit, expected)
+        except RulesInvalid as invalid:
+            return {"ok": False, "findings": invalid.as_json()}
+        return self._changed(edit, *changed)
+
+    def _changed(self, edit: Edit, rules: RuleSet, aside: list[Path]) -> Mapping[str, Any]:
+        self._reloaded()
+        log.info("rules version %s put in force (%s): %d rules", self._rulebook.number, edit.origin, len(rules.rules))
+        return {
+            "ok": True,
+            "number": self._rulebook.number,
+            "version": rules.version,
+            "rules": len(rules.rules),
+            "findings": [finding.as_json() for finding in rules.warnings],
+            "set_aside": [str(path) for path in aside],
+        }
+
+
+_: type[RulesDesk] = EngineRulesDesk
