@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hooks.web.admin import admin
 from hooks.web.auth import Access, GivenToken, Hosts
 from hooks.web.sessions import COOKIE, LASTS, Sessions, cookie_of
-from tests.web.test_admin_api import Archive, Engine
+from tests.web.test_admin_api import Archive, Drawer, Engine
 
 TOKEN = "a-token-for-the-console-tests"
 HTML = {"accept": "text/html"}
@@ -35,7 +35,7 @@ class MovedClock:
 class Door:
     def __init__(self) -> None:
         self.clock = MovedClock()
-        app = admin(Archive(), Engine(), self.clock, GivenToken(TOKEN), Hosts("127.0.0.1"))
+        app = admin(Archive(), Engine(), Drawer(), self.clock, GivenToken(TOKEN), Hosts("127.0.0.1"))
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081")
 
     async def sign_in(self, token: str = TOKEN, there: str = "/runs?state=held", **headers: str) -> httpx.Response:
