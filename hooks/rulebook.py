@@ -47,7 +47,8 @@ class Rulebook:
         self._subscribers = subscribers
         if subscribers is not None:
             subscribers.changed = self._subscribers_changed
-        self._loaded: RuleSet | None = None
+        self.in_file: RuleSet | None = None
+        """What the files say, without what is beside it in ``current``."""
         self._store = store
         self._catalogue = catalogue
         self._secrets = secrets
@@ -216,7 +217,7 @@ class Rulebook:
         await self._open_accounts(rules)
         if self.current is not None:
             self._remember(self.current)
-        self._loaded = rules
+        self.in_file = rules
         self.current = self._with_subscribers(rules)
         working = [name for name in self.accounts if obstacle_of(name, self.accounts) is None]
         await self._store.release(working, (GONE, PAUSED), self._clock.now())
@@ -231,8 +232,8 @@ class Rulebook:
         return rules if self._subscribers is None else beside(rules, self._catalogue, self._subscribers)
 
     def _subscribers_changed(self) -> None:
-        if self._loaded is not None:
-            self.current = self._with_subscribers(self._loaded)
+        if self.in_file is not None:
+            self.current = self._with_subscribers(self.in_file)
 
     def _open(self, rules: RuleSet) -> None:
         desks = self._desks(rules)

@@ -29,7 +29,7 @@ class EngineRulesDesk:
     def state(self) -> Mapping[str, Any]:
         book = self._rulebook
         findings = [] if book.invalid is None else book.invalid.as_json()
-        current = book.current
+        current = book.in_file
         return {
             "path": str(book.path),
             "ok": book.invalid is None,
