@@ -80,7 +80,11 @@ ACCOUNTS: Mapping[str, Account] = {
         ("PASSWORD",),
         signing=frozenset({"create_session", "refresh_session"}),
     ),
-    "housecall_pro": Account({"base_url": AT, "api_key": "API_KEY"}, ("API_KEY",)),
+    "housecall_pro": Account(
+        {"base_url": AT, "api_key": "API_KEY"},
+        ("API_KEY",),
+        inputs={"list_checklists": {"job_uuids": ["job_1"]}},
+    ),
     "http": Account({"base_url": AT, "auth": {"scheme": "bearer", "token": "TOKEN"}}, ("TOKEN",)),
     "zapier": Account({"hook_url": f"{AT}/hooks/catch/1234567/sandboxhook"}, ("HOOK_PATH",)),
     "hello": Account({"base_url": AT, "key": "KEY"}, ("KEY",)),

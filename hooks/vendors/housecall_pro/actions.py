@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from hooks.ports import Action
 
-from . import customers, jobs, office
+from . import customers, jobs, office, price_book
 from .upsert import UPSERT_CUSTOMER
 
-ACTIONS: tuple[Action, ...] = (*customers.ACTIONS, UPSERT_CUSTOMER, *jobs.ACTIONS, *office.ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *customers.ACTIONS,
+    UPSERT_CUSTOMER,
+    *jobs.ACTIONS,
+    *office.ACTIONS,
+    *price_book.ACTIONS,
+)

@@ -7,7 +7,7 @@ from typing import Literal
 from hooks.ports import Action
 
 from .lookups import by_conversion, by_fields, by_lead, by_person
-from .models import CUSTOMER, NamesCustomer, takes
+from .models import CUSTOMER, PAGE, NamesCustomer, takes
 from .rows import deletion, listing, row
 
 _ADDRESSES = "/customers/{customer_id}/addresses"
@@ -84,5 +84,5 @@ ACTIONS: tuple[Action, ...] = (
         "lead_id type",
         find=by_conversion(GET_LEAD),
     ),
-    row("list_lead_line_items", "GET", "/leads/{lead_id}/line_items", "List the lines of a lead.", "lead_id"),
+    row("list_lead_line_items", "GET", "/leads/{lead_id}/line_items", "List the lines of a lead.", f"lead_id {PAGE}"),
 )

@@ -108,7 +108,7 @@ def by_job(lister: Operation) -> Finder:
         if start:
             filters |= {"scheduled_start_min": start, "scheduled_start_max": start}
         for job in records_of(await ask(client, lister, filters, call.timeout), "jobs"):
-            same = job.get("invoice_number") == number if number else _is_planned(job, start, call.inputs)
+            same = str(job.get("invoice_number")) == str(number) if number else _is_planned(job, start, call.inputs)
             if same:
                 return Done(job, adopted=True)
         return None
@@ -142,6 +142,8 @@ def by_fields(reader: Operation, plural: str, *same: str, needs: str = "", **fil
 
 
 def _equal(there: object, wanted: object) -> bool:
+    if isinstance(wanted, int) and isinstance(there, str):
+        return there == str(wanted)
     return there == wanted or same_time(there, wanted) or (isinstance(there, str) and same_text(there, wanted))
 
 

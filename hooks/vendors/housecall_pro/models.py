@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from hooks.kit.operations import File, Inputs, Instant, Number, Spec, make_inputs
 
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _as_number(value: int | str) -> int | str:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+Numbered = Annotated[int | Text, AfterValidator(_as_number)]
+"""A number for people: the vendor takes whole numbers and shows text, so text of digits is sent as a number."""
+
 Cents = int
 Direction = Literal["asc", "desc"]
 LineKind = Literal["materials", "labor", "fixed gratuity", "fixed discount", "percent discount"]
@@ -104,19 +113,46 @@ class EstimateSchedule(Inputs):
     notify_customer: bool | None = Field(None, description="Whether the customer is told.")
 
 
+class Tax(Inputs):
+    """How an estimate or one of its options is taxed."""
+
+    taxable: bool | None = Field(None, description="Whether it is taxed.")
+    tax_rate: Number | None = Field(
+        None, description="The rate; of an option as a fraction, such as 0.0825, and needed with `taxable`."
+    )
+    tax_name: str | None = Field(None, description="The tax's name; of an option needed with `taxable`.")
+
+
+class InputMaterial(Inputs):
+    """Material that a job takes."""
+
+    uuid: str | None = Field(None, description="The entry's id; without one an entry is added.")
+    name: Text = Field(description="Name of the material.")
+    description: str | None = Field(None, description="Description.")
+    part_number: str | None = Field(None, description="Part number.")
+    unit_cost: Cents | None = Field(None, description="Cost of one, in cents.")
+    quantity: Number | None = Field(None, description="Quantity, two decimals at most.")
+
+
+class Hours(Inputs):
+    """From when to when."""
+
+    start_time: Text = Field(description="When it begins, as the vendor spells times of day.")
+    end_time: Text = Field(description="When it ends.")
+
+
+class DayOfHours(Inputs):
+    """The hours of one day of the week."""
+
+    day_name: Text = Field(description="The day's name.")
+    schedule_windows: list[Hours] = Field(description="Its hours.")
+
+
 class Kinds(Inputs):
     """The job type and the business unit."""
 
     job_type_id: str | None = Field(None, description="The job type's id.")
     business_unit_id: str | None = Field(None, description="The business unit's id.")
-
-
-class Tax(Inputs):
-    """How an estimate is taxed."""
-
-    taxable: bool | None = Field(None, description="Whether it is taxed.")
-    tax_rate: Number | None = Field(None, description="The rate in percent.")
-    tax_name: str | None = Field(None, description="The tax's name.")
 
 
 class Option(Inputs):
@@ -140,6 +176,16 @@ class NamesCustomer(Inputs):
     def _names_one(self) -> Self:
         if getattr(self, "customer_id", None) is None and getattr(self, "customer", None) is None:
             raise ValueError("customer_id or customer is needed")
+        return self
+
+
+class NamesWork(Inputs):
+    """Inputs that name jobs or estimates."""
+
+    @model_validator(mode="after")
+    def _names_some(self) -> Self:
+        if not getattr(self, "job_uuids", None) and not getattr(self, "estimate_uuids", None):
+            raise ValueError("job_uuids or estimate_uuids is needed")
         return self
 
 
@@ -169,7 +215,8 @@ FIELDS: dict[str, Spec] = {
     "assigned_employee_ids": (list[str], "Who is assigned."),
     "dispatched_employees": (list[Dispatched], "Who is sent."),
     "dispatched_employees_ids": (list[str], "Who is sent."),
-    "job_ids": (Annotated[list[str], Field(min_length=1)], "The jobs."),
+    "starting_at": (Instant, "The first time."),
+    "ending_at": (Instant, "The last time."),
     "option_ids": (Annotated[list[str], Field(min_length=1)], "The options."),
     # lists
     "page": (Annotated[int, Field(ge=1)], "Page, from 1."),
@@ -228,7 +275,7 @@ FIELDS: dict[str, Spec] = {
     "longitude": (Number, "Longitude."),
     "type": (Literal["estimate", "job"], "What the lead becomes."),
     # jobs, appointments, estimates
-    "invoice_number": (str, "The job's number for people; no two jobs may share one."),
+    "invoice_number": (Numbered, "The job's number for people; no two jobs may share one."),
     "schedule": (Schedule, "When it is done."),
     "job_fields": (Kinds, "Job type and business unit."),
     "description": (str, "Description."),
@@ -250,7 +297,7 @@ FIELDS: dict[str, Spec] = {
     "title": (Text, "What the link is called."),
     "url": (Text, "An address."),
     "file": (File, "The file: its name, media type and content in base64."),
-    "estimate_number": (str, "The estimate's number for people."),
+    "estimate_number": (Numbered, "The estimate's number for people."),
     "message": (str, "The company's message to the customer."),
     "options": (list[Option], "The offers."),
     "tax": (Tax, "How it is taxed."),
@@ -261,7 +308,26 @@ FIELDS: dict[str, Spec] = {
     "status": (str, "Status."),
     "events": (list[str], "Names of events, such as `job.completed`."),
     "show_for_days": (Annotated[int, Field(ge=1)], "How many days to show."),
-    "start_date": (str, "First day, such as `2026-05-06`."),
+    "start_date": (str, "First time, such as `2026-05-06T08:00:00`."),
+    "service_id": (str, "Only times of those who do this service, as long as it takes."),
+    "service_duration": (Annotated[int, Field(ge=1)], "How long a time has to be, in minutes."),
+    "price_form_id": (str, "Only times of those who are assigned to this price form."),
+    "availability_buffer_in_days": (Number, "How many days ahead a booking must be."),
+    "daily_schedule_windows": (list[DayOfHours], "The hours of each day."),
+    "date": (str, "A day, such as `2026-05-06`; today where not given."),
+    "zip_code": (str, "Only zones with this ZIP code."),
+    "job_uuids": (list[str], "The jobs; these or `estimate_uuids` are needed."),
+    "estimate_uuids": (list[str], "The estimates."),
+    "append_line_items": (bool, "Keep the lines that are not named here; without it they are DELETED."),
+    "job_input_materials": (Annotated[list[InputMaterial], Field(min_length=1)], "The entries."),
+    # price book
+    "material_category_uuid": (Text, "The category of materials."),
+    "parent_uuid": (Text, "The category above; without it the topmost ones."),
+    "price": (Cents, "Price of one, in cents."),
+    "cost": (Cents, "Cost of one, in cents."),
+    "unit_of_measure": (str, "Unit of measure, such as `each`."),
+    "part_number": (str, "Part number."),
+    "flat_rate_enabled": (bool, "Whether it has a flat rate."),
 }
 
 

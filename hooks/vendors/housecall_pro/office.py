@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from hooks.kit.operations import Operation
 from hooks.ports import Action
 
 from . import models
 from .lookups import by_fields, in_option
-from .models import PAGE, PLANNED
+from .models import PAGE, PLANNED, takes
 from .rows import deletion, listing, row
 
 ESTIMATE: Final = "/estimates/{estimate_id}"
@@ -45,7 +47,7 @@ ESTIMATES: tuple[Action, ...] = (
         "POST",
         ESTIMATE + "/options",
         "Add an option to an estimate.",
-        "estimate_id name tags? line_items?",
+        "estimate_id name tags? line_items? tax?",
         find=in_option(GET_ESTIMATE, "options", "name"),
     ),
     row(
@@ -55,6 +57,12 @@ ESTIMATES: tuple[Action, ...] = (
         "Add a note to an option.",
         "estimate_id option_id content",
         find=in_option(GET_ESTIMATE, "notes", "content"),
+    ),
+    deletion(
+        "delete_estimate_option_note",
+        OPTION + "/notes/{note_id}",
+        "Delete a note of an option.",
+        "estimate_id option_id note_id",
     ),
     row(
         "update_estimate_option_schedule",
@@ -84,7 +92,17 @@ ESTIMATES: tuple[Action, ...] = (
         "GET",
         OPTION + "/line_items",
         "List the lines of an option.",
-        "estimate_id option_id",
+        f"estimate_id option_id {PAGE}",
+    ),
+    row(
+        "bulk_update_estimate_option_line_items",
+        "PUT",
+        OPTION + "/line_items/bulk_update",
+        "Change and add lines of an option; lines without an id are added.",
+        "estimate_id option_id line_items",
+        meaning={"line_items": (Annotated[list[models.ChangedLineItem], Field(min_length=1)], "The lines.")},
+        harmless=False,
+        unknown="hold",
     ),
     row(
         "approve_estimate_options",
@@ -142,10 +160,17 @@ INVOICES: tuple[Action, ...] = (
 )
 
 
-def named(kind: str, path: str, *, plural: str = "") -> tuple[Operation, ...]:
-    """List, create and update of a kind of setting that is no more than a name."""
+_FILTERS: Final = {
+    "q": (str, "Text that is searched in names."),
+    "name": (str, "Only those of this name."),
+    "address": (str, "Only those that this address lies in."),
+}
+
+
+def named(kind: str, path: str, *, filters: str = "", plural: str = "") -> tuple[Operation, ...]:
+    """List, create and update of a kind of setting that is no more than a name; ``filters`` are those of the list."""
     shown = kind.replace("_", " ")
-    every = listing(f"list_{kind}s", path, f"List {shown}s.", plural=plural)
+    every = listing(f"list_{kind}s", path, f"List {shown}s.", filters, plural=plural, meaning=_FILTERS)
     made = by_fields(every, plural or path.rpartition("/")[2], "name")
     identity = f"{kind}_id"
     return (
@@ -172,22 +197,42 @@ COMPANY: tuple[Action, ...] = (
         "GET",
         "/company/schedule_availability/booking_windows",
         "List free times.",
-        "show_for_days? start_date?",
+        "show_for_days? start_date? service_id? service_duration? price_form_id? employee_ids?",
     ),
-    *named("lead_source", "/lead_sources"),
+    row(
+        "update_schedule_availability",
+        "PUT",
+        "/company/schedule_availability",
+        "Set the company's working hours.",
+        "availability_buffer_in_days daily_schedule_windows",
+    ),
+    *named("lead_source", "/lead_sources", filters="q?"),
     *named("tag", "/tags"),
-    *named("job_type", "/job_fields/job_types"),
+    *named("job_type", "/job_fields/job_types", filters="name?"),
     listing("list_events", "/events", "List the events of the calendar.", "location_ids?"),
     row("get_event", "GET", "/events/{event_id}", "Get an event of the calendar.", "event_id"),
-    row("list_routes", "GET", "/routes", "List routes.", "page? per_page?"),
-    row("list_checklists", "GET", "/checklists", "List checklists.", PAGE),
-    row("list_service_zones", "GET", "/service_zones", "List service zones.", PAGE),
+    row("list_routes", "GET", "/routes", "List routes.", "date? page? per_page?"),
+    row(
+        "list_checklists",
+        "GET",
+        "/checklists",
+        "List the checklists of jobs and estimates.",
+        takes("ListChecklists", "job_uuids? estimate_uuids? page? per_page?", base=models.NamesWork),
+    ),
+    row(
+        "list_service_zones",
+        "GET",
+        "/service_zones",
+        "List service zones.",
+        f"zip_code? address? {PAGE}",
+        meaning=_FILTERS,
+    ),
     row(
         "list_pipeline_statuses",
         "GET",
         "/pipeline/statuses",
         "List the columns of the pipeline.",
-        "resource_type",
+        f"resource_type {PAGE}",
     ),
     row(
         "update_pipeline_status",

@@ -56,10 +56,8 @@ def listing(name: str, path: str, summary: str, line: str = "", *, plural: str =
         path,
         summary,
         f"{line} {PAGE} {SORT} fetch_all?",
-        ours=frozenset({"fetch_all"}),
-        adjust=_first_page,
+        **{"ours": frozenset({"fetch_all"}), "adjust": first_page, **more},
         carry=partial(_walk, plural=plural or path.rpartition("/")[2]),
-        **more,
     )
 
 
@@ -79,7 +77,8 @@ def _lists_as_configured(request: Request, inputs: Mapping[str, Any], settings: 
 # --- lists ---
 
 
-def _first_page(request: Request, inputs: Mapping[str, Any], settings: HousecallProSettings) -> Request:
+def first_page(request: Request, inputs: Mapping[str, Any], settings: HousecallProSettings) -> Request:
+    """The request of a list: its first page, when all are to be walked."""
     request = _lists_as_configured(request, inputs, settings)
     if not inputs.get("fetch_all"):
         return request

@@ -26,6 +26,7 @@ from hooks.kit.sandbox import Sandbox, fields
 
 from .sandbox_endpoints import Endpoint, Records
 from .sandbox_jobs import Jobs
+from .sandbox_price_book import PriceBook
 from .sandbox_records import Record, Refused, fresh, wrong
 from .sandbox_webhooks import Outbox, Subscription, check_loopback
 
@@ -47,6 +48,7 @@ def sandbox(*, api_key: str | None = API_KEY) -> Starlette:
     box = Sandbox(fresh=begin, wrong=wrong)
     records = Records(box)
     jobs = Jobs(records)
+    book = PriceBook(records)
 
     def guarded(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -123,7 +125,7 @@ def sandbox(*, api_key: str | None = API_KEY) -> Starlette:
             route("/leads/{id}/line_items", records.list_lead_lines),
             route("/jobs", records.listing("jobs")),
             route("/jobs", jobs.create_job, "POST"),
-            route("/jobs/lock", jobs.lock, "POST"),
+            route("/jobs/lock", jobs.lock_several, "POST"),
             route(_JOB, records.getter("jobs")),
             route(_JOB, jobs.update_job, "PUT"),
             route(_JOB, records.remover("jobs"), "DELETE"),
@@ -145,6 +147,8 @@ def sandbox(*, api_key: str | None = API_KEY) -> Starlette:
             route(_JOB + "/links", records.add_link, "POST"),
             route(_JOB + "/attachments", records.add_file, "POST"),
             route(_JOB + "/invoices", jobs.job_invoices),
+            route(_JOB + "/job_input_materials", jobs.materials),
+            route(_JOB + "/job_input_materials/bulk_update", jobs.change_materials, "PUT"),
             route("/estimates", records.listing("estimates")),
             route("/estimates", records.create_estimate, "POST"),
             route("/estimates/options/approve", records.answer_options, "POST"),
@@ -152,10 +156,12 @@ def sandbox(*, api_key: str | None = API_KEY) -> Starlette:
             route(_ESTIMATE, records.getter("estimates")),
             route(_ESTIMATE + "/options", records.create_option, "POST"),
             route(_OPTION + "/notes", records.add_option_note, "POST"),
+            route(_OPTION + "/notes/{entry}", records.delete_option_note, "DELETE"),
             route(_OPTION + "/schedule", records.schedule_option, "PUT"),
             route(_OPTION + "/links", records.add_link, "POST"),
             route(_OPTION + "/attachments", records.add_file, "POST"),
             route(_OPTION + "/line_items", records.option_lines),
+            route(_OPTION + "/line_items/bulk_update", records.change_option_lines, "PUT"),
             route("/invoices", records.listing("invoices")),
             route("/invoices", records.create_invoice, "POST"),
             route("/invoices/{id}", records.getter("invoices")),
@@ -165,7 +171,7 @@ def sandbox(*, api_key: str | None = API_KEY) -> Starlette:
             route("/employees/{id}", records.getter("employees")),
             route("/companies", records.company),
             route("/company", records.company),
-            route("/company/schedule_availability", records.availability),
+            route("/company/schedule_availability", records.availability, "GET", "PUT"),
             route("/company/schedule_availability/booking_windows", records.availability),
             *settings("lead_sources", "/lead_sources", "ls"),
             *settings("tags", "/tags", "tag"),
@@ -173,6 +179,13 @@ def sandbox(*, api_key: str | None = API_KEY) -> Starlette:
             route("/events", records.listing("events")),
             route("/events/{id}", records.getter("events")),
             *(route(path, records.empty) for path in ("/routes", "/checklists", "/service_zones")),
+            route("/api/price_book/materials", book.materials, "GET", "POST"),
+            route("/api/price_book/materials/{id}", book.material, "PUT", "DELETE"),
+            route("/api/price_book/material_categories", book.categories, "GET", "POST"),
+            route("/api/price_book/material_categories/{id}", book.category, "PUT", "DELETE"),
+            route("/api/price_book/price_forms", book.forms, "GET", "POST"),
+            route("/api/price_book/price_forms/{id}", book.form, "GET", "PUT", "DELETE"),
+            route("/api/price_book/services", book.services),
             route("/pipeline/statuses", records.statuses),
             route("/pipeline/statuses", records.move, "PUT"),
             route("/application", records.application),

@@ -103,7 +103,8 @@ class Records:
 
         async def create(request: Request) -> Any:
             given = await self.body(request, "name")
-            return 201, self.box.add(kind, {"id": self.identity(prefix), "name": given["name"]})
+            status = 200 if kind == "job_types" else 201
+            return status, self.box.add(kind, {"id": self.identity(prefix), "name": given["name"]})
 
         async def update(request: Request) -> Any:
             given = await self.body(request, "name")
@@ -126,7 +127,10 @@ class Records:
         return 201, self._customer(await self.body(request))
 
     def _customer(self, given: Record) -> Record:
-        if not any(given.get(name) for name in ("first_name", "last_name", "email", "mobile_number", "company")):
+        if not any(
+            given.get(name)
+            for name in ("first_name", "last_name", "email", "mobile_number", "home_number", "work_number")
+        ):
             raise Refused(400, {"message": "The customer could not be created", "first_name": "can't be blank"})
         record = self.box.add("customers", make.customer(self.identity("cus"), given))
         record["addresses"] = [make.address(self.identity("adr"), place) for place in given.get("addresses") or []]
@@ -193,11 +197,11 @@ class Records:
         record["conversions"].append({"id": made["id"], "type": kind})
         self.tell("lead.converted", record)
         self.tell(f"{kind}.created", made)
-        none = {"job_id": None, "estimate_id": None}
-        return 201, {**none, f"{kind}_id": made["id"]}
+        return 201, {f"{kind}_id": made["id"]}
 
     async def list_lead_lines(self, request: Request) -> Any:
-        return {"data": self.one("leads", request.path_params["id"])["line_items"]}
+        found = self.one("leads", request.path_params["id"])["line_items"]
+        return page_of(found, "line_items", request.query_params)
 
     # --- estimates and invoices ---
 
@@ -233,15 +237,37 @@ class Records:
         option["notes"].append(note := {"id": self.identity("nte"), "content": content})
         return 201, note
 
+    async def delete_option_note(self, request: Request) -> Any:
+        _, option = self._chosen(request)
+        option["notes"].remove(among(option["notes"], request.path_params["entry"], "note"))
+        return {}
+
     async def schedule_option(self, request: Request) -> Any:
-        estimate, option = self._chosen(request)
+        estimate, _ = self._chosen(request)
         given = await self.body(request, "start_time")
         estimate["schedule"] = {"scheduled_start": given["start_time"], "scheduled_end": given.get("end_time")}
         self.tell("estimate.scheduled", estimate)
-        return option
+        return {
+            "start_time": given["start_time"],
+            "end_time": given.get("end_time") or given["start_time"],
+            "arrival_window_minutes": given.get("arrival_window_in_minutes", 0),
+            "assigned_employees": estimate["assigned_employees"],
+        }
 
     async def option_lines(self, request: Request) -> Any:
-        return {"data": self._chosen(request)[1]["line_items"]}
+        return page_of(self._chosen(request)[1]["line_items"], "line_items", request.query_params)
+
+    async def change_option_lines(self, request: Request) -> Any:
+        _, option = self._chosen(request)
+        lines: list[Record] = option["line_items"]
+        for given in (await self.body(request, "line_items"))["line_items"]:
+            if given.get("id") is None:
+                lines.append(make.line(self.identity("lin"), given))
+            else:
+                known = among(lines, given["id"], "line item")
+                known |= make.line(known["id"], {**known, **given})
+        option["total_amount"] = sum(line["amount"] for line in lines)
+        return {"line_items": lines}
 
     async def answer_options(self, request: Request) -> Any:
         wanted = (await self.body(request, "option_ids"))["option_ids"]
@@ -252,7 +278,7 @@ class Records:
                 raise missing("option")
             among(known[identity]["options"], identity, "option")["approval_status"] = status
             self.tell("estimate.option.approval_status_changed", known[identity])
-        return {"message": "Updated"}
+        return {"status": status, "last_updated_at": now()}
 
     async def create_invoice(self, request: Request) -> Any:
         given = await self.body(request)
@@ -279,7 +305,9 @@ class Records:
         for part in parts if isinstance(parts, list) else []:
             if not isinstance(part, str) and part.get_param("name", header="content-disposition") == "file":
                 made = {"id": self.identity("att"), "file_name": part.get_filename(), "on": request.path_params["id"]}
-                return 202, self.box.add("attachments", made)
+                self.box.add("attachments", made)
+                kind = "estimate" if "/estimates/" in request.url.path else "job"
+                return 202, {f"{kind}_url": f"https://pro.example.org/{kind}s/{request.path_params['id']}"}
         raise invalid(file="is missing")
 
     # --- settings ---
@@ -290,17 +318,30 @@ class Records:
 
     async def availability(self, request: Request) -> Any:
         if request.url.path.endswith("booking_windows"):
-            return {"booking_windows": [{"start_time": "2026-05-06T14:00:00Z", "available": True}]}
-        return {"daily_schedule_windows": [], "time_zone": "America/Denver"}
+            free = {"start_time": "2026-05-06T14:00:00Z", "end_time": "2026-05-06T14:30:00Z", "available": True}
+            return {"booking_windows": [free], "show_for_days": 7, "start_date": "2026-05-06T00:00:00"}
+        hours = self.box.of("hours")
+        if request.method == "PUT":
+            given = await self.body(request, "daily_schedule_windows")
+            if not isinstance(given.get("availability_buffer_in_days"), (int, float)):
+                raise Refused(400, {"message": "availability_buffer_in_days is missing"})
+            hours[:] = [given]
+        kept = hours[0] if hours else {"availability_buffer_in_days": 0, "daily_schedule_windows": []}
+        days = {"data": kept["daily_schedule_windows"]}
+        return {"availability_buffer_in_days": kept["availability_buffer_in_days"], "daily_availabilities": days}
 
     async def empty(self, request: Request) -> Any:
-        return {request.url.path.rpartition("/")[2]: []}
+        name = request.url.path.rpartition("/")[2]
+        if name == "checklists" and not request.query_params.keys() & {"job_uuids", "estimate_uuids"}:
+            raise Refused(400, {"message": "job_uuids or estimate_uuids is needed"})
+        return page_of([], name, request.query_params)
 
     async def statuses(self, request: Request) -> Any:
         kind = request.query_params.get("resource_type")
         if kind not in ("lead", "job", "estimate"):
             raise Refused(404, {"error": "resource_type not found"})
-        return {"statuses": [one for one in self.box.of("statuses") if one["resource_type"] == kind]}
+        found = [one for one in self.box.of("statuses") if one["resource_type"] == kind]
+        return page_of(found, "statuses", request.query_params)
 
     async def move(self, request: Request) -> Any:
         given = await self.body(request, "resource_type", "resource_id", "status_id")
@@ -310,7 +351,7 @@ class Records:
         status = self.one("statuses", given["status_id"])
         record["pipeline_status"] = status["name"]
         self.tell(f"{given['resource_type']}.updated", record)
-        return status
+        return {**given, "name": status["name"]}
 
     async def application(self, request: Request) -> Any:
         state = "disabled" if request.url.path.endswith("disable") else "enabled"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
 
 from . import sandbox_records as make
 from .sandbox_endpoints import Records, among, visits_of
-from .sandbox_records import Record, invalid, now
+from .sandbox_records import Record, invalid, missing, now
 
 _EVENTS = {
     "in_progress": "job.started",
@@ -30,7 +31,7 @@ class Jobs:
         who = self._all.one("customers", given["customer_id"])
         place = among(who["addresses"], given["address_id"], "address")
         number = given.get("invoice_number")
-        if number and self._all.box.find("jobs", "invoice_number", number):
+        if number and self._all.box.find("jobs", "invoice_number", str(number)):
             raise invalid(invoice_number="has already been taken")
         record = self._all.box.add("jobs", make.job(self._all.identity("job"), given, who, place))
         record["assigned_employees"] = [
@@ -66,12 +67,18 @@ class Jobs:
             plan |= {"scheduled_start": None, "scheduled_end": None}
             record["work_status"] = "needs scheduling"
             self._all.tell("job.updated", record)
-            return record
+            return {"object": "schedule", "deleted": True}
         given = await self._all.body(request, "start_time")
         plan |= {"scheduled_start": given["start_time"], "scheduled_end": given.get("end_time")}
         plan["arrival_window"] = given.get("arrival_window_in_minutes", 0)
         self._all.tell("job.scheduled", record)
-        return record
+        return {
+            "start_time": given["start_time"],
+            "end_time": given.get("end_time") or given["start_time"],
+            "arrival_window_minutes": plan["arrival_window"],
+            "assigned_employees": record["assigned_employees"],
+            "appointments": visits_of(record),
+        }
 
     async def dispatch_job(self, request: Request) -> Any:
         record = self._all.one("jobs", request.path_params["id"])
@@ -80,7 +87,7 @@ class Jobs:
             self._all.one("employees", one.get("employee_id")) for one in given["dispatched_employees"]
         ]
         self._all.tell("job.updated", record)
-        return record
+        return {"assigned_employees": record["assigned_employees"]}
 
     def _lines(self, job: Record) -> list[Record]:
         return [line for line in self._all.box.of("lines") if line["job_id"] == job["id"]]
@@ -107,13 +114,19 @@ class Jobs:
     async def change_lines(self, request: Request) -> Any:
         job = self._all.one("jobs", request.path_params["id"])
         given = await self._all.body(request, "line_items")
+        if not given.get("append_line_items"):
+            named = {line.get("id") for line in given["line_items"]}
+            for old in self._lines(job):
+                if old["id"] not in named:
+                    self._all.box.of("lines").remove(old)
         for line in given["line_items"]:
             if line.get("id") is None:
                 self._add_line(job, line)
             else:
                 self._change_line(job, line["id"], line)
+        self._sum(job)
         self._all.tell("job.updated", job)
-        return {"data": self._lines(job)}
+        return {"url": request.url.path, "data": self._lines(job)}
 
     async def change_line(self, request: Request) -> Any:
         job = self._all.one("jobs", request.path_params["id"])
@@ -175,13 +188,45 @@ class Jobs:
         if request.method == "POST":
             job["tags"].append(name)
         self._all.tell("job.updated", job)
-        return (201 if request.method == "POST" else 200), job
+        tags = [one for one in self._all.box.of("tags") if one["name"] in job["tags"]]
+        return (201 if request.method == "POST" else 200), {"tags": tags}
 
     async def lock(self, request: Request) -> Any:
-        wanted = request.path_params.get("id")
-        for identity in [wanted] if wanted else (await self._all.body(request, "job_ids"))["job_ids"]:
-            self._all.one("jobs", identity)["locked_at"] = now()
-        return {"message": "Locked"}
+        job = self._all.one("jobs", request.path_params["id"])
+        job["locked_at"] = now()
+        return job
+
+    async def lock_several(self, request: Request) -> Any:
+        given = await self._all.body(request, "starting_at", "ending_at")
+        first, last = (datetime.fromisoformat(given[name]) for name in ("starting_at", "ending_at"))
+        locked = []
+        for job in self._all.box.of("jobs"):
+            start = job["schedule"]["scheduled_start"]
+            settled = job["work_status"] == "scheduled" or job["work_status"].startswith("complete")
+            if settled and start and first <= datetime.fromisoformat(start) <= last:
+                job["locked_at"] = now()
+                locked.append(job)
+        return {"jobs": locked}
+
+    def _materials(self, job: Record) -> list[Record]:
+        shown = [one for one in self._all.box.of("job_input_materials") if one["job_id"] == job["id"]]
+        return [{name: value for name, value in one.items() if name != "job_id"} for one in shown]
+
+    async def materials(self, request: Request) -> Any:
+        return {"job_input_materials": self._materials(self._all.one("jobs", request.path_params["id"]))}
+
+    async def change_materials(self, request: Request) -> Any:
+        job = self._all.one("jobs", request.path_params["id"])
+        for given in (await self._all.body(request, "job_input_materials"))["job_input_materials"]:
+            if given.get("uuid") is None:
+                made = {"uuid": self._all.identity("jim"), "job_id": job["id"], **given}
+                self._all.box.add("job_input_materials", made)
+                continue
+            known = self._all.box.find("job_input_materials", "uuid", given["uuid"])
+            if known is None or known["job_id"] != job["id"]:
+                raise missing("job input material")
+            known |= given
+        return {"job_input_materials": self._materials(job)}
 
     async def job_invoices(self, request: Request) -> Any:
         job = self._all.one("jobs", request.path_params["id"])

@@ -77,11 +77,37 @@ def fresh() -> dict[str, list[Record]]:
         "tags": [{"id": "tag_1", "name": "maintenance"}],
         "job_types": [{"id": "jt_1", "name": "Service"}],
         "events": [{"id": "evt_1", "name": "Team meeting", "start_time": "2026-05-06T14:00:00Z"}],
+        "material_categories": [
+            {"object": "material_category", "uuid": "pbmatcat_1", "parent_uuid": None, "name": "Filters"}
+        ],
+        "services": [_service("pbsvc_1", "AC tune-up", 18900), _service("pbsvc_2", "Furnace tune-up", 15900)],
         "statuses": [
-            {"id": f"st_{kind}_{number}", "name": name, "resource_type": kind}
+            {"id": f"st_{kind}_{number}", "name": name, "status_type": "open", "resource_type": kind}
             for kind in ("lead", "job", "estimate")
             for number, name in enumerate(("New", "Contacted", "Won"))
         ],
+    }
+
+
+def _service(identity: str, name: str, price: int) -> Record:
+    none: Record = {"object": "list", "data": []}
+    return {
+        "object": "service",
+        "uuid": identity,
+        "name": name,
+        "description": None,
+        "task_number": None,
+        "flat_rate_enabled": False,
+        "service_materials": none,
+        "service_labor_rates": none,
+        "managed_by": None,
+        "price": price,
+        "cost": 4000,
+        "taxable": True,
+        "online_booking_enabled": False,
+        "assigned_pros": none,
+        "question_1": None,
+        "question_2": None,
     }
 
 
@@ -139,7 +165,7 @@ def job(identity: str, given: Mapping[str, Any], who: Record, place: Record | No
     start = plan.get("scheduled_start")
     return {
         "id": identity,
-        "invoice_number": given.get("invoice_number") or re.sub(r"\D", "", identity).lstrip("0"),
+        "invoice_number": str(given.get("invoice_number") or re.sub(r"\D", "", identity).lstrip("0")),
         "description": given.get("description"),
         "customer": who,
         "address": place,
@@ -173,7 +199,7 @@ def estimate(identity: str, given: Mapping[str, Any], who: Record | None, place:
     plan = given.get("schedule") or {}
     return {
         "id": identity,
-        "estimate_number": given.get("estimate_number") or re.sub(r"\D", "", identity).lstrip("0"),
+        "estimate_number": str(given.get("estimate_number") or re.sub(r"\D", "", identity).lstrip("0")),
         "work_status": "scheduled" if plan.get("start_time") else "needs scheduling",
         "lead_source": given.get("lead_source"),
         "customer": who,

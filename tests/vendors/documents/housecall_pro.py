@@ -93,7 +93,11 @@ TABLE: dict[str, Row] = {
         {"job_id": "$job", "line_item_id": "$line"},
     ),
     "lock_job": ("POST", "/jobs/$job/lock", {"job_id": "$job"}),
-    "lock_jobs": ("POST", "/jobs/lock", {"job_ids": ["$job"]}),
+    "lock_jobs": (
+        "POST",
+        "/jobs/lock",
+        {"starting_at": "2026-05-01T00:00:00Z", "ending_at": "2026-05-31T00:00:00Z"},
+    ),
     "create_job_link": (
         "POST",
         "/jobs/$job/links",
@@ -101,11 +105,22 @@ TABLE: dict[str, Row] = {
     ),
     "add_job_attachment": ("POST", "/jobs/$job/attachments", {"job_id": "$job", "file": FILE}),
     "list_job_invoices": ("GET", "/jobs/$job/invoices", {"job_id": "$job"}),
+    "list_job_input_materials": ("GET", "/jobs/$job/job_input_materials", {"job_id": "$job"}),
+    "bulk_update_job_input_materials": (
+        "PUT",
+        "/jobs/$job/job_input_materials/bulk_update",
+        {"job_id": "$job", "job_input_materials": [{"name": "Pipe", "unit_cost": 100, "quantity": 1.5}]},
+    ),
     "create_estimate_option": ("POST", "/estimates/$estimate/options", {"estimate_id": "$estimate", "name": "Best"}),
     "add_estimate_option_note": (
         "POST",
         "/estimates/$estimate/options/$option/notes",
         {**OPTION, "content": "Ask for the model"},
+    ),
+    "delete_estimate_option_note": (
+        "DELETE",
+        "/estimates/$estimate/options/$option/notes/$option_note",
+        {**OPTION, "note_id": "$option_note"},
     ),
     "update_estimate_option_schedule": ("PUT", "/estimates/$estimate/options/$option/schedule", {**OPTION, **PLAN}),
     "create_estimate_option_link": (
@@ -119,11 +134,26 @@ TABLE: dict[str, Row] = {
         {**OPTION, "file": FILE},
     ),
     "list_estimate_option_line_items": ("GET", "/estimates/$estimate/options/$option/line_items", OPTION),
+    "bulk_update_estimate_option_line_items": (
+        "PUT",
+        "/estimates/$estimate/options/$option/line_items/bulk_update",
+        {**OPTION, "line_items": [{"name": "Filter", "quantity": 2, "unit_price": 900}]},
+    ),
     "approve_estimate_options": ("POST", "/estimates/options/approve", {"option_ids": ["$option"]}),
     "decline_estimate_options": ("POST", "/estimates/options/decline", {"option_ids": ["$option"]}),
     "get_invoice_by_uuid": ("GET", "/api/invoices/$invoice", {"uuid": "$invoice"}),
     "get_company": ("GET", "/company", {}),
     "get_schedule_availability": ("GET", "/company/schedule_availability", {}),
+    "update_schedule_availability": (
+        "PUT",
+        "/company/schedule_availability",
+        {
+            "availability_buffer_in_days": 1,
+            "daily_schedule_windows": [
+                {"day_name": "monday", "schedule_windows": [{"start_time": "08:00", "end_time": "17:00"}]}
+            ],
+        },
+    ),
     "list_booking_windows": ("GET", "/company/schedule_availability/booking_windows", {}),
     "list_lead_sources": ("GET", "/lead_sources", {}),
     "create_lead_source": ("POST", "/lead_sources", {"name": "Radio"}),
@@ -137,8 +167,53 @@ TABLE: dict[str, Row] = {
     "list_events": ("GET", "/events", {}),
     "get_event": ("GET", "/events/evt_1", {"event_id": "evt_1"}),
     "list_routes": ("GET", "/routes", {}),
-    "list_checklists": ("GET", "/checklists", {}),
+    "list_checklists": ("GET", "/checklists", {"job_uuids": ["$job"]}),
     "list_service_zones": ("GET", "/service_zones", {}),
+    "list_materials": ("GET", "/api/price_book/materials", {"material_category_uuid": "pbmatcat_1"}),
+    "create_material": (
+        "POST",
+        "/api/price_book/materials",
+        {"material_category_uuid": "pbmatcat_1", "name": "MERV 13", "price": 2400, "cost": 900},
+    ),
+    "update_material": ("PUT", "/api/price_book/materials/$material", {"uuid": "$material", "price": 2600}),
+    "delete_material": ("DELETE", "/api/price_book/materials/$material", {"uuid": "$material"}),
+    "list_material_categories": ("GET", "/api/price_book/material_categories", {}),
+    "create_material_category": ("POST", "/api/price_book/material_categories", {"name": "Pipes"}),
+    "update_material_category": (
+        "PUT",
+        "/api/price_book/material_categories/pbmatcat_1",
+        {"uuid": "pbmatcat_1", "name": "Air filters"},
+    ),
+    "delete_material_category": (
+        "DELETE",
+        "/api/price_book/material_categories/pbmatcat_1",
+        {"uuid": "pbmatcat_1"},
+    ),
+    "list_price_forms": ("GET", "/api/price_book/price_forms", {}),
+    "create_price_form": (
+        "POST",
+        "/api/price_book/price_forms",
+        {
+            "name": "Deep clean",
+            "taxable": True,
+            "fields_attributes": [
+                {"name": "Rooms", "kind": "quantity_select", "price": 5000, "order_index": 0},
+                {"name": "Size", "kind": "single_select", "options_attributes": [{"name": "Small", "price": 0}]},
+            ],
+        },
+    ),
+    "get_price_form": ("GET", "/api/price_book/price_forms/$form", {"uuid": "$form"}),
+    "update_price_form": (
+        "PUT",
+        "/api/price_book/price_forms/$form",
+        {"uuid": "$form", "fields_attributes": [{"id": "$form_field", "_destroy": True}]},
+    ),
+    "delete_price_form": ("DELETE", "/api/price_book/price_forms/$form", {"uuid": "$form"}),
+    "list_price_book_services": (
+        "GET",
+        "/api/price_book/services",
+        {"q": "tune-up", "filters": [{"property": "taxable", "value": True}]},
+    ),
     "list_pipeline_statuses": ("GET", "/pipeline/statuses", {"resource_type": "lead"}),
     "update_pipeline_status": (
         "PUT",
@@ -167,6 +242,11 @@ async def prepare(company: Account) -> None:
     ids["note"] = (await company.do("add_job_note", job_id=ids["job"], content="Gate code 4"))["id"]
     estimate = await company.do("create_estimate", customer_id=ids["customer"], options=[{"name": "Good"}])
     ids |= {"estimate": estimate["id"], "option": estimate["options"][0]["id"]}
+    note = await company.do("add_estimate_option_note", **OPTION, content="Ask for the model")
+    ids["option_note"] = note["id"]
+    ids["material"] = (await company.do("create_material", **TABLE["create_material"][2]))["uuid"]
+    form = await company.do("create_price_form", **TABLE["create_price_form"][2])
+    ids |= {"form": form["id"], "form_field": form["fields"]["data"][0]["id"]}
     ids["invoice"] = (await company.do("create_invoice", job_id=ids["job"]))["id"]
     ids["webhook"] = (await company.do("create_webhook", url="https://hooks.example.org"))["id"]
 
