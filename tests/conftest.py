@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,3 +26,12 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
     """The address of an empty database."""
     with postgres.database(postgres_server) as dsn:
         yield dsn
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'hooks.db'}"
+    found: str = request.getfixturevalue("postgres_database")
+    return found

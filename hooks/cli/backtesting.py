@@ -43,9 +43,7 @@ class Compared:
     new: str
 
 
-def compare(
-    new: Path, against: Path | None, fallback: Path, database: Path, range: Range, only: str | None
-) -> Compared:
+def compare(new: Path, against: Path | None, fallback: Path, database: str, range: Range, only: str | None) -> Compared:
     """Take all events of the range through both files.
 
     Without ``against`` the old rules are those in force: the last that a server loaded, or ``fallback`` when none did.

@@ -36,7 +36,7 @@ def _text(writer: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Writer.add_representer(str, _text)
 
 
-def freeze(event_id: str, routes: Path, database: Path, only: str | None = None) -> str:
+def freeze(event_id: str, routes: Path, database: str, only: str | None = None) -> str:
     """The tests, one for each rule that matches the event; without one, for each that might have.
 
     Raises NotFound, StoreError and RulesInvalid.
@@ -45,7 +45,7 @@ def freeze(event_id: str, routes: Path, database: Path, only: str | None = None)
     with Past.open(database) as past:
         stored = past.event(event_id)
     if stored is None:
-        raise NotFound(f"there is no {event_id} in {database}, or it has not been read yet")
+        raise NotFound(f"there is no {event_id}, or it has not been read yet")
     event, answers = stored
     candidates = [rule for rule in rules.candidates(event.type, event.source) if only is None or only in rule.id]
     if not candidates:

@@ -49,7 +49,7 @@ def test(
     if freeze is not None:
         if as_json or coverage or mutate:
             raise wrong_use("--freeze prints a test as YAML: leave --json, --coverage and --mutate out")
-        _freeze(freeze, settings.routes, settings.database_path, only)
+        _freeze(freeze, settings.routes, settings.database_url, only)
         return
     from hooks.cli.rule_tests import print_tried, try_file
 
@@ -82,7 +82,7 @@ def _findings_told(as_json: bool) -> Iterator[None]:
         raise typer.Exit(Exit.INVALID) from None
 
 
-def _freeze(event: str, routes: Path, database: Path, only: str | None) -> None:
+def _freeze(event: str, routes: Path, database: str, only: str | None) -> None:
     from hooks.cli.freezing import freeze
 
     if not event.startswith("evt_") or not event[4:].isalnum():
@@ -122,7 +122,7 @@ def backtest(
     )
     with _findings_told(as_json):
         compared = backtesting.compare(
-            new or settings.routes, against, settings.routes, settings.database_path, wanted, rule
+            new or settings.routes, against, settings.routes, settings.database_url, wanted, rule
         )
     if as_json:
         print_json(compared.backtest.as_json())

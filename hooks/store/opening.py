@@ -35,7 +35,7 @@ async def open_store(address: str, *, relaxed: bool = False) -> SqlStore:
         from hooks.store.sqlite import open_sqlite
 
         return await open_sqlite(path)
-    _require_driver()
+    require_driver()
     from hooks.store.postgres import open_postgres
 
     return await open_postgres(address, relaxed=relaxed)
@@ -48,13 +48,14 @@ async def open_history(address: str) -> SqlHistory:
         from hooks.store.sqlite import open_sqlite_history
 
         return await open_sqlite_history(path)
-    _require_driver()
+    require_driver()
     from hooks.store.postgres import open_postgres_history
 
     return await open_postgres_history(address)
 
 
-def _require_driver() -> None:
+def require_driver() -> None:
+    """Raises StoreRefused that says how to get PostgreSQL's driver, where it is missing."""
     try:
         import psycopg  # noqa: F401
     except ImportError:

@@ -1,6 +1,6 @@
 """What was stored, read back in the order it came, for looking at rules without carrying anything out.
 
-Reads the file only, also while a server writes it, in batches, so that it neither fills the memory nor holds the
+Reads only, also while a server writes, in batches, so that it neither fills the memory nor holds the
 server's log back. It is synchronous on purpose: an event loop brings a socket of its own, and whoever compares rules
 may say that no socket was opened at all.
 """
@@ -18,6 +18,8 @@ from typing import Any
 
 from hooks.errors import StoreError
 from hooks.events import Event
+from hooks.store.engine import Reading
+from hooks.store.opening import require_driver, sqlite_file
 from hooks.store.rows import EVENT_COLUMNS, event_from_row
 from hooks.store.ruletexts import latest_rules
 
@@ -35,40 +37,28 @@ class PastAnswer:
 
 
 class Past:
-    """A read-only view of one database file."""
+    """A read-only view of one database."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path) -> Iterator[Past]:
-        """Raises StoreError when the file is not there or is no database of ours, then and later."""
-        if not path.is_file():
-            raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
-        try:
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5
-            )
-        except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be read: {error}") from None
-        try:
-            yield cls(connection, path)
-        except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be read: {error}") from None
-        finally:
-            connection.close()
+    def open(cls, address: str) -> Iterator[Past]:
+        """Raises StoreError when there is no database of ours at the address, then and later."""
+        path = sqlite_file(address)
+        with _sqlite(path) if path is not None else _postgres(address) as reading:
+            yield cls(reading)
 
     def latest_rules(self) -> Mapping[str, str] | None:
         """The texts of the rule set that was loaded last, the main file first; None when there is none."""
-        latest = latest_rules(self._connection)
+        latest = latest_rules(self._reading)
         return None if latest is None else latest[1]
 
     def count(self, since: datetime | None = None, until: datetime | None = None, source: str | None = None) -> int:
         """How many events `events` would give."""
         where, values = _where(since, until, source)
-        counted: int = self._connection.execute(f"SELECT count(*) FROM events WHERE {where}", values).fetchone()[0]
+        counted: int = self._reading.execute(f"SELECT count(*) FROM events WHERE {where}", values).fetchone()[0]
         return counted
 
     def events(
@@ -78,7 +68,7 @@ class Past:
         where, values = _where(since, until, source)
         last = -1
         while True:
-            rows = self._connection.execute(
+            rows = self._reading.execute(
                 f"SELECT {EVENT_COLUMNS}, seq FROM events WHERE {where} AND seq > ? ORDER BY seq LIMIT ?",
                 (*values, last, BATCH),
             ).fetchall()
@@ -91,12 +81,12 @@ class Past:
 
     def event(self, id: str) -> tuple[Event, list[PastAnswer]] | None:
         """One event and the answers of its runs' steps."""
-        row = self._connection.execute(f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?", (id,)).fetchone()
+        row = self._reading.execute(f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?", (id,)).fetchone()
         return None if row is None else (event_from_row(row), self._answers([id]).get(id, []))
 
     def _answers(self, events: list[str]) -> dict[str, list[PastAnswer]]:
         marks = ", ".join("?" * len(events))
-        rows = self._connection.execute(
+        rows = self._reading.execute(
             "SELECT r.event, r.rule, s.id, s.action, s.output FROM runs r JOIN steps s ON s.run = r.id "
             f"WHERE r.event IN ({marks}) AND s.state = 'done' AND s.output IS NOT NULL ORDER BY r.seq, s.position",
             events,
@@ -111,4 +101,29 @@ def _where(since: datetime | None, until: datetime | None, source: str | None) -
     conditions = [("received_at >= ?", since), ("received_at < ?", until), ("source = ?", source)]
     given = [(text, value) for text, value in conditions if value is not None]
     values = tuple(value if isinstance(value, str) else value.isoformat() for _, value in given)
-    return " AND ".join(text for text, _ in given) or "1", values
+    return " AND ".join(text for text, _ in given) or "1 = 1", values
+
+
+@contextmanager
+def _sqlite(path: Path) -> Iterator[Reading]:
+    if not path.is_file():
+        raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}") from None
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}") from None
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _postgres(address: str) -> Iterator[Reading]:
+    require_driver()
+    from hooks.store.postgres import reading_of
+
+    with reading_of(address) as reading:
+        yield reading

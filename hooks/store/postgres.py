@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -296,6 +297,19 @@ async def open_postgres_history(dsn: str) -> SqlHistory:
         await reader.close()
         raise
     return SqlHistory(reader)
+
+
+@contextmanager
+def reading_of(dsn: str) -> Iterator[Reading]:
+    """A view for whoever reads in the calling thread, without an event loop. Raises StoreError, then and later."""
+    plain, prepare = _split(dsn)
+    try:
+        with psycopg.connect(plain, autocommit=True, prepare_threshold=5 if prepare else None) as connection:
+            connection.read_only = True
+            connection.adapters.register_loader("numeric", IntLoader)
+            yield PostgresTransaction(connection, 0)
+    except psycopg.Error as error:
+        raise StoreError(f"the database cannot be read: {_said(error)}") from None
 
 
 def _split(dsn: str) -> tuple[str, bool]:

@@ -10,15 +10,15 @@ import pytest
 from hooks.errors import StoreError
 from hooks.events import Event, Receipt, Request, event_id, new_id
 from hooks.ports import Plan, PlannedRun, Progress, Step
+from hooks.store.opening import open_store
 from hooks.store.past import BATCH, Past, PastAnswer
-from hooks.store.sqlite import open_sqlite
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 
 
-async def fill(path: Path, count: int, *, answered: int = 0) -> list[Event]:
+async def fill(database: str, count: int, *, answered: int = 0) -> list[Event]:
     """A database of events a minute apart, every other one of the source ``leads``; the first have a finished run."""
-    store = await open_sqlite(path)
+    store = await open_store(database, relaxed=True)
     events = []
     for number in range(count):
         source = "leads" if number % 2 else "hcp"
@@ -40,38 +40,38 @@ async def fill(path: Path, count: int, *, answered: int = 0) -> list[Event]:
     return events
 
 
-async def test_events_come_back_in_the_order_they_came_over_all_batches(tmp_path: Path) -> None:
-    events = await fill(tmp_path / "hooks.db", BATCH + 3)
+async def test_events_come_back_in_the_order_they_came_over_all_batches(database: str) -> None:
+    events = await fill(database, BATCH + 3)
 
-    with Past.open(tmp_path / "hooks.db") as past:
+    with Past.open(database) as past:
         assert events == [event for event, _ in past.events()]
         assert BATCH + 3 == past.count()
 
 
-async def test_a_range_and_a_source_narrow_it(tmp_path: Path) -> None:
-    events = await fill(tmp_path / "hooks.db", 6)
+async def test_a_range_and_a_source_narrow_it(database: str) -> None:
+    events = await fill(database, 6)
 
-    with Past.open(tmp_path / "hooks.db") as past:
+    with Past.open(database) as past:
         since, until = NOW + timedelta(minutes=1), NOW + timedelta(minutes=4)
         assert events[1:4] == [event for event, _ in past.events(since, until)]
         assert [events[2]] == [event for event, _ in past.events(since, until, "hcp")]
         assert (3, 1, 0) == (past.count(since, until), past.count(since, until, "hcp"), past.count(source="nobody"))
 
 
-async def test_answers_of_steps_that_were_done_come_with_their_event(tmp_path: Path) -> None:
-    events = await fill(tmp_path / "hooks.db", 3, answered=2)
+async def test_answers_of_steps_that_were_done_come_with_their_event(database: str) -> None:
+    events = await fill(database, 3, answered=2)
 
-    with Past.open(tmp_path / "hooks.db") as past:
+    with Past.open(database) as past:
         expected = [[PastAnswer("rule-1", "customer", "home.upsert", {"id": event.id})] for event in events[:2]]
         assert [*expected, []] == [answers for _, answers in past.events()]
         assert (events[1], expected[1]) == past.event(events[1].id)
         assert past.event("evt_0") is None
 
 
-async def test_the_rules_that_were_loaded_last_are_known(tmp_path: Path) -> None:
-    await fill(tmp_path / "hooks.db", 0)
+async def test_the_rules_that_were_loaded_last_are_known(database: str) -> None:
+    await fill(database, 0)
 
-    with Past.open(tmp_path / "hooks.db") as past:
+    with Past.open(database) as past:
         texts = past.latest_rules()
 
     assert texts is not None
@@ -81,7 +81,7 @@ async def test_the_rules_that_were_loaded_last_are_known(tmp_path: Path) -> None
 def test_a_file_that_is_not_there_or_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database, but long enough to be looked at" * 50)
 
-    with pytest.raises(StoreError, match="there is no database"), Past.open(tmp_path / "none.db"):
+    with pytest.raises(StoreError, match="there is no database"), Past.open(f"sqlite:///{tmp_path}/none.db"):
         pass
-    with pytest.raises(StoreError, match="cannot be read"), Past.open(tmp_path / "text.db") as past:
+    with pytest.raises(StoreError, match="cannot be read"), Past.open(f"sqlite:///{tmp_path}/text.db") as past:
         past.count()
