@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,9 @@ from hooks.cli.output import Exit, coloured, note, plain, print_json, print_tabl
 from hooks.settings import load_settings
 
 if TYPE_CHECKING:
+    from hooks.cli.living import Live
     from hooks.rules.findings import Finding
+    from hooks.rules.ruleset import RuleSet
 
 rules = typer.Typer(help="Rules: what is done about what.", no_args_is_help=True)
 sources = typer.Typer(help="Sources: where webhooks come in.", no_args_is_help=True)
@@ -50,14 +53,19 @@ def check(
     without_secrets: Annotated[
         bool, typer.Option("--without-secrets", help="Do not ask for secrets that are not set: for CI.")
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the vendors whether the ids in the rules are there. Writes nothing.")
+    ] = False,
     format: Annotated[Format, typer.Option(help="github: annotations of a pull request.")] = Format.TEXT,
     as_json: AsJson = False,
     routes: Routes = None,
 ) -> None:
-    """Say what is wrong with a rules file, with line, caret and hint. Changes nothing and sends nothing."""
+    """Say what is wrong with a rules file, with line, caret and hint. Changes nothing; sends nothing but by --live."""
     from hooks.cli.loading import load_rules
     from hooks.rules.findings import RulesInvalid
 
+    if live and without_secrets:
+        raise wrong_use("--live signs in at the vendors, so it needs the secrets: leave --without-secrets out")
     settings = load_settings({"routes": file or routes})
     format = Format.JSON if as_json else format
     try:
@@ -65,12 +73,24 @@ def check(
     except RulesInvalid as invalid:
         _print_findings(invalid.findings, format)
         raise typer.Exit(Exit.INVALID) from None
-    _print_findings(loaded.warnings, format)
+    found = _ask_vendors(loaded) if live else None
+    _print_findings([*loaded.warnings, *(found.findings if found else ())], format)
+    if found is not None and found.missing:
+        raise typer.Exit(Exit.INVALID)
     if format is not Format.TEXT:
-        return
+        raise typer.Exit(Exit.PARTLY if found and found.unasked else Exit.FINE)
     held = [(len(loaded.rules), "rule"), (len(loaded.sources), "source"), (len(loaded.connections), "connection")]
     counted = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in held)
     print(coloured(f"{settings.routes} is good: {counted}.", "green"))
+    if found is not None:
+        print(f"{found.asked} {'id is' if found.asked == 1 else 'ids are'} there, as the vendors say.")
+        raise typer.Exit(Exit.PARTLY if found.unasked else Exit.FINE)
+
+
+def _ask_vendors(loaded: RuleSet) -> Live:
+    from hooks.cli.living import live_findings
+
+    return asyncio.run(live_findings(loaded))
 
 
 def _print_findings(findings: Sequence[Finding], format: Format) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import re
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,18 +82,19 @@ def vendors(
 def _print_pick(vendor: str, pick: str, connection: str | None, as_json: bool, routes: Path | None) -> None:
     """The entries, in the form that the vendor's own pick lists have: ``{"result": [{"key", "label"}]}``."""
     from hooks.cli.accounts import SECONDS, opened, pick_connection
+    from hooks.cli.living import picks_of
     from hooks.cli.loading import load_rules
+    from hooks.kit.picks import whole_list
 
-    if not (files("hooks.vendors") / vendor / "picks.py").is_file():
+    picks = {name: one for name, one in picks_of(vendor).items() if one.listed}
+    if not picks:
         raise wrong_use(f"{vendor} has no pick lists")
-    module = importlib.import_module(f"hooks.vendors.{vendor}.picks")
-    chosen = pick_name(pick, module.PICKS)
+    chosen = picks[pick_name(pick, picks)]
     account = pick_connection(load_rules(load_settings({"routes": routes})), connection, vendor)
 
     async def read() -> list[dict[str, str]]:
         async with opened(account) as client:
-            entries: list[dict[str, str]] = await module.pick(client, chosen, timeout=2 * SECONDS)
-        return entries
+            return await whole_list(client, chosen, 2 * SECONDS)
 
     entries = asyncio.run(read())
     if as_json:

@@ -25,6 +25,14 @@ def test_as_json_it_is_what_the_vendors_own_lists_give(town: Town) -> None:
     } == (found)
 
 
+def test_employees_of_housecall_pro_are_listed(town: Town) -> None:
+    code, found = town.json("vendors", "housecall_pro", "--pick", "employees")
+
+    assert 0 == code
+    assert found["result"]
+    assert {"key", "label"} == set(found["result"][0])
+
+
 @pytest.mark.parametrize("name", sorted(PICKS))
 def test_every_list_can_be_read_and_nothing_is_changed(town: Town, name: str) -> None:
     code, found = town.json("vendors", "servicetitan", "--pick", name.removeprefix("select_"))
