@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hooks.clock import SystemClock
 from hooks.desk import EngineDesk
-from hooks.errors import SettingsError, StoreRefused
+from hooks.errors import SettingsError, StoreError, StoreRefused
 from hooks.events import Receipt, new_uuid7
 from hooks.kit.http import prepare
 from hooks.pipeline.accounts import obstacle_of
@@ -56,6 +56,9 @@ CALL_GRACE = 20.0
 
 WATCH_POLL = 2.0
 """Seconds after which rule files are looked at without having been told to: not every file system tells."""
+
+FOLLOW_POLL = 1.0
+"""Seconds after which it is asked whether another server has put other rules in force."""
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the interpreter may pass from the event loop to the writing thread and back. With Python's own
@@ -168,6 +171,8 @@ class App:
             preparing = asyncio.create_task(asyncio.to_thread(prepare), name="prepare-calls")
             self._exits.push_async_callback(asyncio.wait, [preparing])
         self._begin(self._watch, "rule-file watcher")
+        if not store.alone:
+            self._begin(self._follow, "follower of other servers")
         if settings.role in ("all", "receive"):
             self._inbox_listener = Listener(inbox, settings.host, settings.port)
             self._inbox = inbox
@@ -263,6 +268,17 @@ class App:
                 raise
 
         self._tasks.append(asyncio.create_task(watched(), name=name))
+
+    async def _follow(self) -> None:
+        """Switch with the other servers on the same database."""
+        assert self._rulebook is not None, "start the app first"
+        while True:
+            await self._clock.sleep(FOLLOW_POLL)
+            try:
+                if await self._rulebook.follow():
+                    self._reloaded()
+            except StoreError as error:
+                log.debug("whether the rules have changed elsewhere cannot be asked now: %s", error)
 
     async def _watch(self) -> None:
         """Reload when the rule file or one that it includes has changed. Goes on whatever becomes of the folders."""

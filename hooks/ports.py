@@ -590,6 +590,15 @@ class Store(Protocol):
         """The texts of a rule set kept earlier."""
         ...
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other server can use this store."""
+        ...
+
+    async def latest_version(self) -> tuple[int, str] | None:
+        """Number and version of the rule set that came into force last."""
+        ...
+
     async def latest_rules(self) -> tuple[str, Mapping[str, str]] | None:
         """The rule set that was loaded last, with its version."""
         ...

@@ -58,6 +58,7 @@ class Rulebook:
         self._changing = asyncio.Lock()
         self.current: RuleSet | None = None
         """What the files say, and beside it a rule for each subscriber."""
+        self._unusable: int | None = None
         self.number: int | None = None
         """Which entry of the history ``current`` is."""
         self.loaded_at: datetime | None = None
@@ -74,6 +75,17 @@ class Rulebook:
         """
         async with self._changing:
             return await self._load(None)
+
+    async def follow(self) -> bool:
+        """Put in force what another server on the same store has put in force since; gives whether there was anything.
+
+        What cannot be loaded here, because a secret is missing for instance, is told once and changes nothing.
+        """
+        latest = await self._store.latest_version()
+        if latest is None or latest[0] in (self.number, self._unusable):
+            return False
+        async with self._changing:
+            return await self._take_over()
 
     async def publish(self, text: str, edit: Edit, expected: str | None = None) -> tuple[RuleSet, list[Path]]:
         """Write this text in the file's place and put it in force; gives what was set aside as well.
@@ -187,12 +199,46 @@ class Rulebook:
             self.invalid = invalid
             raise
         self.invalid = None
+        if edit is None and await self._superseded(rules):
+            await self._take_over()
+            return rules if self.in_file is None else self.in_file
         now = self._clock.now()
         by = edit or Edit(author_of(Path(name) for name in rules.texts), "file")
         self.number = await self._store.keep_rules(rules.version, rules.texts, now, by)
         self.loaded_at = now
         await self._put_in_force(rules)
         return rules
+
+    async def _superseded(self, rules: RuleSet) -> bool:
+        """Whether other servers have gone on from what this one's file says: an old file does not bring it back."""
+        if self._store.alone:
+            return False
+        latest = await self._store.latest_version()
+        if latest is None or latest[1] == rules.version or await self._store.rules(rules.version) is None:
+            return False
+        log.warning(
+            "%s holds an earlier version than number %d, which is in force: `hooks rules rollback` brings it back",
+            self.path,
+            latest[0],
+        )
+        return True
+
+    async def _take_over(self) -> bool:
+        latest = await self._store.latest_version()
+        if latest is None or latest[0] == self.number:
+            return False
+        number, version = latest
+        texts = await self._store.rules(version)
+        try:
+            rules = await asyncio.to_thread(load_texts, texts or {}, self._catalogue, self._secrets)
+        except RulesError as error:
+            self._unusable = number
+            log.error("version %d of the rules is in force elsewhere and cannot be loaded here: %s", number, error)
+            return False
+        self.number, self.loaded_at = number, self._clock.now()
+        await self._put_in_force(rules)
+        log.info("version %d of the rules is in force: %d rules, %s", number, len(rules.rules), rules.version[:12])
+        return True
 
     def _expect(self, expected: str | None) -> None:
         if expected is None:
@@ -202,7 +248,7 @@ class Rulebook:
         by_version = len(expected) >= 8 and self.current.version.startswith(expected)
         if expected != str(self.number) and not by_version:
             raise Conflict(f"version {self.number} is in force now: somebody has changed the rules since")
-        if changed_since(self.current.texts, {name: Path(name) for name in self.current.texts}):
+        if self._store.alone and changed_since(self.current.texts, {name: Path(name) for name in self.current.texts}):
             raise Conflict("the file has been changed on disk and is not in force: load it, or put it back first")
 
     async def _write(

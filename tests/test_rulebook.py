@@ -13,6 +13,7 @@ from hooks.events import Done, Request
 from hooks.pipeline.accounts import Account
 from hooks.registry import CATALOGUE
 from hooks.rulebook import REMEMBERED, Rulebook
+from hooks.store.opening import open_store
 from hooks.store.sqlite import open_sqlite
 from hooks.store.verbs import SqlStore
 
@@ -182,3 +183,60 @@ async def test_checking_changes_nothing(book: Book) -> None:
     assert "routes.yaml" == findings[0].file
     assert book.rulebook.current is not None
     assert version == book.rulebook.current.version
+
+
+# --- several servers on one database ---
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path, postgres_database: str) -> AsyncIterator[tuple[Book, Book]]:
+    """Two servers, each with a file of its own at the same place in its folder."""
+    books = []
+    for name in ("one", "two"):
+        store = await open_store(postgres_database, relaxed=True)
+        (tmp_path / name).mkdir()
+        books.append(Book(tmp_path / name, store))
+    yield books[0], books[1]
+    for book in books:
+        await book.rulebook.aclose()
+        await book.store.close()
+
+
+def in_force(rulebook: Rulebook) -> tuple[str, int | None]:
+    assert rulebook.current is not None
+    return rulebook.current.version, rulebook.number
+
+
+async def test_all_servers_switch_together(cluster: tuple[Book, Book]) -> None:
+    one, two = cluster
+    first = await one.load(RULES)
+    await two.load(RULES)
+    await two.rulebook.follow()
+    second = await one.load(RULES.replace("path: /a", "path: /b"))
+    assert second != first
+    assert await two.rulebook.follow()
+    assert in_force(one.rulebook) == in_force(two.rulebook)
+    assert not await two.rulebook.follow()
+    assert not await one.rulebook.follow()
+
+
+async def test_a_file_that_was_superseded_is_not_put_back_by_a_restart(cluster: tuple[Book, Book]) -> None:
+    one, _ = cluster
+    await one.load(RULES)
+    second = await one.load(RULES.replace("path: /a", "path: /b"))
+    one.path.write_text(RULES, encoding="utf-8")
+    restarted = one.another()
+    await restarted.load()
+    assert (second, 2) == in_force(restarted)
+    await restarted.aclose()
+
+
+async def test_what_cannot_be_loaded_here_leaves_what_was_in_force(cluster: tuple[Book, Book]) -> None:
+    one, two = cluster
+    await one.load(RULES)
+    await two.rulebook.follow()
+    before = in_force(two.rulebook)
+    del two.secrets["KEY"]
+    await one.load(RULES.replace("path: /a", "path: /b"))
+    assert not await two.rulebook.follow()
+    assert before == in_force(two.rulebook)

@@ -48,3 +48,8 @@ def latest_rules(reading: Reading) -> tuple[str, Mapping[str, str]] | None:
         "ORDER BY v.number DESC LIMIT 1"
     ).fetchone()
     return None if row is None else (row[0], dict(json.loads(row[1])))
+
+
+def latest_version(reading: Reading) -> tuple[int, str] | None:
+    row = reading.execute("SELECT number, version FROM rule_versions ORDER BY number DESC LIMIT 1").fetchone()
+    return None if row is None else (int(row[0]), row[1])

@@ -72,6 +72,14 @@ class SqlStore:
     async def rules(self, version: str) -> Mapping[str, str] | None:
         return await self._engine.read(lambda reading: ruletexts.rules(reading, version))
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other server can use this store."""
+        return self._engine.alone
+
+    async def latest_version(self) -> tuple[int, str] | None:
+        return await self._engine.read(ruletexts.latest_version)
+
     async def latest_rules(self) -> tuple[str, Mapping[str, str]] | None:
         return await self._engine.read(ruletexts.latest_rules)
 
