@@ -77,7 +77,7 @@ def hooks(routes: str = ROUTES, *, role: str = "all") -> Iterator[tuple[int, int
         file.write_text(routes, encoding="utf-8")
         command = [sys.executable, "-m", "hooks", "serve", "--routes", str(file), "--data", str(data), "--role", role]
         command += ["--port", str(port), "--admin", f"127.0.0.1:{admin}"]
-        environment = {**os.environ, "BENCH_SECRET": SECRET}
+        environment = {**os.environ, "BENCH_SECRET": SECRET, "HOOKS_FREE_SPACE": "0"}
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         try:
             wait_until_up(f"http://127.0.0.1:{port}/healthz", process)

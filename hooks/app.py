@@ -112,7 +112,8 @@ class App:
         settings, clock = self.settings, self._clock
         check_bind(settings.admin_host, settings.admin_token is not None)
         _private_folder(settings.data)
-        store = self._store = await open_store(settings.database_url, relaxed=settings.durability == "relaxed")
+        relaxed = settings.durability == "relaxed"
+        store = self._store = await open_store(settings.database_url, relaxed=relaxed, free_space=settings.free_space)
         self._exits.push_async_callback(store.close)
         history = self._history = await open_history(settings.database_url)
         self._exits.push_async_callback(history.close)
@@ -201,7 +202,7 @@ class App:
 
     def ready(self) -> bool:
         """Whether this server should be sent work: it can store, its loops turn, and it is not stopping."""
-        if self._stopping or self._store is None or self._store.broken is not None:
+        if self._stopping or self._store is None or self._store.broken is not None or self._store.engine.scarce:
             return False
         if self.settings.role == "receive" or self._dispatcher is None or self._worker is None:
             return True

@@ -23,6 +23,9 @@ log = logging.getLogger("hooks.upkeep")
 FIRST = 120.0
 """Seconds after the start before the first round: a start has better things to do."""
 
+TICK = 2.0
+"""Seconds between two looks at what cannot wait for a round, such as a disk that has room again."""
+
 EVERY = 3600.0
 """Seconds between two rounds of pruning and counting."""
 
@@ -43,13 +46,16 @@ class Keeper:
         """Events deleted since the start."""
 
     async def run(self) -> None:
-        await self._clock.sleep(FIRST)
+        due = self._clock.monotonic() + FIRST
         while True:
             try:
-                await self._round()
+                await self._store.engine.tidy()
+                if self._clock.monotonic() >= due:
+                    due = self._clock.monotonic() + EVERY
+                    await self._round()
             except StoreError as error:
                 log.warning("upkeep is put off: %s", error)
-            await self._clock.sleep(EVERY)
+            await self._clock.sleep(TICK)
 
     async def _round(self) -> None:
         if self._retention is not None:

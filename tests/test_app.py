@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -42,7 +43,17 @@ def settings(folder: Path, *, token: str | None = ADMIN_TOKEN, strict: bool = Fa
     if not routes.exists():
         routes.write_text(RULES, encoding="utf-8")
     data = folder / "data"
-    return Settings(routes=routes, data=data, port=0, admin_port=0, admin_token=token, strict=strict, role=role)
+    return Settings(
+        routes=routes,
+        data=data,
+        port=0,
+        admin_port=0,
+        admin_token=token,
+        strict=strict,
+        role=role,
+        durability="relaxed",
+        free_space=0,
+    )
 
 
 async def test_it_tells_where_it_is_to_its_owner_only_and_takes_it_back(
@@ -94,7 +105,7 @@ async def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
         await App(broken).start()
     assert app.inbox_url is not None
     taken = int(app.inbox_url.rpartition(":")[2])
-    other = Settings(routes=broken.routes, data=tmp_path / "other", port=taken, admin_port=0, admin_token=ADMIN_TOKEN)
+    other = replace(broken, data=tmp_path / "other", port=taken, strict=False)
     with pytest.raises(SettingsError, match=str(taken)):
         await App(other).start()
     await app.stop()
@@ -136,7 +147,7 @@ async def test_a_data_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None
 
 async def test_a_folder_of_rules_that_is_not_there_yet_stops_nothing(tmp_path: Path) -> None:
     missing = tmp_path / "not" / "yet" / "routes.yaml"
-    app = App(Settings(routes=missing, data=tmp_path / "data", port=0, admin_port=0, admin_token=ADMIN_TOKEN))
+    app = App(replace(settings(tmp_path), routes=missing))
     await app.start()
     ended = asyncio.create_task(app.wait())
     await asyncio.wait([ended], timeout=0.2)

@@ -75,7 +75,7 @@ class Book:
 
 @pytest.fixture
 async def book(tmp_path: Path) -> AsyncIterator[Book]:
-    store = await open_sqlite(tmp_path / "hooks.db")
+    store = await open_sqlite(tmp_path / "hooks.db", relaxed=True)
     book = Book(tmp_path, store)
     yield book
     await book.rulebook.aclose()

@@ -23,6 +23,11 @@ class Accepted(NamedTuple):
     expires_at: int
     events: int
 
+    @property
+    def size(self) -> int:
+        """Bytes that it will take, about."""
+        return len(self.values[8]) + 500
+
 
 def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted:
     at = receipt.received_at.timestamp()

@@ -8,7 +8,7 @@ the databases stands in their engines and in the few words of `Transaction`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -78,6 +78,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def scarce(self) -> bool:
+        """Whether there is just room enough to end what has been begun."""
+        ...
+
+    @property
     def commits(self) -> int:
         """Transactions committed since the start."""
         ...
@@ -92,6 +97,14 @@ class Engine(Protocol):
 
     async def read(self, read: Callable[[Reading], T]) -> T:
         """Run it on a view of one moment. Raises StoreError."""
+        ...
+
+    async def tidy(self) -> None:
+        """What is to be done every few seconds: take back what was given up on a full disk. Raises StoreError."""
+        ...
+
+    def figures(self) -> Mapping[str, int]:
+        """Numbers about the database's place, for people and for Prometheus."""
         ...
 
     async def close(self) -> None:

@@ -25,16 +25,17 @@ def is_postgres(address: str) -> bool:
     return address.partition("://")[0] in ("postgresql", "postgres")
 
 
-async def open_store(address: str, *, relaxed: bool = False) -> SqlStore:
+async def open_store(address: str, *, relaxed: bool = False, free_space: int | None = 0) -> SqlStore:
     """Open it for a server. Raises StoreRefused.
 
-    ``relaxed`` takes a database that may lose what it has committed.
+    ``relaxed`` takes a database that may lose what it has committed. ``free_space``: bytes that intake leaves free on
+    the disk of a SQLite file, None for the default.
     """
     path = sqlite_file(address)
     if path is not None:
         from hooks.store.sqlite import open_sqlite
 
-        return await open_sqlite(path)
+        return await open_sqlite(path, relaxed=relaxed, free_space=free_space)
     require_driver()
     from hooks.store.postgres import open_postgres
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -221,6 +221,10 @@ class PostgresEngine:
         return None  # a database that is away comes back; until then each try says so
 
     @property
+    def scarce(self) -> bool:
+        return False  # its disk is not ours to look at
+
+    @property
     def commits(self) -> int:
         return self._accepts.commits + self._works.commits
 
@@ -236,6 +240,12 @@ class PostgresEngine:
 
     async def read(self, read: Callable[[Reading], T]) -> T:
         return await self._reader.read(read)
+
+    async def tidy(self) -> None:
+        return  # PostgreSQL does that by itself
+
+    def figures(self) -> Mapping[str, int]:
+        return {}
 
     async def close(self) -> None:
         await self._accepts.close()

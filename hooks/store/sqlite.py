@@ -6,9 +6,11 @@ that write share commits with whatever else is asked for at that moment.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,10 +21,14 @@ from hooks.store.groupcommit import GroupCommit, Work
 from hooks.store.history import SqlHistory
 from hooks.store.lock import WriterLock
 from hooks.store.migrate import migrate
+from hooks.store.room import Room
+from hooks.store.storage import fleeting
 from hooks.store.verbs import SqlStore
-from hooks.store.writer import SqliteConnection, broken_by, commit_batch, connect, open_writing
+from hooks.store.writer import SqliteConnection, broken_by, commit_batch, connect, is_full, open_writing
 
 T = TypeVar("T")
+
+_FULL = "too little room is left on the disk"
 
 log = logging.getLogger("hooks.store")
 
@@ -30,22 +36,36 @@ log = logging.getLogger("hooks.store")
 class SqliteEngine:
     """One file, taken for this process. Make it with `open`."""
 
-    def __init__(self, connection: SqliteConnection, reader: SqliteConnection, lock: WriterLock) -> None:
+    def __init__(
+        self, path: Path, connection: SqliteConnection, reader: SqliteConnection, lock: WriterLock, room: Room
+    ) -> None:
+        self._path = path
         self._connection = connection
+        self.room = room
         self._reader = reader  # what is read for the engine must not wait behind commits, nor commits behind it
         self._lock = lock
         self._writer = GroupCommit(self._commit, broken_by)
 
     @classmethod
-    async def open(cls, path: Path) -> SqliteEngine:
-        """Take the file for this process, check it, and bring its tables to this release. Raises StoreRefused."""
+    async def open(cls, path: Path, *, relaxed: bool = False, free_space: int | None = 0) -> SqliteEngine:
+        """Take the file for this process, check it, and bring its tables to this release. Raises StoreRefused.
+
+        ``free_space``: bytes that intake leaves free on the disk, None for the default, 0 for none.
+        """
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = WriterLock(path)
             lock.acquire()
+            room = Room(path, free_space, time.monotonic)
         except OSError as error:
             raise StoreRefused(f"the data folder {path.parent} cannot be used: {error.strerror}") from None
         try:
+            if not relaxed and (kind := fleeting(path.parent)):
+                raise StoreRefused(
+                    f"{path.parent} is on a {kind}, which forgets everything when the machine stops: put the data "
+                    "folder on a disk, or set HOOKS_DURABILITY=relaxed when that may be"
+                )
+            room.restore()
             connection = await open_writing(path)
         except BaseException:
             lock.release()
@@ -62,10 +82,17 @@ class SqliteEngine:
             if isinstance(error, sqlite3.Error):
                 raise StoreRefused(f"{path.name} cannot be used: {error}") from None
             raise
-        return cls(connection, reader, lock)
+        return cls(path, connection, reader, lock, room)
 
     async def _commit(self, rows: Sequence[Any], works: Sequence[Work]) -> tuple[list[Any], list[Any]]:
-        return await self._connection.run(lambda raw: commit_batch(raw, accept_rows, rows, works))
+        try:
+            return await self._connection.run(lambda raw: commit_batch(raw, accept_rows, rows, works))
+        except sqlite3.Error as error:
+            if not (is_full(error) and works and self.room.give_up()):
+                raise
+        # Only what is under way goes into the place of the reserve: receipts can be sent again.
+        _, written = await self._connection.run(lambda raw: commit_batch(raw, accept_rows, [], works))
+        return [StoreError(_FULL)] * len(rows), written
 
     @property
     def broken(self) -> str | None:
@@ -79,7 +106,13 @@ class SqliteEngine:
     def commits(self) -> int:
         return self._writer.commits
 
+    @property
+    def scarce(self) -> bool:
+        return self.room.given_up
+
     def accept(self, row: Any) -> Awaitable[Any]:
+        if self.room.low(row.size):
+            raise StoreError(_FULL)
         return self._writer.accept(row)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -91,6 +124,24 @@ class SqliteEngine:
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(f"the database cannot be read: {error}") from None
 
+    async def tidy(self) -> None:
+        await asyncio.to_thread(self.room.restore)
+
+        def unused(reading: Reading) -> int:
+            pages: int = reading.execute("PRAGMA freelist_count").fetchone()[0]
+            size: int = reading.execute("PRAGMA page_size").fetchone()[0]
+            return pages * size
+
+        self.room.reusable = await self.read(unused)
+
+    def figures(self) -> Mapping[str, int]:
+        return {
+            "free_bytes": self.room.free,
+            "free_bytes_wanted": self.room.mark,
+            "database_bytes": self._path.stat().st_size,
+            "reusable_bytes": self.room.reusable,
+        }
+
     async def close(self) -> None:
         await self._writer.close()
         try:
@@ -100,13 +151,13 @@ class SqliteEngine:
             self._lock.release()
 
 
-async def open_sqlite(path: Path) -> SqlStore:
-    """A store on one file.
+async def open_sqlite(path: Path, *, relaxed: bool = False, free_space: int | None = 0) -> SqlStore:
+    """A store on one file. ``relaxed`` takes a file system that lives in memory; ``free_space`` as for the engine.
 
     Raises StoreRefused when another server has it, when it is newer than this program or damaged, or when the
     file system does not let SQLite keep its promise.
     """
-    return SqlStore(await SqliteEngine.open(path))
+    return SqlStore(await SqliteEngine.open(path, relaxed=relaxed, free_space=free_space))
 
 
 class SqliteReader:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from hooks.errors import StoreError
 from hooks.events import Receipt
 from hooks.people import KeptAt, Sighting
 from hooks.ports import Claimed, Edit, Intake, Mention, People, Plan, Progress, Store, Subscriber, SubscriberStore
@@ -91,6 +92,8 @@ class SqlStore:
         wanted = {connection: free for connection, free in slots.items() if free > 0}
         if not wanted:
             return []
+        if self._engine.scarce:
+            raise StoreError("the disk is full: nothing is begun until there is room")
         return await self._engine.write(lambda transaction: leasing.claim(transaction, owner, wanted, now, lease))
 
     async def progress(self, change: Progress) -> None:

@@ -26,6 +26,14 @@ CHECKED_BYTES = 256 * 1024 * 1024
 _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether it is for want of room on the disk, and nothing worse."""
+    return getattr(error, "sqlite_errorcode", 0) in _FULL
+
+
 class SqliteTransaction:
     """What a piece of work gets: the connection, and totals that are written once per batch."""
 
@@ -68,7 +76,7 @@ class SqliteTransaction:
         try:
             result = work(self)
         except Exception as error:
-            if not self.connection.in_transaction:
+            if not self.connection.in_transaction or is_full(error):
                 raise  # SQLite took the whole transaction back by itself: disk full, I/O error
             self.connection.execute("ROLLBACK TO work")
             self.connection.execute("RELEASE work")
@@ -118,7 +126,7 @@ def commit_batch(
 
 def broken_by(error: Exception) -> str | None:
     """Why nothing may be written any more after this error, None when the next try may succeed."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN and not is_full(error):
         return f"the disk or the database file is damaged ({error}); see `hooks db check`, then restart"
     return None
 

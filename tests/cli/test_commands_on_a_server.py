@@ -93,6 +93,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
             **inherited,
             "PYTHONPATH": str(Path(hooks.__file__).parent.parent),
             "PYTHONUNBUFFERED": "1",
+            "HOOKS_DURABILITY": "relaxed",  # the folder of a test may be in memory
+            "HOOKS_FREE_SPACE": "0",
             "HCP_SIGNING_SECRET": SECRET,
             "LEADS_KEY": LEADS_KEY,
         },

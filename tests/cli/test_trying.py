@@ -91,7 +91,7 @@ class World:
     ) -> list[Event]:
         """Events of the last hours, the runs of the first with recorded answers; ``known``: the rules were in force."""
         (self.folder / ".hooks").mkdir()
-        store = await open_sqlite(self.folder / ".hooks" / "hooks.db")
+        store = await open_sqlite(self.folder / ".hooks" / "hooks.db", relaxed=True)
         now = datetime.now(UTC)
         events = []
         for number in range(count):

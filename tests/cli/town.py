@@ -83,7 +83,8 @@ def secrets() -> dict[str, str]:
 def inherited() -> dict[str, str]:
     """The environment of whoever runs the tests, without settings of theirs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HOOKS_")}
-    return {**kept, "PYTHONPATH": str(Path(hooks.__file__).parent.parent), "PYTHONUNBUFFERED": "1"}
+    anywhere = {"HOOKS_DURABILITY": "relaxed", "HOOKS_FREE_SPACE": "0"}  # the folder of a test may be in memory
+    return {**kept, **anywhere, "PYTHONPATH": str(Path(hooks.__file__).parent.parent), "PYTHONUNBUFFERED": "1"}
 
 
 @dataclass

@@ -126,7 +126,11 @@ class Arena:
     def start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "hooks", "serve", "--routes", str(self.routes), "--data", str(self.data)]
         command += ["--port", str(self.port), "--admin", f"127.0.0.1:{self.admin_port}"]
-        return subprocess.Popen(command, env={**os.environ, **SECRETS}, stderr=self.log)
+        return subprocess.Popen(
+            command,
+            env={**os.environ, "HOOKS_DURABILITY": "relaxed", "HOOKS_FREE_SPACE": "0", **SECRETS},
+            stderr=self.log,
+        )
 
     def until_up(self, process: subprocess.Popen[bytes]) -> None:
         """Return when the server answers."""

@@ -27,7 +27,7 @@ class ProcessWorld(World):
         self.data = folder / "data"
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
-        self.environment: dict[str, str] = {}
+        self.environment = {"HOOKS_DURABILITY": "relaxed", "HOOKS_FREE_SPACE": "0"}  # a test's disk may be anything
 
     def spawn(self, *arguments: str, file_bytes: int | None = None) -> subprocess.Popen[bytes]:
         """`hooks serve` on this world's folder; ``file_bytes`` is the largest file that it may write."""

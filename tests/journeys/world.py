@@ -148,6 +148,8 @@ class World:
             admin_port=0,
             admin_token=ADMIN_TOKEN,
             strict=strict,
+            durability="relaxed",  # the folder of a test may be in memory, and its disk full
+            free_space=0,
         )
         app = App(settings, clock=self.clock)
         await app.start()

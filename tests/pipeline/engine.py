@@ -129,7 +129,7 @@ class Engine:
 
     @classmethod
     async def open(cls, folder: Path, text: str = RULES) -> Engine:
-        store = await open_sqlite(folder / "hooks.db")
+        store = await open_sqlite(folder / "hooks.db", relaxed=True)
         return cls(store, await open_sqlite_history(folder / "hooks.db"), load(text))
 
     def new_worker(self) -> Worker:

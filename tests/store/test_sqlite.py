@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqlStore]:
-    opened = await open_sqlite(path)
+    opened = await open_sqlite(path, relaxed=True)
     yield opened
     await opened.close()
 
@@ -37,11 +37,11 @@ def receipt(body: bytes = b"{}") -> Receipt:
 
 async def test_what_was_recorded_is_there_after_a_new_start(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
-    first = await open_sqlite(path)
+    first = await open_sqlite(path, relaxed=True)
     given = receipt(b"body")
     await first.record(given, b"key", DAY)
     await first.close()
-    again = await open_sqlite(path)
+    again = await open_sqlite(path, relaxed=True)
     try:
         assert [given] == await again.pending("me", 10, NOW)
         assert given.id == await again.record(receipt(), b"key", DAY)
@@ -51,29 +51,29 @@ async def test_what_was_recorded_is_there_after_a_new_start(tmp_path: Path) -> N
 
 async def test_a_second_server_on_the_same_file_is_refused_by_name(store: SqlStore, path: Path) -> None:
     with pytest.raises(StoreRefused, match=r"another server \(process \d+\) is using hooks\.db"):
-        await open_sqlite(path)
+        await open_sqlite(path, relaxed=True)
 
 
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
-    await (await open_sqlite(path)).close()
+    await (await open_sqlite(path, relaxed=True)).close()
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("INSERT INTO migrations VALUES (9999, '9999_later.sql', 'x', 'now')")
     with pytest.raises(StoreRefused, match="newer release"):
-        await open_sqlite(path)
+        await open_sqlite(path, relaxed=True)
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
     path.write_bytes(b"this is a letter to a customer, and no database at all" * 100)
     with pytest.raises(StoreRefused):
-        await open_sqlite(path)
+        await open_sqlite(path, relaxed=True)
     assert path.read_bytes().startswith(b"this is a letter")
 
 
 async def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
-    opened = await open_sqlite(path)
+    opened = await open_sqlite(path, relaxed=True)
     for _ in range(50):
         await opened.record(receipt(b"x" * 3000), None, 0)
     await opened.close()
@@ -82,7 +82,7 @@ async def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
         content[at : at + 64] = b"\xff" * 64
     path.write_bytes(bytes(content))
     with pytest.raises(StoreRefused, match="damaged"):
-        await open_sqlite(path)
+        await open_sqlite(path, relaxed=True)
 
 
 async def test_the_database_is_for_its_owner_only(store: SqlStore, path: Path) -> None:
@@ -90,7 +90,7 @@ async def test_the_database_is_for_its_owner_only(store: SqlStore, path: Path) -
 
 
 async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
-    opened = await open_sqlite(tmp_path / "hooks.db")
+    opened = await open_sqlite(tmp_path / "hooks.db", relaxed=True)
     await opened.close()
     with pytest.raises(StoreError):
         await opened.record(receipt(), None, 0)

@@ -110,7 +110,7 @@ class Stage:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "hooks", "serve", "--routes", str(rules), "--data", str(data)),
                 *("--port", "0", "--admin", "127.0.0.1:0"),
-                env=child_environment(HOOKS_SECRETS=str(kept)),
+                env=child_environment(HOOKS_SECRETS=str(kept), HOOKS_DURABILITY="relaxed", HOOKS_FREE_SPACE="0"),
                 stdout=output,
                 stderr=output,
             )
