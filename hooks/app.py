@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from hooks.clock import SystemClock
+from hooks.delivery import EngineDeliveryDesk
 from hooks.desk import EngineDesk
 from hooks.errors import SettingsError, StoreError, StoreRefused
 from hooks.events import Receipt, new_uuid7
@@ -41,6 +42,7 @@ from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
+from hooks.web.delivery_api import DeliveryApi
 from hooks.web.inbox import Inbox
 from hooks.web.listener import Listener
 from hooks.web.rules_api import rules_endpoints
@@ -158,7 +160,8 @@ class App:
         )
         keeper = Keeper(store, history, clock, retention=settings.retention)
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), reloaded=self._reloaded)
-        more = [*upkeep_endpoints(keeper), *rules_endpoints(rules_desk)]
+        delivery = EngineDeliveryDesk(rulebook, store, clock, wake=worker.wake)
+        more = [*upkeep_endpoints(keeper), *rules_endpoints(rules_desk), *DeliveryApi(delivery).endpoints()]
         guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()

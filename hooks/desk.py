@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hooks.errors import Conflict
-from hooks.events import Event, Request, parse_utc
-from hooks.pipeline.accounts import GONE, PAUSED
+from hooks.events import Event, Request, parse_utc, utc_text
+from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account
 from hooks.pipeline.probing import probe
 from hooks.ports import Catalogue, Clock, Desk, History, Store
 from hooks.registry import describe
@@ -83,19 +83,7 @@ class EngineDesk:
 
     def connections(self) -> Sequence[Mapping[str, Any]]:
         now = self._clock.monotonic()
-        return [
-            {
-                "name": account.name,
-                "vendor": account.vendor,
-                "base_url": account.settings.base_url,
-                "paused": account.settings.paused,
-                "in_flight": account.in_flight,
-                "concurrency": account.settings.concurrency,
-                "rate": account.settings.rate,
-                "refused": account.blocked_until > now or account.probing,
-            }
-            for account in self._rulebook.accounts.values()
-        ]
+        return [connection_as_json(account, now) for account in self._rulebook.accounts.values()]
 
     def vendors(self) -> Sequence[Mapping[str, Any]]:
         return describe(self._catalogue)
@@ -132,6 +120,8 @@ class EngineDesk:
             return None
         if run["state"] == "held" and run["reason"] in (GONE, PAUSED):
             raise Conflict(f"{run['reason']}: it goes on by itself when that is mended in the rules file")
+        if run["state"] == "held" and run["reason"] == PAUSED_BY_HAND:
+            raise Conflict(f"{run['reason']}: it goes on by itself after `hooks connections resume`")
         if not await self._store.retry(run_id, self._clock.now()):
             raise Conflict("only a failed or held run can be tried again")
         self._wake()
@@ -153,6 +143,27 @@ class EngineDesk:
     def _url(self, connection: str, request: Request) -> str:
         account = self._rulebook.accounts.get(connection)
         return request.path if account is None else account.client.url(request)
+
+
+def connection_as_json(account: Account, now: float) -> dict[str, Any]:
+    """A connection as it is shown to people, ``now`` by the monotonic clock."""
+    breaker, pause = account.breaker, account.pause
+    by_hand = pause if pause is not None and pause.paused else None
+    return {
+        "name": account.name,
+        "vendor": account.vendor,
+        "base_url": account.settings.base_url,
+        "paused": account.paused,
+        "paused_at": None if by_hand is None else utc_text(by_hand.changed_at),
+        "pause_reason": None if by_hand is None else by_hand.reason,
+        "breaker": breaker.state(now),
+        "breaker_reason": breaker.reason,
+        "next_try_in": round(max(0.0, breaker.until - now), 1),
+        "refused": breaker.refused,
+        "in_flight": account.in_flight,
+        "concurrency": account.settings.concurrency,
+        "rate": account.settings.rate,
+    }
 
 
 def event_from_json(shown: Mapping[str, Any]) -> Event:

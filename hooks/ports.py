@@ -490,8 +490,9 @@ class Progress:
     """What changes in a claimed run, written in one transaction if the lease is still ours.
 
     ``state`` None keeps it running. A run that goes back to ``waiting`` says when (``due_at``) and where
-    (``connection``) it goes on. ``at`` is when the change happened. ``sightings`` is what the results say of people;
-    ``leaves`` gives back the lanes that the run took with `People.meet`.
+    (``connection``) it goes on, and ``again`` that it is tried again: live runs then go before it. ``at`` is when the
+    change happened. ``sightings`` is what the results say of people; ``leaves`` gives back the lanes that the run took
+    with `People.meet`.
     """
 
     run: str
@@ -503,6 +504,7 @@ class Progress:
     connection: str | None = None
     steps: tuple[Step, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    again: bool = False
     sightings: tuple[Sighting, ...] = ()
     leaves: bool = False
 
@@ -518,6 +520,17 @@ class Edit:
     author: str
     origin: RuleOrigin
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a person has said of a connection last. ``drain_rate``: runs per second that go on after the pause."""
+
+    connection: str
+    paused: bool
+    changed_at: datetime
+    reason: str | None = None
+    drain_rate: float | None = None
 
 
 class Store(Protocol):
@@ -537,9 +550,10 @@ class Store(Protocol):
     async def claim(
         self, owner: str, slots: Mapping[str, int], now: datetime, lease: float
     ) -> list[tuple[Claimed, str]]:
-        """Take due runs, at most ``slots[connection]`` of each connection, oldest due first, for ``lease`` seconds.
+        """Take due runs, at most ``slots[connection]`` of each connection, for ``lease`` seconds.
 
-        Each comes with the connection in whose queue it waited. Large events are taken a few at a time.
+        Live runs come before those that are tried again, those before replays, and of each the oldest due first. Each
+        comes with the connection in whose queue it waited. Large events are taken a few at a time.
         """
         ...
 
@@ -552,7 +566,14 @@ class Store(Protocol):
         ...
 
     async def recover(self, owner: str, now: datetime) -> int:
-        """Give back runs whose lease has run out or whose owner can no longer exist; gives how many."""
+        """Give back runs whose lease has run out or whose owner can no longer exist; gives how many.
+
+        One that was in progress in three such crashes one after the other is set aside as failed.
+        """
+        ...
+
+    async def leave(self, owner: str, now: datetime) -> int:
+        """Give back what an owner that stops in order has not ended: no crash of anything's."""
         ...
 
     async def next_due(self, connections: Sequence[str]) -> datetime | None:
@@ -563,8 +584,21 @@ class Store(Protocol):
         """Hold the waiting runs of these connections (name -> reason), and give how many."""
         ...
 
-    async def release(self, connections: Sequence[str], reasons: Sequence[str], now: datetime) -> int:
-        """Let runs of these connections that were held for one of these reasons wait again."""
+    async def release(
+        self, connections: Sequence[str], reasons: Sequence[str], now: datetime, every: Mapping[str, float] = ...
+    ) -> int:
+        """Let runs of these connections that were held for one of these reasons wait again, oldest first.
+
+        ``every`` has seconds between two of them, by connection.
+        """
+        ...
+
+    async def set_pause(self, pause: Pause) -> None:
+        """Keep what a person has said of a connection."""
+        ...
+
+    async def pauses(self) -> Mapping[str, Pause]:
+        """What was said of each connection last."""
         ...
 
     async def absent_connections(self, known: Sequence[str]) -> list[str]:
@@ -861,6 +895,18 @@ class RulesDesk(Protocol):
 
     async def rollback(self, number: int, edit: Edit, expected: str | None) -> Mapping[str, Any] | None:
         """Write an earlier version back and put it in force as the newest; None when there is none of this number."""
+        ...
+
+
+class DeliveryDesk(Protocol):
+    """How people steer what goes out. All results are ready for JSON; None means that there is no such thing."""
+
+    async def pause(self, name: str, reason: str | None) -> Mapping[str, Any] | None:
+        """Hold all runs of a connection until `resume`, restarts included: the connection."""
+        ...
+
+    async def resume(self, name: str, drain_rate: float | None) -> Mapping[str, Any] | None:
+        """Let them go on, oldest first, at most ``drain_rate`` a second: the connection. Raises Conflict."""
         ...
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hooks.clock import SystemClock
 from hooks.errors import Conflict, RulesError
-from hooks.pipeline.accounts import GONE, PAUSED, Account, obstacle_of
+from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account, obstacle_of
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.receive import Door
 from hooks.pipeline.subscribers import Subscribers, beside, connection_of, hooks_of
@@ -158,14 +158,20 @@ class Rulebook:
         return self._versions[version]
 
     async def settle(self) -> None:
-        """Hold what waits for a connection that is paused or gone.
+        """Hold what waits for a connection that is paused or gone, and let go what was held for one that is not.
 
-        Asked after each load, and now and then for what was on its way meanwhile.
+        Asked after each load, after each pause, and now and then for what was on its way or said elsewhere meanwhile.
         """
         if self.current is None:
             return
         if self._subscribers is not None:
             await self._subscribers.refresh()
+        pauses = await self._store.pauses()
+        for account in self.accounts.values():
+            account.pause = pauses.get(account.name)
+        working = [name for name in self.accounts if obstacle_of(name, self.accounts) is None]
+        every = {name: 1 / one.drain_rate for name, one in pauses.items() if one.drain_rate is not None}
+        await self._store.release(working, (GONE, PAUSED, PAUSED_BY_HAND), self._clock.now(), every)
         names = {*await self._store.absent_connections(list(self.accounts)), *self.accounts}
         obstacles = {name: obstacle_of(name, self.accounts) for name in names}
         if held := {name: why for name, why in obstacles.items() if why is not None}:
@@ -265,8 +271,6 @@ class Rulebook:
             self._remember(self.current)
         self.in_file = rules
         self.current = self._with_subscribers(rules)
-        working = [name for name in self.accounts if obstacle_of(name, self.accounts) is None]
-        await self._store.release(working, (GONE, PAUSED), self._clock.now())
         await self.settle()
 
     def _remember(self, rules: RuleSet) -> None:
@@ -321,7 +325,7 @@ class Rulebook:
             if old is not None and old.vendor == vendor and old.settings == settings:
                 accounts[name] = old
             else:
-                accounts[name] = Account(name, vendor, settings, make())
+                accounts[name] = Account(name, vendor, settings, make(), pause=None if old is None else old.pause)
         kept = set(map(id, accounts.values()))
         self._retired += [account for account in self.accounts.values() if id(account) not in kept]
         self.accounts = accounts

@@ -125,12 +125,12 @@ def ask(path: str, given: Mapping[str, object], query: Mapping[str, object]) -> 
     return asyncio.run(_from_file(settings, path, {name: value for name, value in query.items() if value is not None}))
 
 
-def act(path: str, given: Mapping[str, object]) -> Any:
+def act(path: str, given: Mapping[str, object], body: Mapping[str, object] | None = None) -> Any:
     """Have the running server do something. Raises NoServer when none runs."""
     server = find_server(load_settings(given))
     if server is None:
         raise NoServer("no server answers for this data folder: start `hooks serve`, or name its folder with --data")
-    return server.ask("POST", path)
+    return server.ask("POST", path, body=body)
 
 
 async def _from_file(settings: Settings, path: str, query: Mapping[str, object]) -> Any:

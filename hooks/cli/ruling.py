@@ -168,7 +168,10 @@ def sources_list(as_json: AsJson = False, routes: Routes = None, data: Data = No
 @connections.command("list", epilog="Example: hooks connections list")
 def connections_list(as_json: AsJson = False, routes: Routes = None, data: Data = None) -> None:
     """List the connections and the addresses they act at. Credentials are not shown."""
-    _print(_listing("connections", routes, data), as_json, ("name", "vendor", "base_url", "paused"))
+    listing = _listing("connections", routes, data)
+    live = any("breaker" in item for item in listing["items"])  # only a running server knows
+    columns = ("name", "vendor", "base_url", "paused", *(("breaker", "in_flight", "breaker_reason") if live else ()))
+    _print(listing, as_json, columns)
 
 
 def _listing(kind: str, routes: Path | None, data: Path | None) -> Mapping[str, Any]:

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 
 import typer
 
-from hooks.cli import connecting, databases, keeping, records, ruling, sending, serving, subscribing, trying, vendors
+from hooks.cli import (
+    connecting,
+    databases,
+    keeping,
+    records,
+    ruling,
+    sending,
+    serving,
+    steering,
+    subscribing,
+    trying,
+    vendors,
+)
 from hooks.cli.output import Exit, note
 from hooks.errors import ConfigError, HooksError
 
@@ -44,6 +56,7 @@ ruling.add_to(app)
 trying.add_to(app)
 vendors.add_to(app)
 connecting.add_to(app)
+steering.add_to(app)
 subscribing.add_to(app)
 sending.add_to(app)
 records.add_to(app)

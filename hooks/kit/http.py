@@ -31,6 +31,7 @@ from hooks.addresses import is_loopback, refusal
 from hooks.errors import DeliveryError, Permanent, SettingsError, Transient, Unconfigured
 from hooks.events import Answer, Exchange, Request
 from hooks.kit.answers import read_json, verdict
+from hooks.kit.pacing import current_pace, waited
 from hooks.ports import ConnectionSettings
 
 if TYPE_CHECKING:
@@ -182,14 +183,14 @@ def nothing_sent() -> Iterator[None]:
 
 
 class Deadline:
-    """One deadline over several calls of an action."""
+    """One deadline over several calls of an action. Time in which a call waits for its turn is not counted."""
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = time.monotonic() + seconds - waited()
 
     def left(self) -> float:
         """Seconds left, never less than nothing."""
-        return max(self._end - time.monotonic(), 0.0)
+        return max(self._end + waited() - time.monotonic(), 0.0)
 
 
 # --- the client ---
@@ -310,6 +311,9 @@ class Http:
         mask = Mask([*self._secrets, *secrets, *_secret_parts(credentials), *(value for _, value in secret_query)])
         full = url + encode_query(secret_query).replace("?", "&" if request.query else "?", 1)
         body = request.body if secret_body is None else secret_body
+        pace = current_pace()
+        if pace is not None and not private:
+            await pace.wait()
         answer: Answer | None = None
         error: str | None = "ended from our side"
         started = time.monotonic()

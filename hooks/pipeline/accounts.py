@@ -1,18 +1,20 @@
 """The accounts that steps act in, as the worker meets them: a client, and what that account can take.
 
-Each connection has its own slots, its own rate and its own pause after refused credentials, so that one vendor that
-hangs or refuses holds up nobody else's work.
+Each connection has its own slots, its own rate, its own breaker and its own pause, so that one vendor that hangs or
+refuses holds up nobody else's work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hooks.ports import Client, ConnectionSettings
+from hooks.pipeline.breaker import LONGEST_WAIT, Breaker
+from hooks.ports import Client, ConnectionSettings, Pause
 
 GONE = "its connection is not configured any more"
 PAUSED = "its connection is paused"
+PAUSED_BY_HAND = "its connection was paused by a person"
 
 MAX_HELD = 1024 * 1024
 """Characters of events in flight past which nothing more is claimed for an account: each takes memory several times."""
@@ -22,7 +24,7 @@ MAX_HELD = 1024 * 1024
 class Account:
     """A connection with its client.
 
-    ``in_flight`` runs hold a slot each and ``held`` characters of events; ``blocked_until`` is monotonic seconds.
+    ``in_flight`` runs hold a slot each and ``held`` characters of events. ``pause`` is what a person has said last.
     """
 
     name: str
@@ -31,25 +33,27 @@ class Account:
     client: Client
     in_flight: int = 0
     held: int = 0
-    blocked_until: float = 0.0
-    probing: bool = False
     next_turn: float = 0.0
+    rests_until: float = 0.0
+    breaker: Breaker = field(default_factory=Breaker)
+    pause: Pause | None = None
+
+    @property
+    def paused(self) -> bool:
+        """By the rules file, or by a person."""
+        return self.settings.paused or (self.pause is not None and self.pause.paused)
 
     def free(self, now: float) -> int:
         """How many more runs may be claimed for it now: one only, while it is being tried whether it works again."""
-        if now < self.blocked_until or self.settings.paused or self.held > MAX_HELD:
+        if now < max(self.breaker.until, self.rests_until) or self.paused or self.held > MAX_HELD:
             return 0
-        room = 1 if self.probing else self.settings.concurrency
+        room = 1 if self.breaker.probing else self.settings.concurrency
         return max(0, room - self.in_flight)
 
-    def block(self, until: float) -> None:
-        """Claim nothing until then, and then one run at first."""
-        self.blocked_until = until
-        self.probing = True
-
-    def works(self) -> None:
-        """The account has answered: claim as usual again."""
-        self.probing = False
+    def rest(self, now: float, seconds: float | None) -> None:
+        """It has had enough of us: claim nothing for as long as it asked, within reason."""
+        if seconds is not None:
+            self.rests_until = max(self.rests_until, now + min(seconds, LONGEST_WAIT))
 
     def reserve(self, now: float) -> float:
         """Take the next turn that the account's rate allows and give the seconds until it.
@@ -68,4 +72,6 @@ def obstacle_of(connection: str, accounts: Mapping[str, Account]) -> str | None:
     account = accounts.get(connection)
     if account is None:
         return GONE
-    return PAUSED if account.settings.paused else None
+    if account.settings.paused:
+        return PAUSED
+    return PAUSED_BY_HAND if account.paused else None

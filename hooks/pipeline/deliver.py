@@ -109,6 +109,9 @@ class Worker:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        if left:
+            with contextlib.suppress(StoreError):
+                await self._store.leave(self._owner, self._clock.now())
         return len(left)
 
     async def turn(self) -> int:

@@ -47,9 +47,19 @@ class Decision:
 
 
 def decide(
-    error: DeliveryError, *, tries: int, schedule: Retry, repeatable: bool, on_unknown: OnUnknown, chance: float
+    error: DeliveryError,
+    *,
+    tries: int,
+    schedule: Retry,
+    repeatable: bool,
+    on_unknown: OnUnknown,
+    chance: float,
+    counts: bool = True,
 ) -> Decision:
-    """What follows the try number ``tries`` (from 1) that ended with ``error``. ``chance`` is a number in [0, 1)."""
+    """What follows the try number ``tries`` (from 1) that ended with ``error``. ``chance`` is a number in [0, 1).
+
+    One that does not count, because it was for finding out whether the account works again, is never the last.
+    """
     if isinstance(error, Unconfigured):
         return Decision("wait", "unconfigured", UNCONFIGURED_WAIT)
     if isinstance(error, Permanent) or not isinstance(error, Transient):
@@ -58,9 +68,11 @@ def decide(
     verdict: AttemptVerdict = "unknown" if error.unknown else "transient"
     if unknown and on_unknown == "hold":
         return Decision("hold", verdict)
-    if tries > len(schedule.waits):
-        return Decision("fail", verdict)
-    delay = schedule.waits[tries - 1] * (1 - JITTER + 2 * JITTER * chance)
+    delay = 0.0
+    if counts:
+        if tries > len(schedule.waits):
+            return Decision("fail", verdict)
+        delay = schedule.waits[tries - 1] * (1 - JITTER + 2 * JITTER * chance)
     if error.retry_after is not None:
         delay = max(delay, error.retry_after)
     return Decision("resolve" if unknown and on_unknown == "lookup" else "again", verdict, delay)

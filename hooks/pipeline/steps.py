@@ -17,14 +17,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError
+from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError, Transient, Unconfigured
 from hooks.events import Done, new_id
 from hooks.kit.http import record_exchanges
+from hooks.kit.pacing import paced
 from hooks.people import Sighting
 from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.people import LANE_WAIT, Acquaintance, Meeting
-from hooks.pipeline.retry import Decision, Retry, decide
+from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, Retry, decide
 from hooks.ports import Attempt, Call, Claimed, Clock, OnUnknown, Progress, Step, Store
 from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Rule, RuleSet, StepSpec
@@ -32,6 +33,11 @@ from hooks.rules.ruleset import Rule, RuleSet, StepSpec
 log = logging.getLogger("hooks.deliver")
 
 INTERRUPTED = "the program ended before the answer came"
+
+TOO_MANY = 429
+
+PROBE_WAIT = 1.0
+"""Seconds that a run is put back for at least, while another one tries whether the account works again."""
 
 STORE_WAIT = 1.0
 """Seconds between two tries to write what a call came to, while the store takes nothing."""
@@ -86,8 +92,11 @@ class Carrier:
 
     async def carry_out(self, run: Claimed, account: Account) -> None:
         """Carry the run out as far as it goes now, and write it back. Raises StoreError when that cannot be written."""
-        with contextlib.suppress(_Stop):
-            await self._steps(run, account)
+        try:
+            with contextlib.suppress(_Stop):
+                await self._steps(run, account)
+        finally:
+            account.breaker.leave(run.id)
 
     async def _steps(self, run: Claimed, account: Account) -> None:
         rules = await self._rules(run.rules_version)
@@ -130,6 +139,7 @@ class Carrier:
             return step
         if step.connection != account.name:
             await self._put_back(carry, step, 0.0, None)
+        await self._let_in(carry, step, account)
         key = _key(carry.run, spec.id)
         call = Call(
             inputs=show(dict(step.inputs or {}), spec.secrets),
@@ -144,6 +154,7 @@ class Carrier:
                 return found
         call = await self._introduced(carry, spec, step, account, call)
         await self._turn(carry, step, account)
+        await self._let_in(carry, step, account)
         now = self._clock.now()
         step = replace(step, state="intended", tries=step.tries + 1, intended_at=now, error=None)
         carry.steps[position] = step
@@ -187,6 +198,16 @@ class Carrier:
             await self._put_back(carry, step, LANE_WAIT, reason)
         return replace(call, known=carry.meeting.known)
 
+    async def _let_in(self, carry: _Carry, step: Step, account: Account) -> None:
+        """Put the run back, with all its tries, when its account is paused or left alone meanwhile."""
+        if obstacle_of(account.name, self._accounts()) is not None:
+            await self._put_back(carry, step, 0.0, None)
+        now = self._clock.monotonic()
+        if account.breaker.keeps_out(carry.run.id, now):
+            wait = max(PROBE_WAIT, account.breaker.until - now)
+            reason = f"{account.name} is left alone until it works again: {account.breaker.reason}"
+            await self._put_back(carry, step, wait, reason, again=True)
+
     async def _turn(self, carry: _Carry, step: Step, account: Account) -> None:
         """Wait until the account's rate lets the next call go, before its intent: a wait is no unknown outcome.
 
@@ -227,7 +248,7 @@ class Carrier:
             wait = max(0.0, (due - self._clock.now()).total_seconds())
             carry.steps[step.position] = step
             reason = f"the outcome of step {step.id!r} is unknown; {account.name} is asked again before it is resent"
-            await self._put_back(carry, step, wait, reason)
+            await self._put_back(carry, step, wait, reason, again=True)
         return None
 
     async def _tried(
@@ -244,7 +265,11 @@ class Carrier:
         A look-up that finds nothing gives the step unchanged.
         """
         started, began = self._clock.now(), self._clock.monotonic()
-        with record_exchanges() as exchanges:
+
+        async def turn() -> None:
+            await self._clock.sleep(account.reserve(self._clock.monotonic()))
+
+        with record_exchanges() as exchanges, paced(turn, taken=verdict == "done"):
             error: DeliveryError | None = None
             done: Done | None = None
             try:
@@ -264,7 +289,7 @@ class Carrier:
             exchanges=tuple(exchanges),
         )
         if error is None:
-            account.works()
+            account.breaker.works()
             if done is None:
                 carry.attempts.append(replace(attempt, verdict="unknown", error="the vendor has no record of it (yet)"))
                 return step
@@ -276,6 +301,7 @@ class Carrier:
             self._learn(carry, spec, ended, account)
             return ended
         looking_up = verdict == "adopted"
+        counts = self._judged(carry.run.id, account, error)
         decision = decide(
             error,
             tries=max(1, step.tries),
@@ -283,13 +309,16 @@ class Carrier:
             repeatable=spec.action.repeatable,
             on_unknown=_policy(spec),
             chance=self._chance(),
+            counts=counts,
         )
+        if not counts:
+            decision = replace(decision, delay=max(decision.delay, account.breaker.until - self._clock.monotonic()))
         carry.attempts.append(
             replace(attempt, verdict=decision.verdict, status=error.status or status, error=error.message)
         )
         if self._people is not None and not looking_up and decision.verdict != "unknown":
             carry.leaves = self._people.takes_turns(spec)  # nothing was made, so there is nothing to wait for
-        return await self._after(carry, step, account, error, decision, looking_up=looking_up)
+        return await self._after(carry, step, error, decision, looking_up=looking_up, counts=counts)
 
     def _learn(self, carry: _Carry, spec: StepSpec, step: Step, account: Account) -> None:
         """Note what a result says of a person, to be written with it."""
@@ -301,13 +330,25 @@ class Carrier:
         )
         carry.meeting = Meeting()
 
+    def _judged(self, run: str, account: Account, error: DeliveryError) -> bool:
+        """Tell the breaker how a call ended; gives whether it uses up one of the run's tries."""
+        now = self._clock.monotonic()
+        if isinstance(error, Unconfigured):
+            account.breaker.refuse(now, UNCONFIGURED_WAIT, error.message)
+            return False
+        if not isinstance(error, Transient):
+            account.breaker.works()  # refused or not, it has answered
+            return True
+        if error.status == TOO_MANY:
+            account.rest(now, error.retry_after)
+            return True
+        return account.breaker.fail(run, now, error.message)
+
     async def _after(
-        self, carry: _Carry, step: Step, account: Account, error: DeliveryError, decision: Decision, *, looking_up: bool
+        self, carry: _Carry, step: Step, error: DeliveryError, decision: Decision, *, looking_up: bool, counts: bool
     ) -> Step:
         """Act on a decision. While looking up, the step stays intended whatever the look-up met."""
         now = self._clock.now()
-        if decision.next != "wait":
-            account.works()
         if decision.next == "fail" and not looking_up:
             unknown = decision.verdict == "unknown"
             failed = replace(
@@ -323,10 +364,9 @@ class Carrier:
             carry.steps[step.position] = replace(step, error=error.message)
             await self._flush(carry, "held", _unknown_reason(step))
             raise _Stop
-        if decision.next == "wait":
-            account.block(self._clock.monotonic() + decision.delay)
+        if not counts:
             if not looking_up:
-                step = replace(step, tries=max(0, step.tries - 1))  # refused credentials use up nobody's tries
+                step = replace(step, tries=max(0, step.tries - 1))
         elif looking_up:
             step = replace(step, tries=step.tries + 1)  # a vendor that cannot be asked is not asked for ever
         stays = looking_up or decision.next == "resolve"
@@ -334,16 +374,21 @@ class Carrier:
             step = replace(step, intended_at=now)  # from now on the vendor is given its time to show what it made
         step = replace(step, state="intended" if stays else "waiting", error=error.message)
         carry.steps[step.position] = step
-        await self._put_back(carry, step, decision.delay, f"step {step.id!r}: {error.message}")
+        await self._put_back(carry, step, decision.delay, f"step {step.id!r}: {error.message}", again=True)
         return step
 
-    async def _put_back(self, carry: _Carry, step: Step, delay: float, reason: str | None) -> None:
-        """Let the run wait in the queue of the step's connection, or be held there. Always raises _Stop."""
+    async def _put_back(
+        self, carry: _Carry, step: Step, delay: float, reason: str | None, *, again: bool = False
+    ) -> None:
+        """Let the run wait in the queue of the step's connection, or be held there. Always raises _Stop.
+
+        ``again``: it is tried again, so that live runs go first.
+        """
         carry.steps[step.position] = step
         due = self._clock.now() + timedelta(seconds=delay)
         obstacle = obstacle_of(step.connection, self._accounts())
         state = "waiting" if obstacle is None else "held"
-        await self._flush(carry, state, obstacle or reason, due_at=due, connection=step.connection)
+        await self._flush(carry, state, obstacle or reason, due_at=due, connection=step.connection, again=again)
         raise _Stop
 
     async def _flush(self, carry: _Carry, state: Any, reason: str | None = None, **more: Any) -> None:

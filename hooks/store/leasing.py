@@ -24,6 +24,17 @@ from hooks.store.rows import (
 CLAIM_SIZE = 1024 * 1024
 """Characters of events that one claim takes for one connection, and one event more."""
 
+SUSPECT = 3
+"""The priority of runs that were in progress in two crashes: one of them at a time, so that the innocent get away."""
+
+MAX_CRASHES = 3
+"""A run that was in progress in so many crashes one after the other is set aside."""
+
+POISON = (
+    f"it was in progress in {MAX_CRASHES} crashes of the program one after the other: look at the event and the log, "
+    "then `hooks runs retry`"
+)
+
 _WRITE_STEP = (
     f"INSERT INTO steps (run, {STEP_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "
     "ON CONFLICT (run, position) DO UPDATE SET "
@@ -35,14 +46,14 @@ def claim(
     transaction: Transaction, owner: str, slots: Mapping[str, int], now: datetime, lease: float
 ) -> list[tuple[Claimed, str]]:
     at, until = millis(now), millis(now + timedelta(seconds=lease))
+    due = _due(transaction.skip_locked)
     claimed: list[tuple[Claimed, str]] = []
     for connection, free in slots.items():
         rows = transaction.execute(
-            "UPDATE runs SET state = 'running', owner = ?, lease_until = ?, fence = fence + 1 WHERE seq IN "
-            "(SELECT seq FROM runs WHERE state = 'waiting' AND connection = ? AND due_at <= ? "
-            f"ORDER BY due_at, seq LIMIT ?{transaction.skip_locked}) "
-            "RETURNING id, rule, rules_version, generation, fence, attempts, event, due_at, seq",
-            (owner, until, connection, at, free),
+            "UPDATE runs SET state = 'running', owner = ?, lease_until = ?, fence = fence + 1 "
+            f"WHERE seq IN ({due}) "
+            "RETURNING id, rule, rules_version, key_generation, fence, attempts, event, priority, due_at, seq",
+            (owner, until, *(connection, at, free) * 3, connection, at, free),
         ).fetchall()
         size = 0
         for row in sorted(rows, key=lambda row: row[7:]):  # RETURNING promises no order
@@ -77,6 +88,24 @@ def claim(
     return claimed
 
 
+_WAITS = "SELECT seq, priority, due_at FROM runs WHERE state = 'waiting' AND connection = ? AND due_at <= ? "
+
+
+def _due(skip_locked: str) -> str:
+    """The runs to claim: live ones, then those tried again, then replays, each from its own stretch of the index, so
+    that what waits for a later time is passed over. One of those that may have ended the program, while no other runs.
+    """
+    stretches = [
+        f"SELECT * FROM ({_WAITS}AND priority = {priority} ORDER BY due_at, seq LIMIT ?{skip_locked}) AS p{priority}"
+        for priority in (0, 1, 2)
+    ]
+    alone = (
+        f"SELECT * FROM ({_WAITS}AND priority = {SUSPECT} AND NOT EXISTS (SELECT 1 FROM runs WHERE state = 'running' "
+        f"AND priority = {SUSPECT}) ORDER BY due_at, seq LIMIT 1{skip_locked}) AS p{SUSPECT}"
+    )
+    return f"SELECT seq FROM ({' UNION ALL '.join((*stretches, alone))}) AS due ORDER BY priority, due_at, seq LIMIT ?"
+
+
 def progress(transaction: Transaction, change: Progress) -> None:
     row = transaction.execute(
         "UPDATE runs SET attempts = attempts + ? WHERE id = ? AND fence = ? AND state = 'running' "
@@ -107,12 +136,14 @@ def progress(transaction: Transaction, change: Progress) -> None:
     ended = change.state in ("done", "failed", "skipped")
     transaction.execute(
         "UPDATE runs SET state = ?, reason = ?, due_at = coalesce(?, due_at), connection = coalesce(?, connection), "
+        "priority = CASE WHEN priority = 0 AND ? = 0 THEN 0 WHEN priority = 2 THEN 2 ELSE 1 END, crashes = 0, "
         "finished_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?",
         (
             change.state,
             None if change.reason is None else storable(change.reason),
             None if change.due_at is None else millis(change.due_at),
             change.connection,
+            int(change.again),
             millis(change.at) if ended else None,
             row[0],
         ),
@@ -133,8 +164,15 @@ def recover(transaction: Transaction, owner: str, now: datetime) -> int:
     if transaction.alone:
         lost = f"({lost} OR owner IS NULL OR owner <> ?)"
         values.append(owner)
+    poison = transaction.execute(
+        "UPDATE runs SET state = 'failed', reason = ?, finished_at = ?, crashes = crashes + 1, owner = NULL, "
+        f"lease_until = NULL WHERE state = 'running' AND crashes >= {MAX_CRASHES - 1} AND {lost}",
+        [POISON, *values],
+    ).rowcount
+    moved(transaction, "running", "failed", poison)
     found = transaction.execute(
-        "UPDATE runs SET state = 'waiting', due_at = ?, owner = NULL, lease_until = NULL "
+        "UPDATE runs SET state = 'waiting', due_at = ?, owner = NULL, lease_until = NULL, crashes = crashes + 1, "
+        f"priority = CASE WHEN crashes = {MAX_CRASHES - 2} THEN {SUSPECT} ELSE priority END "
         f"WHERE state = 'running' AND {lost}",
         values,
     ).rowcount
@@ -142,12 +180,23 @@ def recover(transaction: Transaction, owner: str, now: datetime) -> int:
     return found
 
 
+def leave(transaction: Transaction, owner: str, now: datetime) -> int:
+    left = transaction.execute(
+        "UPDATE runs SET state = 'waiting', due_at = ?, owner = NULL, lease_until = NULL "
+        "WHERE state = 'running' AND owner = ?",
+        (millis(now), owner),
+    ).rowcount
+    moved(transaction, "running", "waiting", left)
+    return left
+
+
 def next_due(reading: Reading, connections: Sequence[str]) -> datetime | None:
     due = [
-        reading.execute("SELECT min(due_at) FROM runs WHERE state = 'waiting' AND connection = ?", (name,)).fetchone()[
-            0
-        ]
+        reading.execute(
+            "SELECT min(due_at) FROM runs WHERE state = 'waiting' AND connection = ? AND priority = ?", (name, priority)
+        ).fetchone()[0]
         for name in connections
+        for priority in (0, 1, 2, SUSPECT)
     ]
     first = min((at for at in due if at is not None), default=None)
     return None if first is None else moment(first)

@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from hooks.store.engine import Transaction
+from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.rows import millis
 
 
-def hold(transaction: Transaction, runs: Mapping[str, str]) -> int:
-    held = 0
-    for connection, reason in runs.items():
-        held += transaction.execute(
-            "UPDATE runs SET state = 'held', reason = ? WHERE state = 'waiting' AND connection = ?",
-            (reason, connection),
-        ).rowcount
+def hold(transaction: Transaction, connection: str, reason: str, limit: int) -> int:
+    """Hold up to ``limit`` waiting runs of a connection; gives how many."""
+    held = transaction.execute(
+        "UPDATE runs SET state = 'held', reason = ? WHERE seq IN "
+        f"(SELECT seq FROM runs WHERE state = 'waiting' AND connection = ? LIMIT ?{transaction.skip_locked})",
+        (reason, connection, limit),
+    ).rowcount
     moved(transaction, "waiting", "held", held)
     return held
 
 
-def release(transaction: Transaction, connections: Sequence[str], reasons: Sequence[str], now: datetime) -> int:
-    freed = 0
-    for connection in connections:
-        for reason in reasons:
-            freed += transaction.execute(
-                "UPDATE runs SET state = 'waiting', reason = NULL, "
-                "due_at = CASE WHEN due_at < ? THEN ? ELSE due_at END "
-                "WHERE state = 'held' AND connection = ? AND reason = ?",
-                (millis(now), millis(now), connection, reason),
-            ).rowcount
-    moved(transaction, "held", "waiting", freed)
-    return freed
+def is_held(reading: Reading, connections: Sequence[str], reasons: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of connection and reason for which a run is held."""
+    return [
+        (connection, reason)
+        for connection in connections
+        for reason in reasons
+        if reading.execute(
+            "SELECT 1 FROM runs WHERE state = 'held' AND connection = ? AND reason = ? LIMIT 1", (connection, reason)
+        ).fetchone()
+    ]
+
+
+def release(
+    transaction: Transaction, connection: str, reason: str, now: datetime, every: float, done: int, limit: int
+) -> int:
+    """Let up to ``limit`` held runs wait again, oldest first, ``every`` seconds apart; gives how many.
+
+    ``done`` have been let go before these in the same breath.
+    """
+    rows = transaction.execute(
+        "SELECT seq FROM runs WHERE state = 'held' AND connection = ? AND reason = ? "
+        f"ORDER BY seq LIMIT ?{transaction.skip_locked}",
+        (connection, reason, limit),
+    ).fetchall()
+    for number, (seq,) in enumerate(rows, start=done):
+        at = millis(now) + round(number * every * 1000)
+        transaction.execute(
+            "UPDATE runs SET state = 'waiting', reason = NULL, due_at = CASE WHEN due_at < ? THEN ? ELSE due_at END "
+            "WHERE seq = ?",
+            (at, at, seq),
+        )
+    moved(transaction, "held", "waiting", len(rows))
+    return len(rows)
 
 
 def retry(transaction: Transaction, run: str, now: datetime) -> bool:
@@ -40,8 +61,8 @@ def retry(transaction: Transaction, run: str, now: datetime) -> bool:
     if row is None or row[0] not in ("failed", "held"):
         return False
     transaction.execute(
-        "UPDATE runs SET state = 'waiting', reason = NULL, due_at = ?, finished_at = NULL, fence = fence + 1 "
-        "WHERE id = ?",
+        "UPDATE runs SET state = 'waiting', reason = NULL, due_at = ?, finished_at = NULL, fence = fence + 1, "
+        "crashes = 0 WHERE id = ?",
         (millis(now), run),
     )
     # A failed step whose outcome was never found out is looked up first. For a held one a person has looked.

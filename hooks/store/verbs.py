@@ -6,16 +6,35 @@ steering, ruletexts, subscribing. Reading for people is in `history`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 
 from hooks.errors import StoreError
 from hooks.events import Receipt
 from hooks.people import KeptAt, Sighting
-from hooks.ports import Claimed, Edit, Intake, Mention, People, Plan, Progress, Store, Subscriber, SubscriberStore
-from hooks.store import leasing, people, planning, ruletexts, steering, subscribing
+from hooks.ports import (
+    Claimed,
+    Edit,
+    Intake,
+    Mention,
+    Pause,
+    People,
+    Plan,
+    Progress,
+    Store,
+    Subscriber,
+    SubscriberStore,
+)
+from hooks.store import leasing, pausing, people, planning, ruletexts, steering, subscribing
 from hooks.store.accept import accepted_row
-from hooks.store.engine import Engine
+from hooks.store.engine import Engine, Transaction
+
+PART = 500
+"""Runs that are held or let go in one transaction: a million of them hold up no other commit for long."""
+
+NO_SPACING: Mapping[str, float] = MappingProxyType({})
 
 
 class SqlStore:
@@ -105,6 +124,9 @@ class SqlStore:
     async def recover(self, owner: str, now: datetime) -> int:
         return await self._engine.write(lambda transaction: leasing.recover(transaction, owner, now))
 
+    async def leave(self, owner: str, now: datetime) -> int:
+        return await self._engine.write(lambda transaction: leasing.leave(transaction, owner, now))
+
     async def next_due(self, connections: Sequence[str]) -> datetime | None:
         return await self._engine.read(lambda reading: leasing.next_due(reading, connections))
 
@@ -127,10 +149,40 @@ class SqlStore:
     # --- steer ---
 
     async def hold(self, runs: Mapping[str, str]) -> int:
-        return await self._engine.write(lambda transaction: steering.hold(transaction, runs))
+        return sum([await self._in_parts(partial(_hold, connection, reason)) for connection, reason in runs.items()])
 
-    async def release(self, connections: Sequence[str], reasons: Sequence[str], now: datetime) -> int:
-        return await self._engine.write(lambda transaction: steering.release(transaction, connections, reasons, now))
+    async def release(
+        self,
+        connections: Sequence[str],
+        reasons: Sequence[str],
+        now: datetime,
+        every: Mapping[str, float] = NO_SPACING,
+    ) -> int:
+        found = await self._engine.read(lambda raw: steering.is_held(raw, connections, reasons))
+        return sum(
+            [
+                await self._in_parts(partial(_release, connection, reason, now, every.get(connection, 0.0)))
+                for connection, reason in found
+            ]
+        )
+
+    async def _in_parts(self, work: Callable[[int, Transaction], int]) -> int:
+        """Repeat the work until it finds less than a part to do; each part is a transaction, so nobody waits long.
+
+        It is told how much has been done.
+        """
+        done = 0
+        while True:
+            part = await self._engine.write(partial(work, done))
+            done += part
+            if part < PART:
+                return done
+
+    async def set_pause(self, pause: Pause) -> None:
+        await self._engine.write(lambda transaction: pausing.set_pause(transaction, pause))
+
+    async def pauses(self) -> Mapping[str, Pause]:
+        return await self._engine.read(pausing.pauses)
 
     async def retry(self, run: str, now: datetime) -> bool:
         return await self._engine.write(lambda transaction: steering.retry(transaction, run, now))
@@ -151,6 +203,14 @@ class SqlStore:
 
     async def subscribers(self) -> list[Subscriber]:
         return await self._engine.read(subscribing.subscribers)
+
+
+def _hold(connection: str, reason: str, _done: int, transaction: Transaction) -> int:
+    return steering.hold(transaction, connection, reason, PART)
+
+
+def _release(connection: str, reason: str, now: datetime, every: float, done: int, transaction: Transaction) -> int:
+    return steering.release(transaction, connection, reason, now, every, done, PART)
 
 
 _: type[Store] = SqlStore

@@ -24,7 +24,7 @@ from hooks.web.console import console_routes
 from hooks.web.console.pages import error_page
 from hooks.web.guard import Guard
 from hooks.web.json_bodies import json_answer, json_body
-from hooks.web.metrics import MEDIA_TYPE, prometheus_text
+from hooks.web.metrics import MEDIA_TYPE, connection_figures, prometheus_text
 from hooks.web.openapi import Endpoint, describe
 from hooks.web.parameters import KNOWN, BadParameter, event_filter, is_id, receipt_filter, run_filter
 from hooks.web.problem import JSON, PROBLEM, as_json, problem_body
@@ -186,7 +186,8 @@ class _Api:
         return _all(self._desk.vendors)
 
     async def metrics(self, request: Request) -> Response:
-        return Response(prometheus_text(await self._stats()), media_type=MEDIA_TYPE)
+        figures = {**await self._stats(), **connection_figures(self._desk.connections())}
+        return Response(prometheus_text(figures), media_type=MEDIA_TYPE)
 
     async def _stats(self) -> Mapping[str, Any]:
         return {**await self._history.stats(), **self._rules.figures()}

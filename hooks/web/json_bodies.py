@@ -20,13 +20,18 @@ def json_answer(value: Any, status: int = 200) -> Response:
     return Response(as_json(value), status, media_type=JSON.decode())
 
 
-async def json_body(request: Request) -> Any:
-    """The JSON body. Raises BadParameter for what is none, HTTPException 413 for too much."""
+async def json_body(request: Request, empty: Any = None) -> Any:
+    """The JSON body, or ``empty`` for no body at all where that is given.
+
+    Raises BadParameter for what is none, HTTPException 413 for too much.
+    """
     held = bytearray()
     async for part in request.stream():
         held += part
         if len(held) > MAX_BODY:
             raise HTTPException(413)
+    if not held and empty is not None:
+        return empty
     try:
         return json.loads(held.decode("utf-8"))
     except (ValueError, RecursionError):

@@ -12,7 +12,12 @@ from prometheus_client.process_collector import ProcessCollector
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LABELS = {"receipts": "verdict", "events": "state", "runs": "state"}
+_STATES = ("closed", "half_open", "open")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _label(name: str) -> str:
+    return "connection" if name.startswith("connection_") else _LABELS.get(name, "kind")
 
 
 class _Figures:
@@ -26,13 +31,23 @@ class _Figures:
             if _NAME.fullmatch(name) is None:
                 continue
             if isinstance(value, Mapping):
-                family = GaugeMetricFamily(f"hooks_{name}", f"Stored {name}.", labels=[_LABELS.get(name, "kind")])
+                family = GaugeMetricFamily(f"hooks_{name}", f"Stored {name}.", labels=[_label(name)])
                 for label, count in value.items():
                     if isinstance(count, (int, float)):
                         family.add_metric([str(label)], float(count))
                 yield family
             elif isinstance(value, (int, float)):
                 yield GaugeMetricFamily(f"hooks_{name}", f"{name}, as in /api/v1/stats.", value=float(value))
+
+
+def connection_figures(connections: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """How the connections stand, as figures: ``breaker`` 0 closed, 1 trying whether it works again, 2 open."""
+    known = [one for one in connections if "breaker" in one]
+    return {
+        "connection_breaker": {one["name"]: _STATES.index(one["breaker"]) for one in known},
+        "connection_paused": {one["name"]: int(one["paused"]) for one in known},
+        "connection_in_flight": {one["name"]: one["in_flight"] for one in known},
+    }
 
 
 def prometheus_text(stats: Mapping[str, Any]) -> bytes:

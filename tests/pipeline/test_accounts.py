@@ -36,11 +36,11 @@ def test_slots_that_are_taken_are_not_free() -> None:
 
 def test_a_blocked_account_takes_nothing_then_one_and_then_all() -> None:
     subject = account(concurrency=4)
-    subject.block(60.0)
+    subject.breaker.refuse(0.0, 60.0, "the key was refused")
     assert [0, 0, 1] == [subject.free(now) for now in (0.0, 59.9, 60.0)]
     subject.in_flight = 1
     assert 0 == subject.free(61.0), "one is trying whether it works again"
-    subject.works()
+    subject.breaker.works()
     assert 3 == subject.free(61.0)
 
 

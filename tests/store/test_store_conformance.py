@@ -16,6 +16,7 @@ from hooks.ports import (
     Claimed,
     Edit,
     EventFilter,
+    Pause,
     Plan,
     PlannedRun,
     Progress,
@@ -270,6 +271,64 @@ async def test_runs_of_a_connection_are_held_and_released(store: SqlStore, histo
     assert 0 == await store.release(["old"], ["another reason"], NOW)
     assert 1 == await store.release(["old"], ["gone"], NOW)
     assert 1 == len(await store.claim("me", {"old": 5}, NOW, 20))
+
+
+async def test_live_runs_are_claimed_before_those_that_are_tried_again(store: SqlStore) -> None:
+    again, live, later = run_to(), run_to(), run_to(due=NOW + timedelta(hours=1))
+    await planned(store, again)
+    run = await claimed_one(store)
+    await store.progress(Progress(run.id, run.fence, NOW, "waiting", "busy", NOW, again=True))
+    await planned(store, live)
+    await planned(store, later)
+    assert NOW == await store.next_due(["titan"])
+    assert [live.id, again.id] == [run.id for run, _ in await store.claim("me", {"titan": 9}, NOW, 20)]
+
+
+async def test_what_was_in_progress_in_three_crashes_is_set_aside(store: SqlStore, history: SqlHistory) -> None:
+    poison, other = run_to(), run_to()
+    await planned(store, poison)
+    await planned(store, other)
+    at = NOW
+    for number in range(3):
+        claimed = [run.id for run, _ in await store.claim(f"owner-{number}", {"titan": 9}, at, 20)]
+        assert (1 if number == 2 else 2) == len(claimed), "after two crashes one at a time"
+        assert poison.id in claimed
+        at += timedelta(seconds=21)
+        await store.recover(f"owner-{number + 1}", at)
+    shown = await history.run(poison.id)
+    assert shown is not None
+    assert ("failed", True) == (shown["state"], "3 crashes" in shown["reason"])
+    assert [other.id] == [run.id for run, _ in await store.claim("me", {"titan": 9}, at, 20)]
+    assert (await history.stats())["books_balance"]
+    assert await store.retry(poison.id, at)
+
+
+async def test_a_stop_in_order_is_no_crash(store: SqlStore) -> None:
+    await planned(store, run_to())
+    for number in range(5):
+        run = await claimed_one(store, owner=f"owner-{number}")
+        assert 1 == await store.leave(f"owner-{number}", NOW)
+        with pytest.raises(LeaseLost):
+            await store.progress(Progress(run.id, run.fence, NOW, "done"))
+
+
+async def test_held_runs_go_on_oldest_first_and_spaced(store: SqlStore, history: SqlHistory) -> None:
+    runs = [run_to() for _ in range(3)]
+    for run in runs:
+        await planned(store, run)
+    assert 3 == await store.hold({"titan": "paused"})
+    assert 3 == await store.release(["titan"], ["paused"], NOW, {"titan": 10.0})
+    assert [runs[0].id] == [run.id for run, _ in await store.claim("me", {"titan": 9}, NOW, 20)]
+    assert NOW + timedelta(seconds=10) == await store.next_due(["titan"])
+    later = NOW + timedelta(seconds=20)
+    assert [runs[1].id, runs[2].id] == [run.id for run, _ in await store.claim("me", {"titan": 9}, later, 20)]
+
+
+async def test_what_was_said_of_a_connection_is_kept(store: SqlStore) -> None:
+    await store.set_pause(Pause("titan", True, NOW, "maintenance"))
+    assert {"titan": Pause("titan", True, NOW, "maintenance")} == await store.pauses()
+    await store.set_pause(Pause("titan", False, NOW, None, 4.0))
+    assert {"titan": Pause("titan", False, NOW, None, 4.0)} == await store.pauses()
 
 
 async def test_a_failed_run_is_tried_again_from_its_unfinished_step(store: SqlStore) -> None:

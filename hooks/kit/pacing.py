@@ -1,0 +1,50 @@
+"""Deliver: the turns that calls take, so that every call of an account keeps to its rate."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
+
+
+class Pace:
+    """The turns of the calls of one action: each waits for ``turn``, but for the first where that was taken before."""
+
+    def __init__(self, turn: Callable[[], Awaitable[None]], *, taken: bool) -> None:
+        self._turn = turn
+        self._taken = taken
+        self.waited = 0.0
+        """Seconds that calls have waited."""
+
+    async def wait(self) -> None:
+        if self._taken:
+            self._taken = False
+            return
+        began = time.monotonic()
+        await self._turn()
+        self.waited += time.monotonic() - began
+
+
+_pace: ContextVar[Pace | None] = ContextVar("hooks_pace", default=None)
+
+
+def current_pace() -> Pace | None:
+    """What the calls of this task keep to, None when nothing holds them."""
+    return _pace.get()
+
+
+def waited() -> float:
+    """Seconds that the calls of this task have waited for their turns."""
+    pace = _pace.get()
+    return 0.0 if pace is None else pace.waited
+
+
+@contextlib.contextmanager
+def paced(turn: Callable[[], Awaitable[None]], *, taken: bool) -> Iterator[None]:
+    """Inside, every call of this task, and of tasks begun by it, waits for its turn. Signing in does not."""
+    token = _pace.set(Pace(turn, taken=taken))
+    try:
+        yield
+    finally:
+        _pace.reset(token)
