@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from hooks.errors import Conflict
 from hooks.events import Event, Request, parse_utc, utc_text
@@ -133,6 +134,26 @@ class EngineDesk:
         if not await self._store.cancel(run_id, "cancelled by a person", self._clock.now()):
             raise Conflict("only a waiting or held run can be cancelled")
         return await self._history.run(run_id)
+
+    def subscribers(self) -> Sequence[Mapping[str, Any]]:
+        known = self._rulebook.subscribers
+        return [
+            {
+                "id": one.id,
+                "source": one.source,
+                "event": one.event,
+                "host": urlsplit(one.url).netloc,
+                "created_at": utc_text(one.created_at),
+                "expires_at": None if one.expires_at is None else utc_text(one.expires_at),
+            }
+            for one in (known.all() if known is not None else ())
+        ]
+
+    async def unsubscribe(self, id: str) -> Mapping[str, Any] | None:
+        known = self._rulebook.subscribers
+        if known is None or not await known.unsubscribe(id):
+            return None
+        return {"id": id, "ended": True}
 
     async def test_connection(self, name: str) -> Mapping[str, Any] | None:
         account = self._rulebook.accounts.get(name)

@@ -847,6 +847,14 @@ class Desk(Protocol):
         """Give a run up that has not ended: the run, or None when there is none. Raises Conflict."""
         ...
 
+    def subscribers(self) -> Sequence[Mapping[str, Any]]:
+        """Who outside is told of events: ``{id, source, event, host, created_at, expires_at}``, oldest first."""
+        ...
+
+    async def unsubscribe(self, id: str) -> Mapping[str, Any] | None:
+        """Tell a subscriber no more: ``{id, ended: true}``, or None when there is none."""
+        ...
+
     async def test_connection(self, name: str) -> Mapping[str, Any] | None:
         """Ask the connection's vendor one harmless question: ``{connection, vendor, base_url, result: ok | failed |
         skipped, asked, status, duration_ms, problem, mend}``, or None when there is no such connection."""

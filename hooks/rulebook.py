@@ -44,7 +44,7 @@ class Rulebook:
         subscribers: Subscribers | None = None,
     ) -> None:
         self.path = path
-        self._subscribers = subscribers
+        self.subscribers = subscribers
         if subscribers is not None:
             subscribers.changed = self._subscribers_changed
         self.in_file: RuleSet | None = None
@@ -164,8 +164,8 @@ class Rulebook:
         """
         if self.current is None:
             return
-        if self._subscribers is not None:
-            await self._subscribers.refresh()
+        if self.subscribers is not None:
+            await self.subscribers.refresh()
         pauses = await self._store.pauses()
         for account in self.accounts.values():
             account.pause = pauses.get(account.name)
@@ -279,7 +279,7 @@ class Rulebook:
             self._versions.pop(next(iter(self._versions)))
 
     def _with_subscribers(self, rules: RuleSet) -> RuleSet:
-        return rules if self._subscribers is None else beside(rules, self._catalogue, self._subscribers)
+        return rules if self.subscribers is None else beside(rules, self._catalogue, self.subscribers)
 
     def _subscribers_changed(self) -> None:
         if self.in_file is not None:
@@ -297,13 +297,13 @@ class Rulebook:
 
     def _desks(self, rules: RuleSet) -> dict[str, HookDesk]:
         """Where senders ask to be told of our events, by source."""
-        if self._subscribers is None:
+        if self.subscribers is None:
             return {}
         desks: dict[str, HookDesk] = {}
         for name, hooks in hooks_of(rules.sources, self._catalogue).items():
             of = [each for each in rules.sources if each != name] if hooks.sources is None else hooks.sources
             vendors = {each: rules.sources[each].vendor for each in of if each in rules.sources}
-            desks[name] = HookDesk(name, hooks, self._subscribers, self._catalogue, vendors)
+            desks[name] = HookDesk(name, hooks, self.subscribers, self._catalogue, vendors)
         return desks
 
     def _makers(self, rules: RuleSet) -> Iterator[tuple[str, str, ConnectionSettings, Callable[[], Client]]]:
@@ -312,9 +312,9 @@ class Rulebook:
             connect = self._catalogue[config.vendor].connect
             assert connect is not None, "the loader refuses connections of vendors that have none"
             yield name, config.vendor, config.settings, partial(connect, name, config.settings)
-        if self._subscribers is not None:
+        if self.subscribers is not None:
             for source, hooks in hooks_of(rules.sources, self._catalogue).items():
-                make = partial(hooks.connect, self._subscribers)
+                make = partial(hooks.connect, self.subscribers)
                 yield connection_of(source), rules.sources[source].vendor, hooks.settings, make
 
     async def _open_accounts(self, rules: RuleSet) -> None:

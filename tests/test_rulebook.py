@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from hooks.clock import SystemClock
 from hooks.errors import RulesError
 from hooks.events import Done, Request
 from hooks.pipeline.accounts import Account
+from hooks.pipeline.subscribers import Subscribers, hooks_of
 from hooks.registry import CATALOGUE
 from hooks.rulebook import REMEMBERED, Rulebook
 from hooks.store.opening import open_store
@@ -240,3 +242,35 @@ async def test_what_cannot_be_loaded_here_leaves_what_was_in_force(cluster: tupl
     await one.load(RULES.replace("path: /a", "path: /b"))
     assert not await two.rulebook.follow()
     assert before == in_force(two.rulebook)
+
+
+async def test_what_one_server_is_asked_the_other_tells_too(tmp_path: Path) -> None:
+    """Two servers on one database: a subscriber of one is a rule of both, and so is its end."""
+    text = RULES.replace(
+        'key: "${secret.KEY}"}', 'key: "${secret.KEY}", hooks: {events: [job.paid], sources: [leads]}}'
+    )
+    (tmp_path / "routes.yaml").write_text(text)
+    store = await open_sqlite(tmp_path / "hooks.db")
+    here, there = Subscribers(store, SystemClock()), Subscribers(store, SystemClock())
+    books = [
+        Rulebook(tmp_path / "routes.yaml", store, OURS, lambda name: "a-key-of-sixteen-bytes", None, its)
+        for its in (here, there)
+    ]
+    try:
+        for book in books:
+            await book.load()
+        hooks = hooks_of(books[0].current.sources, OURS)["leads"]  # type: ignore[union-attr]  # it is loaded
+        made = await here.subscribe("leads", "job.paid", "https://hooks.zapier.com/hooks/standard/1/a/", hooks)
+        assert made is not None
+        assert [1, 0] == [len(book.current.candidates("job.paid", "leads")) for book in books if book.current]
+        assert await there.find(made.id) == made
+        assert [1, 1] == [len(book.current.candidates("job.paid", "leads")) for book in books if book.current]
+
+        await there.gone(made.id)
+        await books[0].settle()
+
+        assert [0, 0] == [len(book.current.candidates("job.paid", "leads")) for book in books if book.current]
+    finally:
+        for book in books:
+            await book.aclose()
+        await store.close()

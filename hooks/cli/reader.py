@@ -127,10 +127,15 @@ def ask(path: str, given: Mapping[str, object], query: Mapping[str, object]) -> 
 
 def act(path: str, given: Mapping[str, object], body: Mapping[str, object] | None = None) -> Any:
     """Have the running server do something. Raises NoServer when none runs."""
+    return server_of(given).ask("POST", path, body=body)
+
+
+def server_of(given: Mapping[str, object]) -> Server:
+    """The running server of a data folder. Raises NoServer when none runs."""
     server = find_server(load_settings(given))
     if server is None:
         raise NoServer("no server answers for this data folder: start `hooks serve`, or name its folder with --data")
-    return server.ask("POST", path, body=body)
+    return server
 
 
 async def _from_file(settings: Settings, path: str, query: Mapping[str, object]) -> Any:

@@ -19,6 +19,7 @@ from hooks.cli import (
     sending,
     serving,
     steering,
+    subscribers,
     subscribing,
     trying,
     vendors,
@@ -58,6 +59,7 @@ vendors.add_to(app)
 connecting.add_to(app)
 steering.add_to(app)
 subscribing.add_to(app)
+subscribers.add_to(app)
 sending.add_to(app)
 records.add_to(app)
 keeping.add_to(app)

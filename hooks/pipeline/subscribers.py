@@ -50,6 +50,10 @@ class Subscribers:
             self._told = told
             self.changed()
 
+    def all(self) -> list[Subscriber]:
+        """Also those that have expired."""
+        return list(self._known.values())
+
     def of(self, source: str) -> list[Subscriber]:
         """Those of a source that are to be told now."""
         return sorted((one for one in self._told if one.source == source), key=lambda one: one.id)

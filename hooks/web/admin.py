@@ -116,6 +116,10 @@ class _Api:
             Endpoint(
                 "POST", f"{api}/connections/{{name}}/test", self.test_connection, "Test a connection", problems=(404,)
             ),
+            Endpoint("GET", f"{api}/subscribers", self.subscribers, "Who is told of events", listing=True),
+            Endpoint(
+                "POST", f"{api}/subscribers/{{id}}/end", self.end_subscriber, "Tell nothing more", problems=(404, 503)
+            ),
             Endpoint("GET", f"{api}/vendors", self.vendors, "All vendors and their actions", listing=True),
             Endpoint("GET", "/metrics", self.metrics, "Figures for Prometheus", media_type=MEDIA_TYPE, problems=(503,)),
         )
@@ -178,6 +182,12 @@ class _Api:
 
     async def connections(self, request: Request) -> Response:
         return _all(self._desk.connections)
+
+    async def subscribers(self, request: Request) -> Response:
+        return _all(self._desk.subscribers)
+
+    async def end_subscriber(self, request: Request) -> Response:
+        return _found(await self._desk.unsubscribe(_known(request, "sub")))
 
     async def test_connection(self, request: Request) -> Response:
         return _found(await self._desk.test_connection(request.path_params["name"]))

@@ -339,3 +339,61 @@ async def test_a_subscription_is_explained_as_a_rule_is(world: World) -> None:
     assert (True, False) == (explained[f"leads:{zap.id}"]["matched"], explained[f"leads:{other.id}"]["matched"])
     [request] = explained[f"leads:{zap.id}"]["requests"]
     assert ("zapier.trigger", "POST", event) == (request["action"], request["method"], request["body"]["id"])
+
+
+# --- the operator ---
+
+
+async def test_the_operator_sees_who_is_told_and_can_end_it(world: World) -> None:
+    await serve(world)
+    zap = Zap(world)
+    await zap.on()
+
+    [shown] = (await world.read("subscribers"))["items"]
+    ended = await world.api(f"subscribers/{zap.id}/end", "POST")
+    again = await world.api(f"subscribers/{zap.id}/end", "POST")
+
+    host = world.sandbox_url.removeprefix("http://")
+    assert (zap.id, "leads", "job.completed", host) == tuple(shown[key] for key in ("id", "source", "event", "host"))
+    assert zap.name not in json.dumps(shown)
+    assert (200, 404) == (ended.status_code, again.status_code)
+    assert [] == (await world.event(await world.job()))["runs"]
+
+
+async def test_narrowing_what_is_open_ends_the_telling_and_widening_brings_it_back(world: World) -> None:
+    await serve(world)
+    zap = Zap(world)
+    await zap.on()
+
+    narrow = (RULES % (SIGNED, "")).replace('"job.*", lead.created', "lead.created")
+    world.write(narrow.replace("HOST", world.sandbox_url.removeprefix("http://")))
+    assert 200 == (await world.api("rules/reload", "POST", {})).status_code
+    assert [] == (await world.event(await world.job()))["runs"]
+    await serve_again(world)
+    await world.run(await world.job())
+
+    assert 1 == len(zap.told())
+
+
+async def serve_again(world: World) -> None:
+    await world.stop()
+    await serve(world)
+
+
+async def test_a_source_that_closes_its_hooks_holds_what_still_waits(world: World) -> None:
+    await serve(world)
+    zap = Zap(world)
+    await zap.on()
+    world.fault("zapier", kind="status", status=503, retry_after=60)
+    event = await world.job()
+    await world.run(event, "waiting", "answered 503")
+
+    closed = (RULES % (SIGNED, "")).replace('    hooks: {events: ["job.*", lead.created], hosts: ["HOST"]}\n', "")
+    world.write(closed)
+    assert 200 == (await world.api("rules/reload", "POST", {})).status_code
+    await world.run(event, "held", "not configured any more")
+    await serve_again(world)
+    world.clock.leap(90)
+    await world.run(event)
+
+    assert [event] == [told["id"] for told in zap.told()]

@@ -136,6 +136,12 @@ class Engine:
     async def cancel(self, run_id: str) -> Mapping[str, Any] | None:
         raise Conflict("the run is done: only a run that has not ended can be given up")
 
+    def subscribers(self) -> Sequence[Mapping[str, Any]]:
+        return []
+
+    async def unsubscribe(self, id: str) -> Mapping[str, Any] | None:
+        return None
+
     async def test_connection(self, name: str) -> Mapping[str, Any] | None:
         return {"connection": "office", "result": "ok"} if name == "office" else None
 
