@@ -6,6 +6,7 @@
 ``dispatch``   pending receipts are normalized, matched and stored as events and runs, in one transaction
 ``deliver``    due runs are claimed under a lease and handed on, as many as their connections can take
 ``steps``      a run is carried out step by step: intent, call, result
+``asking``     beside it: a sender asks to be told of our events; ``subscribers`` are rules that stand in no file
 ``retry``      what to do after a try, decided from values alone
 
 Verifying is the sources' part of ``receive``; recording is `hooks.store`. Whatever is not answered for before the 2xx

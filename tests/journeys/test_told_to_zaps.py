@@ -284,6 +284,30 @@ async def test_what_cannot_be_subscribed_is_refused_in_words(world: World) -> No
     assert [] == (await world.event(await world.job()))["runs"]
 
 
+async def test_the_door_keeps_the_limits_of_every_other_door(world: World) -> None:
+    await serve(world)
+    zap = Zap(world)
+    address = f"{world.inbox}/in/leads/hooks"
+    form = {"url": zap.url, "event": "job.paid"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        as_form = await client.post(address, data=form, headers=KEY)
+        others = [
+            await client.post(address, content=content, headers={**KEY, "Content-Type": media_type})
+            for content, media_type in (
+                (b"a,b", "text/csv"),
+                (b"[" + b"1," * 1_000_000 + b"1]", "application/json"),
+                (b"[]", "application/json"),
+                (b"{", "application/json"),
+                (b"[" * 5000, "application/json"),
+            )
+        ]
+        deleted = await client.request("DELETE", f"{address}/{as_form.json()['id']}", content=b"x" * 2000, headers=KEY)
+
+    assert 201 == as_form.status_code
+    assert [415, 413, 400, 400, 400] == [answer.status_code for answer in others]
+    assert (200, True) == (deleted.status_code, deleted.json()["deleted"])
+
+
 async def test_more_zaps_than_allowed_are_refused(world: World) -> None:
     await serve(world, ", limit: 1")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import hooks
 from hooks.errors import SettingsError, Transient, Unconfigured
 from hooks.events import Request
 from hooks.kit.http import Http, Network
@@ -223,6 +225,18 @@ async def test_a_file_of_authorities_that_cannot_be_read_is_named(tmp_path: Path
 
 
 # --- settings ---
+
+
+def test_every_client_of_a_vendor_keeps_to_what_its_connection_may_call() -> None:
+    careless = [
+        f"{file.parent.name}/{file.name}:{call.lineno}"
+        for file in sorted((Path(hooks.__file__).parent / "vendors").glob("*/*.py"))
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Http"
+        if "network" not in {keyword.arg for keyword in call.keywords}
+    ]
+
+    assert [] == careless
 
 
 def test_an_address_that_is_never_called_is_refused_at_once() -> None:
