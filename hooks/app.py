@@ -161,7 +161,7 @@ class App:
         keeper = Keeper(store, history, clock, retention=settings.retention)
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), reloaded=self._reloaded)
         delivery = EngineDeliveryDesk(rulebook, store, clock, wake=worker.wake)
-        more = [*upkeep_endpoints(keeper), *rules_endpoints(rules_desk), *DeliveryApi(delivery).endpoints()]
+        more = [*upkeep_endpoints(keeper), *rules_endpoints(rules_desk, clock), *DeliveryApi(delivery).endpoints()]
         guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()

@@ -413,7 +413,8 @@ class PlannedRun:
     """A run to be made for an event. ``connection`` is the account its first step acts in.
 
     ``once``: the digest of the rule's ``once_per`` key and its window in seconds. When another run of the rule has
-    taken the key, this one is stored as skipped, with that run named in its reason.
+    taken the key, this one is stored as skipped, with that run named in its reason, and without ``steps``: what a
+    rule in shadow would have done.
     """
 
     id: str
@@ -423,6 +424,7 @@ class PlannedRun:
     state: RunState = "waiting"
     reason: str | None = None
     once: tuple[bytes, float] | None = None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -800,6 +802,17 @@ class RuleRecords(Protocol):
         """One version with its texts: ``files``, by name, the main file first. None when there is none."""
         ...
 
+    async def texts(self, version: str) -> Mapping[str, str] | None:
+        """The texts of a rule set by its SHA-256."""
+        ...
+
+    async def runs(self, rules: Sequence[str], since: datetime | None, limit: int) -> Sequence[Mapping[str, Any]]:
+        """First runs of these rules, newest first: ``{id, event, rule, rules_version, state, reason, steps}``.
+
+        A step is ``{id, action, connection, state, request: {method, path, query, headers, body} or null, output}``.
+        """
+        ...
+
 
 # --- the admin's desk ---
 
@@ -903,6 +916,15 @@ class RulesDesk(Protocol):
 
     async def rollback(self, number: int, edit: Edit, expected: str | None) -> Mapping[str, Any] | None:
         """Write an earlier version back and put it in force as the newest; None when there is none of this number."""
+        ...
+
+    async def shadow_report(
+        self, rule: str | None, against: str | None, since: datetime | None
+    ) -> Mapping[str, Any] | None:
+        """What rules in shadow would have done: ``{"rules": [{rule, against, summary, open, events}], "truncated"}``.
+
+        Without ``rule`` all that are in shadow now. None when there is no rule in shadow of this name.
+        """
         ...
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,15 @@ from hooks.events import utc_text
 from hooks.ports import Edit, RuleRecords, RulesDesk
 from hooks.rulebook import Rulebook
 from hooks.rules.findings import RulesInvalid
-from hooks.rules.ruleset import RuleSet
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.shadow_report import live_counterpart, report_shadow
 from hooks.rules.text_changes import unified
+
+MOST_RUNS = 10_000
+"""Runs of a shadow and its live rule that one report looks at, the newest."""
+
+MOST_CHANGES = 1_000
+"""Events that differ which one report tells."""
 
 log = logging.getLogger("hooks.rules")
 
@@ -77,6 +85,16 @@ class EngineRulesDesk:
             return {"ok": False, "findings": invalid.as_json()}
         return self._changed(edit, *changed)
 
+    async def shadow_report(
+        self, rule: str | None, against: str | None, since: datetime | None
+    ) -> Mapping[str, Any] | None:
+        current = self._rulebook.in_file
+        found = [] if current is None else [each for each in current.rules if each.mode == "shadow"]
+        chosen = [each for each in found if rule in (None, each.id)]
+        if current is None or (rule is not None and not chosen):
+            return None
+        return await shadow_reports(current, chosen, against, since, self._records, self._rulebook.of)
+
     def _changed(self, edit: Edit, rules: RuleSet, aside: list[Path]) -> Mapping[str, Any]:
         self._reloaded()
         log.info("rules version %s put in force (%s): %d rules", self._rulebook.number, edit.origin, len(rules.rules))
@@ -88,6 +106,32 @@ class EngineRulesDesk:
             "findings": [finding.as_json() for finding in rules.warnings],
             "set_aside": [str(path) for path in aside],
         }
+
+
+async def shadow_reports(
+    rules: RuleSet,
+    chosen: Sequence[Rule],
+    against: str | None,
+    since: datetime | None,
+    records: RuleRecords,
+    of: Callable[[str], Awaitable[RuleSet | None]],
+) -> Mapping[str, Any]:
+    """The report on each of these rules. ``of`` gives the rule set of a version."""
+    shown = []
+    truncated = False
+    for rule in chosen:
+        live = against or live_counterpart(rules, rule)
+        names = [rule.id] if live is None else [rule.id, live]
+        runs = await records.runs(names, since, MOST_RUNS)
+        truncated = truncated or len(runs) == MOST_RUNS
+        shadowed = {}
+        for version in {run["rules_version"] for run in runs}:
+            then = await of(version)
+            was = None if then is None else then.rule(rule.id)
+            shadowed[version] = was is not None and was.enabled and was.mode == "shadow"
+        report = await asyncio.to_thread(report_shadow, rule.id, live, runs, shadowed.__getitem__)
+        shown.append(report.as_json(MOST_CHANGES))
+    return {"rules": shown, "truncated": truncated}
 
 
 _: type[RulesDesk] = EngineRulesDesk

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hooks.cli import describing, rule_history
+from hooks.cli import describing, rule_history, shadowing
 from hooks.cli.options import AsJson, Data, Routes
 from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
 from hooks.settings import load_settings
@@ -42,6 +42,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(rules, name="rules", rich_help_panel=_PANEL)
     describing.add_to(rules)
     rule_history.add_to(rules)
+    shadowing.add_to(rules)
     app.add_typer(sources, name="sources", rich_help_panel=_PANEL)
     app.add_typer(connections, name="connections", rich_help_panel=_PANEL)
 
@@ -156,7 +157,7 @@ def rules_list(as_json: AsJson = False, routes: Routes = None, data: Data = None
             f"`hooks check {file['path']}` says what is wrong. "
             + ("These rules are in force:" if listing["items"] else "Nothing is acted on.")
         )
-    _print(listing, as_json, ("id", "event", "source", "enabled", "description"))
+    _print(listing, as_json, ("id", "event", "source", "enabled", "mode", "description"))
 
 
 @sources.command("list", epilog="Example: hooks sources list")

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hooks.events import Event, new_id
+from hooks.pipeline.shadow import in_shadow
 from hooks.ports import Plan, PlannedRun
 from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Rule, RuleSet
@@ -32,7 +33,12 @@ def plan(
         return Plan(event)
     names = rules.names(event)
     runs = tuple(_run(rule, names, now, obstacle) for rule in candidates if rule.match(names).matched)
-    return Plan(event, runs)
+    return Plan(event, tuple(_as_its_mode_says(run, rules, event) for run in runs))
+
+
+def _as_its_mode_says(run: PlannedRun, rules: RuleSet, event: Event) -> PlannedRun:
+    rule = rules.rule(run.rule)
+    return run if rule is None or rule.mode == "live" else in_shadow(run, rule, rules, event)
 
 
 def _run(rule: Rule, names: Mapping[str, Any], now: datetime, obstacle: Callable[[str], str | None]) -> PlannedRun:
@@ -43,7 +49,12 @@ def _run(rule: Rule, names: Mapping[str, Any], now: datetime, obstacle: Callable
         key, reason = None, f"once_per could not be worked out, so it was not applied: {error.message}"
     if key is not None and rule.once_within is not None:
         text = json.dumps(key, ensure_ascii=False, sort_keys=True)
-        once = (hashlib.sha256(f"{rule.id}\0{text}".encode("utf-8", "replace")).digest(), rule.once_within)
+        once = (
+            hashlib.sha256(
+                f"{rule.id}\0{text}{'' if rule.mode == 'live' else chr(0) + rule.mode}".encode("utf-8", "replace")
+            ).digest(),
+            rule.once_within,
+        )
     connection = rule.steps[0].connection
     held = obstacle(connection)
     return PlannedRun(

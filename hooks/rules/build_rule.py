@@ -64,10 +64,6 @@ class RuleBuilder:
         model = self._model(file, path, raw)
         if model is None:
             return None
-        if model.mode == "shadow":
-            self._report.at(
-                file, (*path, "mode"), "'mode: shadow' does not work yet in this release", "enabled: false switches off"
-            )
         if model.once_within is not None and model.once_per is None:
             self._report.at_key(
                 file, (*path, "once_within"), "'once_within' needs 'once_per'", "once_per says what may come only once"

@@ -96,7 +96,9 @@ class Rule(_Strict):
     id: _RuleId = Field(description="Unique and stable: history and runs hang on it.")
     description: StrictStr | None = Field(None, description="A sentence for people.")
     enabled: StrictBool = Field(True, description="false switches the rule off.")
-    mode: Literal["live", "shadow"] = Field("live", description="live acts.")
+    mode: Literal["live", "shadow"] = Field(
+        "live", description="live acts; shadow works out what it would send, keeps that, and sends nothing."
+    )
     event: _Texts = Field(description="Event types, one or a list; * stands for any characters: job.*")
     source: _Texts | None = Field(None, description="Sources, one or a list; all when left out.")
     when: _Conditions | None = Field(None, description="One expression, or a list that must all hold.")

@@ -35,7 +35,7 @@ POISON = (
     "then `hooks runs retry`"
 )
 
-_WRITE_STEP = (
+WRITE_STEP = (
     f"INSERT INTO steps (run, {STEP_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "
     "ON CONFLICT (run, position) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in STEP_COLUMNS.split(", ") if name != "position")
@@ -116,7 +116,7 @@ def progress(transaction: Transaction, change: Progress) -> None:
         raise LeaseLost(f"{change.run} has been taken over")
     for step in change.steps:
         transaction.execute(
-            _WRITE_STEP,
+            WRITE_STEP,
             step_to_row(change.run, step),
         )
     for attempt in change.attempts:

@@ -11,7 +11,8 @@ from hooks.people import customer_in
 from hooks.ports import Plan, PlannedRun
 from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
-from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, millis, receipt_from_row
+from hooks.store.leasing import WRITE_STEP
+from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, millis, receipt_from_row, step_to_row
 
 PENDING_BYTES = 2 * 1024 * 1024
 """Bodies that are planned at once: each is in memory several times over meanwhile, as text and as values."""
@@ -86,9 +87,9 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
 
 
 def _insert_run(transaction: Transaction, event: str, received_at: datetime, run: PlannedRun, version: str) -> int:
-    state, reason = run.state, run.reason
+    state, reason, steps = run.state, run.reason, run.steps
     created = millis(received_at)
-    if run.once is not None and state != "skipped":
+    if run.once is not None:
         digest, window = run.once
         holder = transaction.execute(
             "INSERT INTO onces (rule, digest, run, expires_at) VALUES (?, ?, ?, ?) "
@@ -100,7 +101,8 @@ def _insert_run(transaction: Transaction, event: str, received_at: datetime, run
             first = transaction.execute(
                 "SELECT run FROM onces WHERE rule = ? AND digest = ?", (run.rule, digest)
             ).fetchone()[0]
-            state, reason = "skipped", f"once_per: {first} has acted for this key already"
+            before = f"{reason}; " if state == "skipped" else ""
+            state, reason, steps = "skipped", f"{before}once_per: {first} has acted for this key already", ()
     finished = created if state == "skipped" else None
     transaction.execute(
         "INSERT INTO runs (id, event, rule, rules_version, generation, state, reason, connection, due_at, created_at, "
@@ -108,4 +110,6 @@ def _insert_run(transaction: Transaction, event: str, received_at: datetime, run
         (run.id, event, run.rule, version, state, reason, run.connection, millis(run.due_at), created, finished),
     )
     transaction.count(f"runs.{state}")
+    for step in steps:
+        transaction.execute(WRITE_STEP, step_to_row(run.id, step))
     return 1 if state == "waiting" else 0

@@ -153,13 +153,13 @@ def _limit(given: Mapping[str, str]) -> int:
 
 
 def _span(given: Mapping[str, str], now: datetime) -> tuple[datetime | None, datetime | None]:
-    since, until = (_instant(given, name, now) for name in ("since", "until"))
+    since, until = (instant(given, name, now) for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise BadParameter("until", "it must be later than since")
     return since, until
 
 
-def _instant(given: Mapping[str, str], name: str, now: datetime) -> datetime | None:
+def instant(given: Mapping[str, str], name: str, now: datetime) -> datetime | None:
     text = given.get(name)
     if text is None:
         return None

@@ -9,13 +9,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hooks.ports import Edit, RuleOrigin, RulesDesk
+from hooks.ports import Clock, Edit, RuleOrigin, RulesDesk
 from hooks.web.json_bodies import json_answer, json_body
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import BadParameter, read_query
+from hooks.web.parameters import BadParameter, instant, read_query
 
 _API = "/api/v1/rules"
 _LISTED = {"cursor": "Where the page before ended: its next.", "limit": "How many, 1 to 500; 50 if not given."}
+_SHADOW = {
+    "rule": "The id of a rule in shadow; all of them if not given.",
+    "against": "The id of the live rule to compare with; the most similar one if not given.",
+    "since": "Runs from then on: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
+}
 _DIFFED = {"against": "The number of the version to compare with; the one before if not given."}
 
 _BY = {
@@ -40,16 +45,17 @@ _ROLLBACK = {
 }
 
 
-def rules_endpoints(desk: RulesDesk) -> Sequence[Endpoint]:
+def rules_endpoints(desk: RulesDesk, clock: Clock) -> Sequence[Endpoint]:
     """Further rows for the table of `hooks.web.admin`."""
-    return _RulesApi(desk).endpoints()
+    return _RulesApi(desk, clock).endpoints()
 
 
 class _RulesApi:
     """The operations, one method each."""
 
-    def __init__(self, desk: RulesDesk) -> None:
+    def __init__(self, desk: RulesDesk, clock: Clock) -> None:
         self._desk = desk
+        self._clock = clock
 
     def endpoints(self) -> Sequence[Endpoint]:
         return (
@@ -78,6 +84,14 @@ class _RulesApi:
                 "Put an earlier version back in force",
                 body=_ROLLBACK,
                 problems=(404, 409, 422, 503),
+            ),
+            Endpoint(
+                "GET",
+                f"{_API}/shadow-report",
+                self.shadow_report,
+                "What rules in shadow would have done, beside the live ones",
+                _SHADOW,
+                problems=(404, 422, 503),
             ),
         )
 
@@ -114,6 +128,11 @@ class _RulesApi:
         if result is None:
             raise HTTPException(404)
         return json_answer(result, 200 if result["ok"] else 422)
+
+    async def shadow_report(self, request: Request) -> Response:
+        given = read_query(request.query_params, _SHADOW)
+        since = instant(given, "since", self._clock.now())
+        return _found(await self._desk.shadow_report(given.get("rule"), given.get("against"), since))
 
 
 # --- reading what is sent ---

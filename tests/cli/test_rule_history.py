@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from typing import Any
 
 from tests.cli.town import RULES, Town
@@ -90,3 +91,30 @@ def test_a_broken_file_is_told_with_the_list_of_the_rules(town: Town) -> None:
     assert (0, True) == (code, "job-to-homebase" in out)
     assert "routes.yaml is broken (1 error) and not in force" in err
     assert not town.json("rules", "list")[1]["file"]["ok"]
+
+
+def test_the_report_on_shadows_is_the_same_with_and_without_a_server(town: Town) -> None:
+    shadow = RULES.replace("id: job-to-homebase", "id: job-to-homebase-2\n    mode: shadow").replace("rules:\n", "")
+    town.write(RULES + shadow.replace("5000", "2000000"))
+    server = town.serve()
+    assert (
+        0
+        == town.run(
+            "send",
+            "--sample",
+            "housecall_pro/job.completed",
+        )[0]
+    )
+    deadline = time.monotonic() + 20
+    while server.ask("GET", "/api/v1/stats")["runs"]["done"] < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    code, told = town.json("rules", "shadow-report")
+    shown = town.run("rules", "shadow-report", "job-to-homebase-2", "--against", "job-to-homebase")
+    stop(town)
+
+    assert (10, ["removed"]) == (code, [each["change"] for each in told["rules"][0]["events"]])
+    assert (10, True) == (shown[0], "job-to-homebase-2, in shadow, beside job-to-homebase:" in shown[1])
+    assert (10, told) == town.json("rules", "shadow-report")
+    assert 2 == town.run("rules", "shadow-report", "job-to-homebase")[0]

@@ -154,10 +154,6 @@ def test_all_findings_come_at_once_in_order() -> None:
             "once_per | 'once_per' needs 'once_within' = for how long: once_within: 24h",
         ),
         (
-            "    mode: shadow\n",
-            "shadow | 'mode: shadow' does not work yet in this release = enabled: false switches off",
-        ),
-        (
             "    mode: dead\n",
             "dead | 'dead' is not allowed here = one of: 'live' or 'shadow'",
         ),

@@ -175,6 +175,12 @@ class Drawer:
         self.asked.append((number, edit, expected))
         return {"ok": self.sound, "findings": []} if number == 1 else None
 
+    async def shadow_report(
+        self, rule: str | None, against: str | None, since: datetime | None
+    ) -> Mapping[str, Any] | None:
+        self.asked.append((rule, against, since))
+        return {"rules": [], "truncated": False} if rule in (None, "new") else None
+
 
 _: tuple[type[History], type[Desk], type[RulesDesk]] = (Archive, Engine, Drawer)
 
@@ -183,7 +189,7 @@ class Office:
     def __init__(self) -> None:
         self.archive, self.engine, self.drawer = Archive(), Engine(), Drawer()
         hosts = Hosts("127.0.0.1", ["hooks.example.org"])
-        more = rules_endpoints(self.drawer)
+        more = rules_endpoints(self.drawer, StillClock())
         app = admin(self.archive, self.engine, self.drawer, StillClock(), TwoTokens(), hosts, more)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081")
 

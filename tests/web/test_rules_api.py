@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from hooks.ports import Edit
+from tests.web.doors import NOW
 from tests.web.test_admin_api import READ, Office, assert_problem
 
 RULES = "/api/v1/rules"
@@ -114,3 +116,12 @@ async def test_a_wrong_parameter_is_named(query: str) -> None:
     problem = assert_problem(await Office().get(f"{RULES}/versions?{query}"), 422)
 
     assert query.partition("=")[0] == problem["parameter"]
+
+
+async def test_the_report_on_shadows_takes_rules_and_a_time() -> None:
+    office = Office()
+
+    assert 200 == (await office.get(f"{RULES}/shadow-report?rule=new&against=old&since=24h", READ)).status_code
+    assert [("new", "old", NOW - timedelta(hours=24))] == office.drawer.asked
+    assert_problem(await office.get(f"{RULES}/shadow-report?rule=old"), 404)
+    assert "since" == assert_problem(await office.get(f"{RULES}/shadow-report?since=x"), 422)["parameter"]
