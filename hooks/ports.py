@@ -1026,7 +1026,9 @@ class Vendor:
     """Given the source's name and its validated settings."""
     kinds: tuple[EventKind, ...] = ()
     hooks: Callable[[str, Any], Hooks | None] | None = None
-    """How senders at a source subscribe to our events, given its name and settings; None where it is not open."""
+    """How senders at a source subscribe to our events, given its name and settings; None where it is not open.
+
+    What a source opens stands under its key ``hooks``."""
     connection_settings: type[ConnectionSettings] | None = None
     connect: Callable[[str, Any], Client] | None = None
     """Given the connection's name and its validated settings; opens nothing before the first call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import SecretStr, ValidationError
@@ -85,6 +85,19 @@ class Accounts:
             return None
         settings = self._settings(file, path, raw, vendor.source_settings)
         return None if settings is None else SourceConfig(name, vendor.name, settings)
+
+    def hooks(self, file: SourceFile, sources: Mapping[str, SourceConfig | None]) -> None:
+        """Look at what this file's sources open to subscribers, once all sources are known."""
+        here = file.document.data.get("sources")
+        for name in here if isinstance(here, dict) else ():
+            config = sources.get(name)
+            make = None if config is None else self._catalogue[config.vendor].hooks
+            hooks = None if config is None or make is None else make(name, config.settings)
+            for number, each in enumerate((hooks and hooks.sources) or ()):
+                if each not in sources:
+                    hint = did_you_mean(each, sources) or "one of: " + ", ".join(sources)
+                    path = ("sources", name, "hooks", "sources", number)
+                    self._report.at(file, path, f"unknown source '{each}'", hint)
 
     def connection(self, file: SourceFile, name: str, raw: dict[str, Any]) -> ConnectionConfig | None:
         """A checked connection, or None and findings."""

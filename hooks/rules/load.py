@@ -206,6 +206,8 @@ class _Loading:
         for file in self._files:
             self._take_accounts(file)
             self._take_vars(file)
+        for file in self._files:
+            self._accounts.hooks(file, self._sources)
         builder = RuleBuilder(
             self._catalogue,
             self.report,

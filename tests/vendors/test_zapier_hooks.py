@@ -15,6 +15,9 @@ from hooks.errors import NormalizationError, Permanent
 from hooks.events import Request, new_id
 from hooks.kit.http import record_exchanges
 from hooks.ports import Asked, Call, Inbound, Subscriber
+from hooks.registry import CATALOGUE
+from hooks.rules.findings import RulesInvalid
+from hooks.rules.load import load_text
 from hooks.vendors.zapier.hooks import (
     HOST,
     MAX_URL,
@@ -81,7 +84,6 @@ def test_the_usual_names_of_the_address_are_known(name: str) -> None:
         (["n8n.example:8443"], "https://n8n.example:8443/hook", True),
         (["n8n.example"], "http://n8n.example/hook", False),
         (["127.0.0.1:9"], "http://127.0.0.1:9/hook", True),
-        (["[::1]:9"], "http://[::1]:9/hook", False),
     ],
 )
 def test_only_listed_hosts_are_told(hosts: list[str], url: str, good: bool) -> None:
@@ -91,6 +93,18 @@ def test_only_listed_hosts_are_told(hosts: list[str], url: str, good: bool) -> N
         assert not good
     else:
         assert good
+
+
+@pytest.mark.parametrize(
+    "host", ["https://hooks.zapier.com", "hooks.zapier.com/hooks", "10.0.0.5", "169.254.169.254", "*", ""]
+)
+def test_a_host_that_cannot_be_one_is_refused_when_the_file_is_loaded(host: str) -> None:
+    with pytest.raises(ValueError, match=r"host|private network|never called"):
+        hooks(hosts=[host])
+
+
+def test_hosts_are_compared_without_case() -> None:
+    assert ("n8n.example:8443",) == hooks(hosts=["N8N.example:8443"]).settings.hosts
 
 
 class Known:
@@ -148,3 +162,25 @@ def test_a_request_to_nobody_is_a_request_of_the_path() -> None:
     client = ZapierHookClient(hooks().settings, Known())
 
     assert f"https://{HOST}/***" == client.url(Request("POST", "/sub_1"))
+
+
+@pytest.mark.parametrize(
+    ("hooks_of_source", "line", "told"),
+    [
+        ("{events: ['job.*'], sources: [zasp]}", "sources: [zasp]", "unknown source 'zasp'"),
+        ("{events: ['job.*'], hosts: ['https://hooks.zapier.com']}", "hosts", "without https://"),
+        ("{events: []}", "events", "this is empty"),
+        ("{}", "hooks: {}", "events"),
+        ("{event: [x]}", "event: [x]", "did you mean 'events'?"),
+    ],
+)
+def test_what_a_source_opens_is_checked_when_the_file_is_loaded(hooks_of_source: str, line: str, told: str) -> None:
+    source = f"{{vendor: zapier, key: '${{secret.KEY}}', hooks: {hooks_of_source}}}"
+    text = f"version: 1\nsources:\n  zaps: {source}\nrules: []\n"
+
+    with pytest.raises(RulesInvalid) as caught:
+        load_text(text, CATALOGUE, lambda name: "a-key-of-sixteen-bytes")
+
+    [*found] = [one for one in caught.value.findings if told in one.message + one.hint]
+    assert [3] == [one.line for one in found][:1], caught.value.render()
+    assert line in found[0].source

@@ -8,14 +8,15 @@ lists are taken, because whatever is told there leaves the house.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from hooks.addresses import is_loopback
+from hooks.addresses import is_loopback, refusal
 from hooks.errors import NormalizationError, Permanent
 from hooks.events import Done, Request, utc_text
 from hooks.kit.bodies import objects, parse_body
@@ -51,6 +52,17 @@ _EVENT = ("event", "type", "eventtype")
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_EVENT)]
 
 
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?", text.lower()):
+        raise ValueError("write the name of a host, without https:// and without a path, such as hooks.zapier.com")
+    if told := refusal(f"https://{text}", private=False):
+        raise ValueError(told.partition(": write")[0])
+    return text.lower()
+
+
+Host = Annotated[str, AfterValidator(_host)]
+
+
 class ZapierHooksSettings(BaseModel):
     """What Zaps may ask to be told of. Nothing without it: who posts leads must not see customers."""
 
@@ -60,7 +72,7 @@ class ZapierHooksSettings(BaseModel):
     sources: list[Name] | None = Field(
         None, min_length=1, description="Sources whose events they are; by default all but this one."
     )
-    hosts: list[Name] = Field(
+    hosts: list[Host] = Field(
         [HOST], min_length=1, description="Hosts that events may be told to, with `:port` where it is not 443."
     )
     expire_after: Duration | None = Field(None, description="How long a subscription lasts; by default until it ends.")
@@ -114,7 +126,7 @@ class ZapierHooks:
         self.sources = None if settings.sources is None else tuple(settings.sources)
         self.limit = settings.limit
         self.lifetime = settings.expire_after
-        self._hosts = tuple(host.lower() for host in settings.hosts)
+        self._hosts = tuple(settings.hosts)
         self.settings = HookConnectionSettings(base_url=f"https://{self._hosts[0]}", hosts=self._hosts)
 
     def methods(self, path: str) -> frozenset[str] | None:
