@@ -37,6 +37,7 @@ from hooks.rulesdesk import EngineRulesDesk
 from hooks.settings import Settings, secret
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
+from hooks.store.people_desk import SqlPeopleDesk
 from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
@@ -45,6 +46,7 @@ from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensur
 from hooks.web.delivery_api import DeliveryApi
 from hooks.web.inbox import Inbox
 from hooks.web.listener import Listener
+from hooks.web.people import people_endpoints
 from hooks.web.rules_api import rules_endpoints
 from hooks.web.upkeep import upkeep_endpoints
 
@@ -161,7 +163,13 @@ class App:
         keeper = Keeper(store, history, clock, retention=settings.retention)
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), reloaded=self._reloaded)
         delivery = EngineDeliveryDesk(rulebook, store, clock, wake=worker.wake)
-        more = [*upkeep_endpoints(keeper), *rules_endpoints(rules_desk, clock), *DeliveryApi(delivery).endpoints()]
+        people = SqlPeopleDesk(store, history, clock)
+        more = [
+            *upkeep_endpoints(keeper),
+            *rules_endpoints(rules_desk, clock),
+            *DeliveryApi(delivery).endpoints(),
+            *people_endpoints(people),
+        ]
         guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()

@@ -940,6 +940,42 @@ class DeliveryDesk(Protocol):
         ...
 
 
+class PeopleDesk(Protocol):
+    """What people may ask of the identity map and tell it. All results are ready for JSON, instants as UTC text.
+
+    A person is ``{id, name, company, phones, emails, records, created_at, updated_at}``, a record ``{vendor, source or
+    connection, kind, id, confidence, why, origin}``; in full also ``places``, ``review``, ``merged`` (ids that lead
+    here) and ``events``, the latest ones. None is given for an id that nobody has.
+    """
+
+    async def find(self, q: str | None, cursor: str | None, limit: int) -> Page:
+        """People by name, phone in any writing, e-mail, a vendor's id of a record or their own id, newest first."""
+        ...
+
+    async def show(self, person: str) -> Mapping[str, Any] | None: ...
+
+    async def review(self, cursor: str | None, limit: int) -> Page:
+        """Pairs that may be one person: ``{one, other, confidence, why, origin, noticed_at}``."""
+        ...
+
+    async def export(self, person: str) -> Mapping[str, Any] | None:
+        """All that is stored of somebody: ``{person, events, receipts}``, with bodies, runs, steps and attempts."""
+        ...
+
+    async def link(self, one: str, other: str) -> Mapping[str, Any] | None:
+        """Make one person of two: ``other`` becomes ``one``. Raises Conflict."""
+        ...
+
+    async def unlink(self, person: str, record: str) -> Mapping[str, Any] | None:
+        """Take a record (``titan/123`` or its id alone) away from a person, to a new one; or say of another person that
+        they are two. ``{person, other}``. Raises Conflict."""
+        ...
+
+    async def forget(self, person: str) -> Mapping[str, Any] | None:
+        """Delete what identifies a person; gives how many rows of which kind. Raises Conflict."""
+        ...
+
+
 # --- configuration and the registry ---
 
 

@@ -11,13 +11,16 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from hooks.cli.wire import Unreachable, WireAnswer, call
 from hooks.errors import HooksError, SettingsError
 from hooks.events import parse_utc
 from hooks.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from hooks.store.history import SqlHistory
 
 
 class Refused(HooksError):
@@ -40,7 +43,14 @@ class Server:
     admin: str
     token: str | None
 
-    def ask(self, method: str, path: str, query: Mapping[str, object] | None = None, body: object = None) -> Any:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        timeout: float = 30.0,
+    ) -> Any:
         """One call of the admin API. Raises NotFound, or Refused with the server's own words.
 
         What a server found in rules that it was given is an answer too, although its status is 422.
@@ -53,7 +63,7 @@ class Server:
         if method != "GET":
             headers["Content-Type"] = "application/json"
         sent = None if method == "GET" else json.dumps({} if body is None else body).encode()
-        return _document(call(method, url, headers=headers, body=sent), path)
+        return _document(call(method, url, headers=headers, body=sent, timeout=timeout), path)
 
 
 def _document(answer: WireAnswer, path: str) -> Any:
@@ -65,6 +75,10 @@ def _document(answer: WireAnswer, path: str) -> Any:
     said = document.get("detail") or document.get("title") if isinstance(document, dict) else None
     if answer.status == 404:
         kind, _, id_ = path.removeprefix("/api/v1/").partition("/")
+        if kind == "people":
+            raise NotFound(
+                f"nobody is {id_.partition('/')[0]}" if id_.startswith("per_") else "there is no such person"
+            )
         raise NotFound(
             f"the server has no {kind.removesuffix('s')} {id_.partition('/')[0]}" if id_ else f"nothing: {path}"
         )
@@ -125,9 +139,9 @@ def ask(path: str, given: Mapping[str, object], query: Mapping[str, object]) -> 
     return asyncio.run(_from_file(settings, path, {name: value for name, value in query.items() if value is not None}))
 
 
-def act(path: str, given: Mapping[str, object], body: Mapping[str, object] | None = None) -> Any:
+def act(path: str, given: Mapping[str, object], body: Mapping[str, object] | None = None, timeout: float = 30.0) -> Any:
     """Have the running server do something. Raises NoServer when none runs."""
-    return server_of(given).ask("POST", path, body=body)
+    return server_of(given).ask("POST", path, body=body, timeout=timeout)
 
 
 def server_of(given: Mapping[str, object]) -> Server:
@@ -147,6 +161,8 @@ async def _from_file(settings: Settings, path: str, query: Mapping[str, object])
     try:
         if kind == "stats":
             return await history.stats()
+        if kind == "people":
+            return await _people_from_file(history, id_, query)
         if id_:
             one = {"events": history.event, "runs": history.run, "receipts": history.receipt}[kind]
             record = await one(id_)
@@ -165,3 +181,18 @@ async def _from_file(settings: Settings, path: str, query: Mapping[str, object])
         return {"items": list(page.items), "next": page.next}
     finally:
         await history.close()
+
+
+async def _people_from_file(history: SqlHistory, asked: str, query: Mapping[str, Any]) -> Any:
+    from hooks.store.people_book import PeopleBook
+
+    book = PeopleBook(history)
+    if asked in ("", "review"):
+        cursor, limit = query.get("cursor"), query.get("limit", 50)
+        page = await (book.review(cursor, limit) if asked else book.find(query.get("q"), cursor, limit))
+        return {"items": list(page.items), "next": page.next}
+    person, _, export = asked.partition("/")
+    found = await (book.export(person) if export else book.show(person))
+    if found is None:
+        raise NotFound(f"nobody is {person}")
+    return found

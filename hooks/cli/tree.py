@@ -14,6 +14,7 @@ from hooks.cli import (
     connecting,
     databases,
     keeping,
+    people,
     records,
     ruling,
     sending,
@@ -62,6 +63,7 @@ subscribing.add_to(app)
 subscribers.add_to(app)
 sending.add_to(app)
 records.add_to(app)
+people.add_to(app)
 keeping.add_to(app)
 databases.add_to(app)
 

@@ -107,6 +107,10 @@ class Engine(Protocol):
         """Numbers about the database's place, for people and for Prometheus."""
         ...
 
+    async def scrub(self) -> None:
+        """See that what was deleted is not left beside the tables either, as far as this database lets us."""
+        ...
+
     async def close(self) -> None:
         """Finish what was asked for, and let the database go."""
         ...

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from hooks.events import new_id
 from hooks.names import plain_name
@@ -295,17 +294,3 @@ def enter_lane(
 
 def leave_lane(transaction: Transaction, run: str) -> None:
     transaction.execute("DELETE FROM person_lanes WHERE run = ?", (run,))
-
-
-def record_row(row: Sequence[Any]) -> Mapping[str, Any]:
-    """A vendor's record as people are shown it."""
-    vendor, side, account, kind, record, confidence, why, origin = row
-    return {
-        "vendor": vendor,
-        side: account,
-        "kind": kind,
-        "id": record,
-        "confidence": confidence / 100,
-        "why": why,
-        "origin": origin,
-    }

@@ -30,8 +30,11 @@ LONGEST = 0.02
 QUARANTINED = 1_000
 """Unreadable deliveries that are kept at most, the latest ones."""
 
-OF_A_RUN = ("attempts", "steps")
+OF_A_RUN = ("attempts", "steps", "person_lanes")
 """Tables whose rows belong to a run, by their column ``run``, and go with it."""
+
+OF_AN_EVENT = ("person_events", "person_queue")
+"""Tables whose rows belong to an event, by their column ``event``, and go with it."""
 
 Stage = Literal["events", "receipts", "quarantine", "duplicates", "onces", "done"]
 _STAGES: tuple[Stage, ...] = ("events", "receipts", "quarantine", "duplicates", "onces", "done")
@@ -206,6 +209,8 @@ def _event(reading: Reading, transaction: Transaction | None, swept: Swept, id: 
     if transaction is not None:
         if not transaction.execute("DELETE FROM events WHERE id = ?", (id,)).rowcount:
             return swept  # another server prunes too
+        for table in OF_AN_EVENT:
+            transaction.execute(f"DELETE FROM {table} WHERE event = ?", (id,))
         transaction.count(f"events.{state}", -1)
         transaction.count("events.accepted", -1)
         for run, ended, _, _ in runs:

@@ -142,6 +142,13 @@ class SqliteEngine:
             "reusable_bytes": self.room.reusable,
         }
 
+    async def scrub(self) -> None:
+        """Empty the log, which holds pages as they were before."""
+        try:
+            await self._connection.run(lambda raw: raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        except sqlite3.Error as error:
+            raise StoreError(f"the log cannot be emptied now: {error}") from None
+
     async def close(self) -> None:
         await self._writer.close()
         try:

@@ -21,7 +21,7 @@ from hooks.values import parse_duration
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 50
 _MAX_TEXT = 200
-_ID = re.compile(r"(evt|run|rcp|sub)_[0-9a-f]{32}")
+_ID = re.compile(r"(evt|run|rcp|sub|per)_[0-9a-f]{32}")
 
 
 class BadParameter(HooksError):
@@ -78,7 +78,7 @@ def event_filter(query: QueryParams, now: datetime) -> EventFilter:
         since=since,
         until=until,
         cursor=_id(given, "cursor", "evt"),
-        limit=_limit(given),
+        limit=read_limit(given),
     )
 
 
@@ -90,7 +90,7 @@ def run_filter(query: QueryParams) -> RunFilter:
         rule=given.get("rule"),
         event=_id(given, "event", "evt"),
         cursor=_id(given, "cursor", "run"),
-        limit=_limit(given),
+        limit=read_limit(given),
     )
 
 
@@ -104,7 +104,7 @@ def receipt_filter(query: QueryParams, now: datetime) -> ReceiptFilter:
         since=since,
         until=until,
         cursor=_id(given, "cursor", "rcp"),
-        limit=_limit(given),
+        limit=read_limit(given),
     )
 
 
@@ -145,7 +145,8 @@ def _id(given: Mapping[str, str], name: str, prefix: str) -> str | None:
     return value
 
 
-def _limit(given: Mapping[str, str]) -> int:
+def read_limit(given: Mapping[str, str]) -> int:
+    """How many items a page has. Raises BadParameter."""
     text = given.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
         raise BadParameter("limit", f"it must be a number from 1 to {MAX_LIMIT}")

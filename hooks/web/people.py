@@ -1,0 +1,162 @@
+"""The operations of the admin API on the identity map: find, review, link, unlink, export, forget.
+
+A token that may only read sees names, and numbers and addresses masked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hooks.ports import Page, PeopleDesk
+from hooks.web.openapi import Endpoint
+from hooks.web.parameters import BadParameter, is_id, read_limit, read_query
+from hooks.web.problem import JSON, as_json
+
+MAX_BODY = 10_000
+
+_PAGES = {
+    "cursor": "Where the page before ended: its next.",
+    "limit": "How many, 1 to 500; 50 if not given.",
+}
+_FIND = {
+    "q": "A name, a phone number in any writing, an e-mail address, a vendor's id of a record or a person's own.",
+    **_PAGES,
+}
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
+
+
+def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
+    """Further rows for the table of `hooks.web.admin`."""
+    api = _People(desk)
+    path = "/api/v1/people"
+    changed = (404, 409, 422, 503)
+    return (
+        Endpoint("GET", path, api.people, "Who is known", _FIND, listing=True, problems=(422, 503)),
+        Endpoint(
+            "GET", f"{path}/review", api.review, "Pairs that may be one", _PAGES, listing=True, problems=(422, 503)
+        ),
+        Endpoint("POST", f"{path}/link", api.link, "Make one of two", body=_body_of("one", "other"), problems=changed),
+        Endpoint(
+            "POST",
+            f"{path}/unlink",
+            api.unlink,
+            "Take a record away from a person, or say that two are two",
+            body=_body_of("person", "record"),
+            problems=changed,
+        ),
+        Endpoint("GET", f"{path}/{{id}}", api.person, "One person in full", problems=(404, 503)),
+        Endpoint("GET", f"{path}/{{id}}/export", api.export, "All that is stored of a person", problems=(404, 503)),
+        Endpoint("POST", f"{path}/{{id}}/forget", api.forget, "Delete what identifies a person", problems=(404, 503)),
+    )
+
+
+def _body_of(*names: str) -> Mapping[str, Any]:
+    return {"type": "object", "required": list(names), "properties": dict.fromkeys(names, _TEXT)}
+
+
+class _People:
+    def __init__(self, desk: PeopleDesk) -> None:
+        self._desk = desk
+
+    async def people(self, request: Request) -> Response:
+        given = read_query(request.query_params, _FIND)
+        cursor = given.get("cursor")
+        if cursor is not None and not is_id(cursor, "per"):
+            raise BadParameter("cursor", "it must be an id such as per_ and 32 hexadecimal digits")
+        return _page(request, await self._desk.find(given.get("q"), cursor, read_limit(given)))
+
+    async def review(self, request: Request) -> Response:
+        given = read_query(request.query_params, _PAGES)
+        cursor = given.get("cursor")
+        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+            raise BadParameter("cursor", "it must be the next of the page before")
+        return _page(request, await self._desk.review(cursor, read_limit(given)))
+
+    async def person(self, request: Request) -> Response:
+        return _found(request, await self._desk.show(_id(request)))
+
+    async def export(self, request: Request) -> Response:
+        if request.scope.get("access") != "act":
+            raise HTTPException(403)
+        answer = _found(request, await self._desk.export(_id(request)))
+        answer.headers["content-disposition"] = f'attachment; filename="{_id(request)}.json"'
+        return answer
+
+    async def link(self, request: Request) -> Response:
+        given = await _given(request, "one", "other")
+        return _found(request, await self._desk.link(given["one"], given["other"]))
+
+    async def unlink(self, request: Request) -> Response:
+        given = await _given(request, "person", "record")
+        return _found(request, await self._desk.unlink(given["person"], given["record"]))
+
+    async def forget(self, request: Request) -> Response:
+        return _found(request, await self._desk.forget(_id(request)))
+
+
+def _id(request: Request) -> str:
+    text: str = request.path_params["id"]
+    if not is_id(text, "per"):
+        raise HTTPException(404)
+    return text
+
+
+async def _given(request: Request, *names: str) -> dict[str, str]:
+    """The texts of a JSON body. Raises BadParameter, naming the member."""
+    held = bytearray()
+    async for part in request.stream():
+        held += part
+        if len(held) > MAX_BODY:
+            raise HTTPException(413)
+    try:
+        body = json.loads(held.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise BadParameter("body", "it must be JSON in UTF-8") from None
+    if not isinstance(body, dict):
+        raise BadParameter("body", f"it must be an object with {' and '.join(names)}")
+    for name in names:
+        value = body.get(name)
+        if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable():
+            raise BadParameter(name, "it must be a text of 1 to 200 characters")
+    return {name: body[name] for name in names}
+
+
+def _page(request: Request, page: Page) -> Response:
+    return _json(request, {"items": list(page.items), "next": page.next})
+
+
+def _found(request: Request, value: Mapping[str, Any] | None) -> Response:
+    if value is None:
+        raise HTTPException(404)
+    return _json(request, value)
+
+
+def _json(request: Request, value: Any) -> Response:
+    if request.scope.get("access") != "act":
+        value = masked(value)
+    return Response(as_json(value), media_type=JSON.decode())
+
+
+def masked(value: Any) -> Any:
+    """The value with numbers, addresses of mail and places made unreadable: enough stays to tell them apart."""
+    if isinstance(value, list):
+        return [masked(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        name: [_mask(text) for text in inner] if name in ("phones", "emails", "places") else masked(inner)
+        for name, inner in value.items()
+    }
+
+
+def _mask(text: str) -> str:
+    name, at, domain = text.rpartition("@")
+    if at:
+        return f"{name[:1]}***@{domain}"
+    return f"***{text[-2:]}"
