@@ -59,6 +59,7 @@ class Rulebook:
         self.current: RuleSet | None = None
         """What the files say, and beside it a rule for each subscriber."""
         self._unusable: int | None = None
+        self._read: Mapping[str, str] | None = None  # what the files said when they were last read
         self.number: int | None = None
         """Which entry of the history ``current`` is."""
         self.loaded_at: datetime | None = None
@@ -205,7 +206,8 @@ class Rulebook:
             self.invalid = invalid
             raise
         self.invalid = None
-        if edit is None and await self._superseded(rules):
+        first, self._read = self._read is None, rules.texts
+        if first and await self._superseded(rules):
             await self._take_over()
             return rules if self.in_file is None else self.in_file
         now = self._clock.now()
@@ -216,7 +218,10 @@ class Rulebook:
         return rules
 
     async def _superseded(self, rules: RuleSet) -> bool:
-        """Whether other servers have gone on from what this one's file says: an old file does not bring it back."""
+        """Whether other servers have gone on from what this one's file says: a start does not bring it back.
+
+        A file that is changed while this server runs is what somebody wants now, also when it was in force before.
+        """
         if self._store.alone:
             return False
         latest = await self._store.latest_version()
@@ -254,7 +259,7 @@ class Rulebook:
         by_version = len(expected) >= 8 and self.current.version.startswith(expected)
         if expected != str(self.number) and not by_version:
             raise Conflict(f"version {self.number} is in force now: somebody has changed the rules since")
-        if self._store.alone and changed_since(self.current.texts, {name: Path(name) for name in self.current.texts}):
+        if self._read is not None and changed_since(self._read, {name: Path(name) for name in self._read}):
             raise Conflict("the file has been changed on disk and is not in force: load it, or put it back first")
 
     async def _write(

@@ -35,3 +35,28 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'hooks.db'}"
     found: str = request.getfixturevalue("postgres_database")
     return found
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--store",
+        choices=["sqlite", "postgres", "both"],
+        default="both",
+        help="what whole servers run on in tests of the engine and journeys that are made for both",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whoever asks for ``server_database`` runs on each store that was chosen."""
+    if "server_database" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--store")
+        metafunc.parametrize("server_database", ["sqlite", "postgres"] if chosen == "both" else [chosen], indirect=True)
+
+
+@pytest.fixture
+def server_database(request: pytest.FixtureRequest) -> str | None:
+    """What a server of this test is given as its database: None for the file in its own folder."""
+    if request.param == "sqlite":
+        return None
+    found: str = request.getfixturevalue("postgres_database")
+    return found

@@ -11,8 +11,8 @@ from tests.journeys.world import SECRETS, World
 
 
 @pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server_database: str | None) -> AsyncIterator[World]:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    async with World(tmp_path) as world:
+    async with World(tmp_path, server_database) as world:
         yield world

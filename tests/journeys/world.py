@@ -105,8 +105,9 @@ class LeapingClock:
 class World:
     """Enter it with ``async with``; `serve` starts the server, which may be stopped and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str | None = None) -> None:
         self.folder = folder
+        self.database = database
         self.routes = folder / "routes.yaml"
         self.clock = LeapingClock()
         self.apps = sandboxes()
@@ -142,6 +143,7 @@ class World:
         if rules is not None:
             self.write(rules)
         settings = Settings(
+            database=self.database,
             routes=self.routes,
             data=self.folder / "data",
             port=0,

@@ -21,7 +21,7 @@ from hooks.ports import Call, OnUnknown, RunFilter, Source, Vendor
 from hooks.rules.load import load_text
 from hooks.rules.ruleset import RuleSet
 from hooks.store.history import SqlHistory
-from hooks.store.sqlite import open_sqlite, open_sqlite_history
+from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
 from tests.vendors import hello
 from tests.vendors.hello import client as hello_client
@@ -128,9 +128,10 @@ class Engine:
         self.worker = self.new_worker()
 
     @classmethod
-    async def open(cls, folder: Path, text: str = RULES) -> Engine:
-        store = await open_sqlite(folder / "hooks.db", relaxed=True)
-        return cls(store, await open_sqlite_history(folder / "hooks.db"), load(text))
+    async def open(cls, folder: Path, text: str = RULES, database: str | None = None) -> Engine:
+        address = database or f"sqlite:///{folder / 'hooks.db'}"
+        store = await open_store(address, relaxed=True)
+        return cls(store, await open_history(address), load(text))
 
     def new_worker(self) -> Worker:
         """Another worker, as after a restart."""

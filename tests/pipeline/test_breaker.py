@@ -77,8 +77,8 @@ def test_a_call_that_was_on_its_way_when_it_opened_counts_and_changes_nothing() 
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    engine = await Engine.open(tmp_path)
+async def engine(tmp_path: Path, server_database: str | None) -> AsyncIterator[Engine]:
+    engine = await Engine.open(tmp_path, database=server_database)
     yield engine
     await engine.close()
 

@@ -21,8 +21,8 @@ STUMBLE = RULES.replace('hello.greet, with: {to: "${data.display_name}", ref: "$
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    engine = await Engine.open(tmp_path)
+async def engine(tmp_path: Path, server_database: str | None) -> AsyncIterator[Engine]:
+    engine = await Engine.open(tmp_path, database=server_database)
     yield engine
     await engine.close()
 
@@ -103,9 +103,9 @@ async def test_a_run_is_carried_out_in_one_turn(engine: Engine) -> None:
 
 
 async def test_a_fault_of_ours_is_tried_a_few_times_and_then_is_a_dead_letter(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, server_database: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = await Engine.open(tmp_path, STUMBLE)
+    engine = await Engine.open(tmp_path, STUMBLE, server_database)
     await engine.receive()
     await engine.dispatcher.turn()
 
