@@ -132,7 +132,7 @@ class EngineDesk:
         if await self._history.run(run_id) is None:
             return None
         if not await self._store.cancel(run_id, "cancelled by a person", self._clock.now()):
-            raise Conflict("only a waiting or held run can be cancelled")
+            raise Conflict("only a waiting or held run can be cancelled, or a failed one that others wait behind")
         return await self._history.run(run_id)
 
     def subscribers(self) -> Sequence[Mapping[str, Any]]:

@@ -409,6 +409,29 @@ class SubscriberStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """What decides when a run may begin besides its ``due_at``; each part None where the rule does not ask for it.
+
+    Keys are digests of the rule and of the value of its ``by``. ``gate`` is that of ``throttle``, with its limit in
+    front: ``60/60000/<digest>`` lets 60 runs begin in 60,000 ms; ``over`` says what becomes of the others. ``burst``:
+    runs of this key become one, which begins at ``settles_by`` at the latest; ``keep`` says which of them stands for all.
+    ``lane``: one after the other in order of acceptance; with ``on_stuck`` ``skip`` the next one follows a run that has
+    failed or waits for a person, with ``wait`` it does not. ``expects``: the run is skipped when an event that meets this
+    key has been accepted by the ``deadline``.
+    """
+
+    gate: str | None = None
+    over: Literal["queue", "skip"] = "queue"
+    burst: str | None = None
+    keep: Literal["last", "first"] = "last"
+    settles_by: datetime | None = None
+    lane: str | None = None
+    on_stuck: Literal["skip", "wait"] = "skip"
+    expects: str | None = None
+    deadline: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRun:
     """A run to be made for an event. ``connection`` is the account its first step acts in.
 
@@ -425,14 +448,19 @@ class PlannedRun:
     reason: str | None = None
     once: tuple[bytes, float] | None = None
     steps: tuple[Step, ...] = ()
+    timing: Timing = Timing()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An event and what the rules make of it: stored in one transaction, with its receipt no longer pending."""
+    """An event and what the rules make of it: stored in one transaction, with its receipt no longer pending.
+
+    ``meets`` are keys of `Timing.expects`: runs that wait to see whether such an event comes.
+    """
 
     event: Event
     runs: tuple[PlannedRun, ...] = ()
+    meets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,9 +520,9 @@ class Progress:
     """What changes in a claimed run, written in one transaction if the lease is still ours.
 
     ``state`` None keeps it running. A run that goes back to ``waiting`` says when (``due_at``) and where
-    (``connection``) it goes on, and ``again`` that it is tried again: live runs then go before it. ``at`` is when the
-    change happened. ``sightings`` is what the results say of people; ``leaves`` gives back the lanes that the run took
-    with `People.meet`.
+    (``connection``) it goes on, and ``again`` that it is tried again: live runs then go before it. One that is held with
+    a ``due_at`` waits for its connection, one without for a person. ``at`` is when the change happened. ``sightings`` is
+    what the results say of people; ``leaves`` gives back the lanes that the run took with `People.meet`.
     """
 
     run: str
@@ -612,7 +640,7 @@ class Store(Protocol):
         ...
 
     async def cancel(self, run: str, reason: str, now: datetime) -> bool:
-        """End a waiting or held run as failed; False when it is in neither state."""
+        """End a waiting or held run as failed, or let those go on that wait behind a failed one; False otherwise."""
         ...
 
     async def keep_rules(self, version: str, files: Mapping[str, str], now: datetime, edit: Edit = ...) -> int:

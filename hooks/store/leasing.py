@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from hooks.errors import LeaseLost
 from hooks.ports import Claimed, Progress
+from hooks.store import throttling, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.people import learn, leave_lane, take_turn
 from hooks.store.rows import (
@@ -35,6 +37,9 @@ POISON = (
     "then `hooks runs retry`"
 )
 
+ROUNDS = 16
+"""How often one claim looks for other runs of a connection in place of those that may not begin yet."""
+
 WRITE_STEP = (
     f"INSERT INTO steps (run, {STEP_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "
     "ON CONFLICT (run, position) DO UPDATE SET "
@@ -46,17 +51,11 @@ def claim(
     transaction: Transaction, owner: str, slots: Mapping[str, int], now: datetime, lease: float
 ) -> list[tuple[Claimed, str]]:
     at, until = millis(now), millis(now + timedelta(seconds=lease))
-    due = _due(transaction.skip_locked)
     claimed: list[tuple[Claimed, str]] = []
+    throttling.open_gates(transaction, at)
     for connection, free in slots.items():
-        rows = transaction.execute(
-            "UPDATE runs SET state = 'running', owner = ?, lease_until = ?, fence = fence + 1 "
-            f"WHERE seq IN ({due}) "
-            "RETURNING id, rule, rules_version, key_generation, fence, attempts, event, priority, due_at, seq",
-            (owner, until, *(connection, at, free) * 3, connection, at, free),
-        ).fetchall()
         size = 0
-        for row in sorted(rows, key=lambda row: row[7:]):  # RETURNING promises no order
+        for row in _take(transaction, owner, connection, free, at, until):
             if size > CLAIM_SIZE:
                 transaction.execute(
                     "UPDATE runs SET state = 'waiting', owner = NULL, lease_until = NULL WHERE id = ?", (row[0],)
@@ -71,7 +70,7 @@ def claim(
                 f"SELECT {STEP_COLUMNS} FROM steps WHERE run = ? ORDER BY position",
                 (row[0],),
             )
-            identifier, rule, version, generation, fence, attempts, *_ = row
+            identifier, rule, version, generation, fence, attempts = row[:6]
             run = Claimed(
                 identifier,
                 rule,
@@ -88,7 +87,33 @@ def claim(
     return claimed
 
 
-_WAITS = "SELECT seq, priority, due_at FROM runs WHERE state = 'waiting' AND connection = ? AND due_at <= ? "
+def _take(
+    transaction: Transaction, owner: str, connection: str, free: int, at: int, until: int
+) -> list[tuple[Any, ...]]:
+    """Due runs of a connection that may begin, now running. Those that may not yet make room for others."""
+    due = _due(transaction.skip_locked)
+    taken: list[tuple[Any, ...]] = []
+    for _ in range(ROUNDS):
+        room = free - len(taken)
+        rows = transaction.execute(
+            "UPDATE runs SET state = 'running', owner = ?, lease_until = ?, fence = fence + 1 "
+            f"WHERE seq IN ({due}) "
+            "RETURNING id, rule, rules_version, key_generation, fence, attempts, event, priority, due_at, seq, "
+            f"{timing.TIMING_COLUMNS}",
+            (owner, until, *(connection, at, room) * 3, connection, at, room),
+        ).fetchall()
+        rows.sort(key=lambda row: row[7:10])  # RETURNING promises no order
+        begun = [row for row in rows if timing.begins(transaction, row[0], row[10:], at)]
+        taken += begun
+        if len(begun) == len(rows):
+            break
+    return taken
+
+
+_WAITS = (
+    "SELECT seq, priority, due_at FROM runs WHERE state = 'waiting' AND behind IS NULL AND connection = ? "
+    "AND due_at <= ? "
+)
 
 
 def _due(skip_locked: str) -> str:
@@ -109,7 +134,7 @@ def _due(skip_locked: str) -> str:
 def progress(transaction: Transaction, change: Progress) -> None:
     row = transaction.execute(
         "UPDATE runs SET attempts = attempts + ? WHERE id = ? AND fence = ? AND state = 'running' "
-        "RETURNING seq, connection",
+        "RETURNING seq, connection, lane, on_stuck",
         (len(change.attempts), change.run, change.fence),
     ).fetchone()
     if row is None:
@@ -133,6 +158,8 @@ def progress(transaction: Transaction, change: Progress) -> None:
         leave_lane(transaction, change.run)
     if change.state is None:
         return
+    seq, at_work, lane, on_stuck = row
+    reason = timing.stuck_reason(change, lane, on_stuck)
     ended = change.state in ("done", "failed", "skipped")
     transaction.execute(
         "UPDATE runs SET state = ?, reason = ?, due_at = coalesce(?, due_at), connection = coalesce(?, connection), "
@@ -140,17 +167,18 @@ def progress(transaction: Transaction, change: Progress) -> None:
         "finished_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?",
         (
             change.state,
-            None if change.reason is None else storable(change.reason),
+            None if reason is None else storable(reason),
             None if change.due_at is None else millis(change.due_at),
             change.connection,
             int(change.again),
             millis(change.at) if ended else None,
-            row[0],
+            seq,
         ),
     )
     moved(transaction, "running", change.state, 1)
     if ended:
-        transaction.tally(millis(change.at), f"run.{change.state}", row[1])
+        transaction.tally(millis(change.at), f"run.{change.state}", at_work)
+    timing.after(transaction, change, lane, on_stuck)
 
 
 def renew(transaction: Transaction, owner: str, now: datetime, lease: float) -> None:
@@ -166,10 +194,13 @@ def recover(transaction: Transaction, owner: str, now: datetime) -> int:
         values.append(owner)
     poison = transaction.execute(
         "UPDATE runs SET state = 'failed', reason = ?, finished_at = ?, crashes = crashes + 1, owner = NULL, "
-        f"lease_until = NULL WHERE state = 'running' AND crashes >= {MAX_CRASHES - 1} AND {lost}",
+        f"lease_until = NULL WHERE state = 'running' AND crashes >= {MAX_CRASHES - 1} AND {lost} "
+        "RETURNING id, lane, on_stuck",
         [POISON, *values],
-    ).rowcount
-    moved(transaction, "running", "failed", poison)
+    ).fetchall()
+    moved(transaction, "running", "failed", len(poison))
+    for run, lane, on_stuck in poison:
+        timing.after(transaction, Progress(run, 0, now, "failed"), lane, on_stuck)
     found = transaction.execute(
         "UPDATE runs SET state = 'waiting', due_at = ?, owner = NULL, lease_until = NULL, crashes = crashes + 1, "
         f"priority = CASE WHEN crashes = {MAX_CRASHES - 2} THEN {SUSPECT} ELSE priority END "
@@ -193,11 +224,15 @@ def leave(transaction: Transaction, owner: str, now: datetime) -> int:
 def next_due(reading: Reading, connections: Sequence[str]) -> datetime | None:
     due = [
         reading.execute(
-            "SELECT min(due_at) FROM runs WHERE state = 'waiting' AND connection = ? AND priority = ?", (name, priority)
+            "SELECT min(due_at) FROM runs WHERE state = 'waiting' AND behind IS NULL AND connection = ? "
+            "AND priority = ?",
+            (name, priority),
         ).fetchone()[0]
         for name in connections
         for priority in (0, 1, 2, SUSPECT)
     ]
+    if connections:
+        due.append(throttling.next_opening(reading))
     first = min((at for at in due if at is not None), default=None)
     return None if first is None else moment(first)
 
@@ -205,11 +240,11 @@ def next_due(reading: Reading, connections: Sequence[str]) -> datetime | None:
 def absent_connections(reading: Reading, known: Sequence[str]) -> list[str]:
     # A loose index scan: one look per connection name, however many runs wait.
     names: list[str] = []
-    row = reading.execute("SELECT min(connection) FROM runs WHERE state = 'waiting'").fetchone()
+    row = reading.execute("SELECT min(connection) FROM runs WHERE state = 'waiting' AND behind IS NULL").fetchone()
     while row[0] is not None:
         names.append(row[0])
         row = reading.execute(
-            "SELECT min(connection) FROM runs WHERE state = 'waiting' AND connection > ?", (row[0],)
+            "SELECT min(connection) FROM runs WHERE state = 'waiting' AND behind IS NULL AND connection > ?", (row[0],)
         ).fetchone()
     return [name for name in names if name not in known]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from hooks.events import Receipt
 from hooks.people import customer_in
-from hooks.ports import Plan, PlannedRun
+from hooks.ports import Plan, PlannedRun, Timing
+from hooks.store import throttling, timing
 from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import WRITE_STEP
@@ -74,6 +75,7 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
     for plan in plans:
         if plan.event.receipt not in open_receipts:
             continue
+        timing.meet(transaction, plan)
         state = "matched" if plan.runs else "unmatched"
         events.append((*event_to_row(plan.event), state, version))
         if customer_in(plan.event.type, plan.event.data):
@@ -88,28 +90,63 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
 
 def _insert_run(transaction: Transaction, event: str, received_at: datetime, run: PlannedRun, version: str) -> int:
     state, reason, steps = run.state, run.reason, run.steps
+    behind, due = None, millis(run.due_at)
     created = millis(received_at)
-    if run.once is not None:
-        digest, window = run.once
-        holder = transaction.execute(
-            "INSERT INTO onces (rule, digest, run, expires_at) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (rule, digest) DO UPDATE SET run = excluded.run, expires_at = excluded.expires_at "
-            "WHERE onces.expires_at <= ? RETURNING run",
-            (run.rule, digest, run.id, created + round(window * 1000), created),
-        ).fetchone()
-        if holder is None:
-            first = transaction.execute(
-                "SELECT run FROM onces WHERE rule = ? AND digest = ?", (run.rule, digest)
-            ).fetchone()[0]
-            before = f"{reason}; " if state == "skipped" else ""
-            state, reason, steps = "skipped", f"{before}once_per: {first} has acted for this key already", ()
+    given = run.timing
+    if (skipped := _skipped(transaction, run, created)) is not None:
+        before = f"{reason}; " if state == "skipped" else ""
+        state, reason, steps = "skipped", f"{before}{skipped}", ()
+    if state == "skipped":
+        given = Timing()
+    else:
+        behind, why, due = timing.enter(transaction, run)
+        if behind is not None:
+            state, reason = "waiting", why  # a connection that rests matters when its turn comes
     finished = created if state == "skipped" else None
     transaction.execute(
         "INSERT INTO runs (id, event, rule, rules_version, generation, state, reason, connection, due_at, created_at, "
-        "finished_at, attempts, fence) VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, 0, 0)",
-        (run.id, event, run.rule, version, state, reason, run.connection, millis(run.due_at), created, finished),
+        f"finished_at, attempts, fence, behind, {timing.TIMING_COLUMNS}) "
+        "VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(run.id, event, run.rule, version, state, reason, run.connection, due, created, finished, behind),
+            given.lane,
+            None if given.lane is None else given.on_stuck,
+            None if given.over == "skip" else given.gate,
+            given.burst,
+            given.expects,
+            None if given.deadline is None else millis(given.deadline),
+        ),
     )
     transaction.count(f"runs.{state}")
     for step in steps:
         transaction.execute(WRITE_STEP, step_to_row(run.id, step))
     return 1 if state == "waiting" else 0
+
+
+def _skipped(transaction: Transaction, run: PlannedRun, created: int) -> str | None:
+    """Why a new run does not come to act, None when it may."""
+    gate = run.timing.gate if run.timing.over == "skip" else None
+    if gate is not None and not throttling.has_room(transaction, gate, created):
+        return "throttled: as many as `throttle` allows have come already"
+    if run.once is not None and (acted := _acted_before(transaction, run, run.once, created)) is not None:
+        return f"once_per: {acted} has acted for this key already"
+    if gate is not None:
+        throttling.pass_gate(transaction, gate, created)
+    if run.state != "skipped" and (first := timing.join_burst(transaction, run)) is not None:
+        return f"debounce: {first} stands for it"
+    return None
+
+
+def _acted_before(transaction: Transaction, run: PlannedRun, once: tuple[bytes, float], created: int) -> str | None:
+    """The run that has taken this run's key of ``once_per`` and still has it; else it is this one's now."""
+    digest, window = once
+    holder = transaction.execute(
+        "INSERT INTO onces (rule, digest, run, expires_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (rule, digest) DO UPDATE SET run = excluded.run, expires_at = excluded.expires_at "
+        "WHERE onces.expires_at <= ? RETURNING run",
+        (run.rule, digest, run.id, created + round(window * 1000), created),
+    ).fetchone()
+    if holder is not None:
+        return None
+    first = transaction.execute("SELECT run FROM onces WHERE rule = ? AND digest = ?", (run.rule, digest)).fetchone()
+    return str(first[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from hooks.store import timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.rows import millis
@@ -14,7 +15,8 @@ def hold(transaction: Transaction, connection: str, reason: str, limit: int) -> 
     """Hold up to ``limit`` waiting runs of a connection; gives how many."""
     held = transaction.execute(
         "UPDATE runs SET state = 'held', reason = ? WHERE seq IN "
-        f"(SELECT seq FROM runs WHERE state = 'waiting' AND connection = ? LIMIT ?{transaction.skip_locked})",
+        "(SELECT seq FROM runs WHERE state = 'waiting' AND behind IS NULL AND connection = ? "
+        f"LIMIT ?{transaction.skip_locked})",
         (reason, connection, limit),
     ).rowcount
     moved(transaction, "waiting", "held", held)
@@ -77,8 +79,11 @@ def retry(transaction: Transaction, run: str, now: datetime) -> bool:
 
 
 def cancel(transaction: Transaction, run: str, reason: str, now: datetime) -> bool:
-    row = transaction.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()
-    if row is None or row[0] not in ("waiting", "held"):
+    row = transaction.execute(f"SELECT state, {timing.TIMING_COLUMNS} FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None or row[0] not in ("waiting", "held", "failed"):
+        return False
+    followed = timing.give_up(transaction, run, row[1:], millis(now))
+    if row[0] == "failed" and not followed:
         return False
     transaction.execute(
         "UPDATE runs SET state = 'failed', reason = ?, finished_at = ?, fence = fence + 1 WHERE id = ?",
