@@ -414,10 +414,10 @@ class Timing:
 
     Keys are digests of the rule and of the value of its ``by``. ``gate`` is that of ``throttle``, with its limit in
     front: ``60/60000/<digest>`` lets 60 runs begin in 60,000 ms; ``over`` says what becomes of the others. ``burst``:
-    runs of this key become one, which begins at ``settles_by`` at the latest; ``keep`` says which of them stands for all.
-    ``lane``: one after the other in order of acceptance; with ``on_stuck`` ``skip`` the next one follows a run that has
-    failed or waits for a person, with ``wait`` it does not. ``expects``: the run is skipped when an event that meets this
-    key has been accepted by the ``deadline``.
+    runs of this key become one, which begins at ``settles_by`` at the latest; ``keep`` says which of them stands for
+    all. ``lane``: one after the other in order of acceptance; with ``on_stuck`` ``skip`` the next one follows a run
+    that has failed or waits for a person, with ``wait`` it does not. ``expects``: the run is skipped when an event that
+    meets this key has been accepted by the ``deadline``.
     """
 
     gate: str | None = None

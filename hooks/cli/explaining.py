@@ -99,6 +99,8 @@ def print_explained(explained: Mapping[str, Any]) -> None:
         print(f"\n{coloured(plain(rule['id']), 'bold')}  {coloured(word, colour)}")
         for clause in rule["clauses"]:
             _print_clause(clause)
+        for timing in rule["timing"]:
+            _print_timing(timing)
         for request in rule["requests"]:
             _print_request(request)
 
@@ -111,6 +113,15 @@ def _print_clause(clause: Mapping[str, Any]) -> None:
         print(f"      {plain(path)} = {plain('null' if value is None else value)}")
     if clause.get("hint"):
         print(coloured(f"      {plain(clause['hint'])}", "yellow"))
+
+
+def _print_timing(timing: Mapping[str, Any]) -> None:
+    place = f"line {timing['line']}"
+    print(f"  {coloured('◷', 'cyan')} {plain(timing['key'])}: {plain(timing['text'])}  {coloured(place, 'dim')}")
+    for text, value in timing["by"].items():
+        print(f"      {plain(text)} = {plain('null' if value is None else value)}")
+    if timing["hint"]:
+        print(coloured(f"      {plain(timing['hint'])}", "yellow"))
 
 
 def _print_request(request: Mapping[str, Any]) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from hooks.events import Event, new_id
 from hooks.pipeline.shadow import in_shadow
+from hooks.pipeline.timing import meets, when
 from hooks.ports import Plan, PlannedRun
 from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Rule, RuleSet
@@ -28,12 +29,13 @@ def plan(
     """
     if event.flag is not None:
         return Plan(event)
+    met = meets(rules, event)
     candidates = rules.candidates(event.type, event.source)
     if not candidates:
-        return Plan(event)
+        return Plan(event, meets=met)
     names = rules.names(event)
-    runs = tuple(_run(rule, names, now, obstacle) for rule in candidates if rule.match(names).matched)
-    return Plan(event, tuple(_as_its_mode_says(run, rules, event) for run in runs))
+    runs = tuple(_run(rule, event, names, now, obstacle) for rule in candidates if rule.match(names).matched)
+    return Plan(event, tuple(_as_its_mode_says(run, rules, event) for run in runs), met)
 
 
 def _as_its_mode_says(run: PlannedRun, rules: RuleSet, event: Event) -> PlannedRun:
@@ -41,7 +43,9 @@ def _as_its_mode_says(run: PlannedRun, rules: RuleSet, event: Event) -> PlannedR
     return run if rule is None or rule.mode == "live" else in_shadow(run, rule, rules, event)
 
 
-def _run(rule: Rule, names: Mapping[str, Any], now: datetime, obstacle: Callable[[str], str | None]) -> PlannedRun:
+def _run(
+    rule: Rule, event: Event, names: Mapping[str, Any], now: datetime, obstacle: Callable[[str], str | None]
+) -> PlannedRun:
     once, reason = None, None
     try:
         key = rule.once_key(names)
@@ -57,12 +61,14 @@ def _run(rule: Rule, names: Mapping[str, Any], now: datetime, obstacle: Callable
         )
     connection = rule.steps[0].connection
     held = obstacle(connection)
+    begins = when(rule, event, names, now)
     return PlannedRun(
         id=new_id("run"),
         rule=rule.id,
         connection=connection,
-        due_at=now + timedelta(seconds=rule.delay or 0.0),
+        due_at=begins.due_at,
         state="waiting" if held is None else "held",
-        reason=held or reason,
+        reason=held or "; ".join(filter(None, (reason, begins.reason))) or None,
         once=once,
+        timing=begins.timing,
     )

@@ -15,6 +15,7 @@ from hooks.ports import Catalogue, Clock, Hooks, Subscriber, SubscriberClient, S
 from hooks.rules.index import type_matches
 from hooks.rules.ruleset import Rule, RuleSet, SourceConfig, StepSpec
 from hooks.rules.template import compile_template
+from hooks.rules.timing import TimingKeys
 from hooks.rules.with_tree import Fields, Filled, Literal
 
 KEPT_PAST_EXPIRY = timedelta(days=7)
@@ -161,6 +162,7 @@ def _rule(source: str, subscriber: str, event: str, of: Iterable[str], hooks: Ho
         once_per=None,
         once_within=None,
         delay=None,
+        timing=TimingKeys(),
         tests=(),
         file="",
         line=0,

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from hooks.ports import Action, Catalogue, EventKind, Vendor
 from hooks.rules.accounts import SecretLookup
+from hooks.rules.build_timing import TimingBuilder
 from hooks.rules.cases import PlacedCase
 from hooks.rules.check_cases import CaseCheck
 from hooks.rules.check_expression import Scope
@@ -20,7 +21,7 @@ from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean
 from hooks.rules.index import type_matches
-from hooks.rules.model import Defaults, RoutesFile
+from hooks.rules.model import Defaults, Expect, RoutesFile
 from hooks.rules.model import Rule as RuleModel
 from hooks.rules.model import Step as StepModel
 from hooks.rules.report import Report, SourceFile, locate, value_at
@@ -76,6 +77,9 @@ class RuleBuilder:
         scope = self._scope(data, (), (), False)
         clauses = self._clauses(file, (*path, "when"), model.when, scope)
         once_per = self._clause(file, (*path, "once_per"), model.once_per, scope)
+        timing = TimingBuilder(self._report, file, path, self._clause, self._clauses, self._expected).build(
+            model, scope
+        )
         steps, fallback = self._all_steps(file, path, model, data)
         document = file.document
         return Rule(
@@ -91,6 +95,7 @@ class RuleBuilder:
             once_per=once_per,
             once_within=model.once_within,
             delay=model.delay,
+            timing=timing,
             tests=self._tests(file, path, model, [*steps, *fallback]),
             file=file.name,
             line=document.value(path).line,
@@ -131,8 +136,12 @@ class RuleBuilder:
 
     # --- events and sources ---
 
-    def _event_data(self, file: SourceFile, path: Path, model: RuleModel) -> Shape:
-        """The shape of ``data`` for the events that the rule takes; open when that cannot be known."""
+    def _expected(self, file: SourceFile, path: Path, expect: Expect) -> Scope:
+        """What expressions can name of an event that a rule waits for."""
+        return self._scope(self._event_data(file, path, expect), (), (), False)
+
+    def _event_data(self, file: SourceFile, path: Path, model: RuleModel | Expect) -> Shape:
+        """The shape of ``data`` for the events that it takes; open when that cannot be known."""
         known = True
         if model.source is not None:
             single = not isinstance(value_at(file.document.data, (*path, "source")), list)
@@ -156,7 +165,7 @@ class RuleBuilder:
                 self._report.at(file, place, f"no configured source is known to send '{pattern}'", hint, "warning")
         return shape if known else OPEN
 
-    def _look_up(self, model: RuleModel) -> tuple[Shape, tuple[str, ...], tuple[str, ...]]:
+    def _look_up(self, model: RuleModel | Expect) -> tuple[Shape, tuple[str, ...], tuple[str, ...]]:
         """The shape of the data, the patterns nobody is known to send, and all names that somebody is."""
         chosen = [config for name, config in self._sources.items() if model.source is None or name in model.source]
         kinds: dict[str, list[EventKind | None]] = {}

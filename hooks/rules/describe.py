@@ -91,6 +91,7 @@ def _rule(rules: RuleSet, rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
         sentences.append(f"at most once in {show_duration(rule.once_within)} for {per},")
     if rule.delay:
         sentences.append(f"{show_duration(rule.delay)} later,")
+    sentences += [_timing(key, text, by) for key, text, by in rule.timing.sentences()]
     sentences.append("this is done:" if len(rule.steps) == 1 else f"these {len(rule.steps)} steps are done, in order:")
     return {
         "id": rule.id,
@@ -109,6 +110,10 @@ def _rule(rules: RuleSet, rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
         "file": rule.file,
         "line": rule.line,
     }
+
+
+def _timing(key: str, text: str, by: Clause | None) -> str:
+    return f"{text}," if by is None else f"{text} (told apart by {value_in_words(by.expression)}),"
 
 
 def _reached_from(rules: RuleSet, rule: Rule, catalogue: Catalogue) -> list[SourceConfig]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hooks.events import Event, Request
@@ -14,6 +14,7 @@ from hooks.rules.index import type_matches
 from hooks.rules.placeholders import placeheld, step_placeholders
 from hooks.rules.rehearsal import body_of, plain_url, readable_url
 from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
+from hooks.rules.timing import Expect, explain_met, explain_timing
 
 UrlFor = Callable[[str, Request], str]
 """The full address of a request at a connection, without credentials."""
@@ -31,8 +32,9 @@ def explain(
     ``outputs`` holds answers of steps where there are any, by rule id and step id; without them a visible placeholder
     such as ``<steps.customer.customerId>`` stands in their place. Never raises for what an event or a rule holds.
     """
+    awaited = ruleset.expecting(event.type, event.source)
     rules = [
-        _explain_rule(ruleset, rule, event, (outputs or {}).get(rule.id, {}), url_for)
+        _explain_rule(ruleset, rule, event, (outputs or {}).get(rule.id, {}), url_for, awaited)
         for rule in ruleset.rules
         if rule.enabled
     ]
@@ -40,7 +42,12 @@ def explain(
 
 
 def _explain_rule(
-    ruleset: RuleSet, rule: Rule, event: Event, outputs: Mapping[str, Any], url_for: UrlFor | None
+    ruleset: RuleSet,
+    rule: Rule,
+    event: Event,
+    outputs: Mapping[str, Any],
+    url_for: UrlFor | None,
+    awaited: Sequence[Expect],
 ) -> dict[str, Any]:
     names = ruleset.names(event)
     clauses = [_event_clause(rule, event)]
@@ -51,7 +58,10 @@ def _explain_rule(
         clauses.extend(_clause(clause, names) for clause in rule.clauses)
         matched = all(clause["verdict"] == "true" for clause in clauses)
     requests = _requests(ruleset, rule, event, outputs, url_for) if matched else []
-    return {"id": rule.id, "matched": matched, "clauses": clauses, "requests": requests}
+    timing = explain_timing(rule.timing, names) if matched else []
+    if (expect := rule.timing.expect) is not None and expect in awaited:
+        timing.append(explain_met(expect, rule.timing.lines["expect"], names))
+    return {"id": rule.id, "matched": matched, "clauses": clauses, "timing": timing, "requests": requests}
 
 
 def _entry(text: str, line: int, verdict: str, values: dict[str, Any], hint: str) -> dict[str, Any]:

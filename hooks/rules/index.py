@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Generic, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from hooks.rules.ruleset import Rule
+
+class Selecting(Protocol):
+    """What takes events of some types from some sources, or from all when none is named."""
+
+    @property
+    def events(self) -> tuple[str, ...]: ...
+
+    @property
+    def sources(self) -> tuple[str, ...]: ...
+
+
+S = TypeVar("S", bound=Selecting)
 
 MAX_REMEMBERED = 4096
 
@@ -36,22 +46,22 @@ def type_matches(pattern: str, type: str) -> bool:
     return len(type) - position >= len(rest[-1]) and type.endswith(rest[-1])
 
 
-class Index:
-    """Rules by event type and source. Immutable but for its memory."""
+class Index(Generic[S]):
+    """Rules, or what else selects events, by event type and source. Immutable but for its memory."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[S]) -> None:
         self._exact: dict[str, list[int]] = {}
         self._patterns: dict[str, list[int]] = {}
-        self._rules: list[Rule] = []
+        self._rules: list[S] = []
         for number, rule in enumerate(rules):
             self._rules.append(rule)
             for event in rule.events:
                 pattern = re.sub(r"\*+", "*", event)
                 table = self._patterns if "*" in pattern else self._exact
                 table.setdefault(pattern, []).append(number)
-        self._memory: dict[tuple[str, str], tuple[Rule, ...]] = {}
+        self._memory: dict[tuple[str, str], tuple[S, ...]] = {}
 
-    def find(self, type: str, source: str) -> tuple[Rule, ...]:
+    def find(self, type: str, source: str) -> tuple[S, ...]:
         key = (type, source)
         found = self._memory.get(key)
         if found is None:
@@ -61,7 +71,7 @@ class Index:
             self._memory[key] = found
         return found
 
-    def _search(self, type: str, source: str) -> tuple[Rule, ...]:
+    def _search(self, type: str, source: str) -> tuple[S, ...]:
         numbers = set(self._exact.get(type, ()))
         for pattern, those in self._patterns.items():
             if type_matches(pattern, type):

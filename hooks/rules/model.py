@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
 
 from hooks.ports import OnUnknown
 from hooks.rules.cases import Case
@@ -90,6 +101,72 @@ class Step(_Strict):
     )
 
 
+def _as_by(value: object) -> object:
+    return value if isinstance(value, dict) else {"by": value}
+
+
+def _as_first(value: object) -> object:
+    return value if isinstance(value, dict) else {"first": value}
+
+
+class _OrExpression:
+    """In the JSON Schema: a bare expression may stand in place of the map."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": ["string", "boolean"]}, handler(core)]}
+
+
+class Throttle(_Strict):
+    """At most so many runs of the rule begin in any stretch of time."""
+
+    most: Annotated[StrictInt, Field(ge=1, le=10_000)] = Field(alias="max", description="How many runs may begin.")
+    per: Duration = Field(description="In which time, such as 1m.")
+    by: _Condition | None = Field(None, description="An expression: the limit holds for each of its values.")
+    over: Literal["queue", "skip"] = Field(
+        "queue", description="What becomes of the others: queue lets them wait until there is room, skip leaves them."
+    )
+
+
+class Debounce(_Strict):
+    """Many quick events become one run."""
+
+    by: _Condition = Field(description="An expression: events with the same value belong together.")
+    wait: Duration = Field(description="How long it must have been quiet, such as 2m.")
+    max_wait: Duration | None = Field(
+        None, description="How long the first event waits at most, such as 15m; ten times `wait` when left out."
+    )
+    keep: Literal["last", "first"] = Field("last", description="Which event the run is made for.")
+
+
+class InOrder(_Strict):
+    """Runs go one after the other, in the order in which their events were accepted."""
+
+    by: _Condition = Field(description="An expression: runs with the same value keep their order.")
+    on_stuck: Literal["skip", "wait"] = Field(
+        "skip",
+        description="When a run has failed or waits for a person: skip goes on with the next one, wait does not.",
+    )
+
+
+class ExpectBy(_Strict):
+    """What tells that two events belong together, when it is called differently in the two."""
+
+    first: _Condition = Field(description="An expression over the event that opens the wait.")
+    then: _Condition | None = Field(None, description="The same thing in the event that is expected.")
+
+
+class Expect(_Strict):
+    """The steps are carried out unless another event comes in time."""
+
+    event: _Texts = Field(description="The event types that are expected, one or a list; * stands for any characters.")
+    source: _Texts | None = Field(None, description="Where they come from, one or a list; all when left out.")
+    when: _Conditions | None = Field(None, description="What must hold for them.")
+    by: Annotated[ExpectBy, BeforeValidator(_as_first), _OrExpression()] = Field(
+        description="An expression that has the same value in both events, or `{first: ..., then: ...}`."
+    )
+    within: Duration = Field(description="How long to wait, such as 15m.")
+
+
 class Rule(_Strict):
     """What to do when an event comes."""
 
@@ -107,6 +184,12 @@ class Rule(_Strict):
     once_per: _Condition | None = Field(None, description="An expression: act once for each of its values.")
     once_within: Duration | None = Field(None, description="How long once_per remembers, such as 24h.")
     delay: Duration | None = Field(None, description="Wait this long before the first step.")
+    throttle: Throttle | None = Field(None, description="At most so many runs in a time.")
+    debounce: Debounce | None = Field(None, description="Many quick events become one run.")
+    in_order_by: Annotated[InOrder, BeforeValidator(_as_by), _OrExpression()] | None = Field(
+        None, description="An expression, or `{by: ..., on_stuck: ...}`: one after the other for each of its values."
+    )
+    expect: Expect | None = Field(None, description="Carry the steps out unless this event comes in time.")
     retry: Retry | None = Field(None, description="How the steps of this rule are tried again.")
     timeout: Duration | None = Field(None, description="The deadline of one try of a step, such as 15s.")
     on_unknown: OnUnknown | None = Field(None, description="For all steps of this rule, see the step's key.")
@@ -135,7 +218,7 @@ class RoutesFile(_Strict):
 PLANNED: dict[str, frozenset[str]] = {
     "file": frozenset({"calendars", "templates"}),
     "rule": frozenset(
-        {"else", "debounce", "throttle", "in_order_by", "expect", "within", "replay", "rate_limit"},
+        {"else", "within", "replay", "rate_limit"},
     ),
     "step": frozenset({"else"}),
 }

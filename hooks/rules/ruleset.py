@@ -22,6 +22,7 @@ from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import Finding
 from hooks.rules.index import Index
 from hooks.rules.model import Retry
+from hooks.rules.timing import Expect, TimingKeys
 from hooks.rules.with_tree import Fields, is_empty, origins_of, render_tree, show_field
 
 ClauseVerdict = Literal["true", "false", "missing", "error"]
@@ -185,6 +186,7 @@ class Rule:
     once_per: Clause | None
     once_within: float | None
     delay: float | None
+    timing: TimingKeys
     tests: tuple[PlacedCase, ...]
     file: str
     line: int
@@ -241,8 +243,10 @@ class RuleSet:
         self.warnings = tuple(warnings)
         self.files = tuple(files)
         self._by_id = {rule.id: rule for rule in self.rules}
-        self._index = Index(rule for rule in self.rules if rule.enabled)
-        self._beside = Index(())
+        enabled = [rule for rule in self.rules if rule.enabled]
+        self._index = Index(enabled)
+        self._expecting = Index(rule.timing.expect for rule in enabled if rule.timing.expect is not None)
+        self._beside: Index[Rule] = Index(())
         self._again: Callable[[str], Rule | None] = lambda id: None
 
     def beside(self, more: Iterable[Rule], again: Callable[[str], Rule | None]) -> RuleSet:
@@ -269,6 +273,10 @@ class RuleSet:
     def candidates(self, type: str, source: str) -> tuple[Rule, ...]:
         """The enabled rules for an event type from a source, in the order of the files."""
         return self._index.find(type, source) + self._beside.find(type, source)
+
+    def expecting(self, type: str, source: str) -> tuple[Expect, ...]:
+        """What enabled rules wait for that an event of this type from this source may be."""
+        return self._expecting.find(type, source)
 
     def names(
         self,

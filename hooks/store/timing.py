@@ -49,7 +49,8 @@ def enter(transaction: Transaction, run: PlannedRun) -> tuple[str | None, str | 
     """
     timing, due = run.timing, millis(run.due_at)
     if timing.burst is not None:
-        due = _stand_for(transaction, run.id, timing.burst, due, timing.settles_by and millis(timing.settles_by))
+        assert timing.settles_by is not None, "a burst has an end"
+        due = _stand_for(transaction, run.id, timing.burst, due, millis(timing.settles_by))
     elif timing.expects is None:
         if timing.lane is not None and not _take_lane(transaction, timing.lane, run.id):
             return timing.lane, _IN_ORDER, due
@@ -78,9 +79,8 @@ def join_burst(transaction: Transaction, run: PlannedRun) -> str | None:
     return str(first)
 
 
-def _stand_for(transaction: Transaction, run: str, burst: str, due: int, settles_by: int | None) -> int:
+def _stand_for(transaction: Transaction, run: str, burst: str, due: int, settles_by: int) -> int:
     """Let a run stand for all of its burst from now on; gives when it is due."""
-    assert settles_by is not None, "a burst has an end"
     previous, deadline = transaction.execute(
         "INSERT INTO bursts (burst, run, deadline) VALUES (?, ?, ?) ON CONFLICT (burst) DO UPDATE SET "
         "previous = CASE WHEN bursts.run = excluded.run THEN bursts.previous ELSE bursts.run END, run = excluded.run "

@@ -54,6 +54,7 @@ def test_a_match_shows_clauses_requests_and_origins() -> None:
                 {"text": "data.total_cents >= 5000", "line": 11, "verdict": "true",
                  "values": {"data.total_cents": 15000}, "hint": None},
             ],
+            "timing": [],
             "requests": [
                 {
                     "step": "customer",

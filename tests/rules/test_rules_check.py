@@ -163,11 +163,11 @@ def test_all_findings_come_at_once_in_order() -> None:
         ),
         (
             "    debounce: {wait: 2m}\n",
-            "debounce | 'debounce' does not work yet in this release = remove it: it would do nothing",
+            "debounce | 'by' is missing = An expression: events with the same value belong together.",
         ),
         (
             "    throttle: 5\n",
-            "throttle | 'throttle' does not work yet in this release = remove it: it would do nothing",
+            "5 | a map (key: value) belongs here, this is a number",
         ),
         (
             "    description: 5\n",

@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 import pytest
 
-from hooks.events import Event, new_id
-from hooks.ports import Plan, PlannedRun, Progress, RunFilter, RunState, Timing
+from hooks.events import Event, RunState, new_id
+from hooks.ports import Plan, PlannedRun, Progress, RunFilter, Timing
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
 from tests.store.test_store_conformance import NOW, event_of, receipt
+
+UNTIMED = Timing()
 
 
 class Books:
@@ -39,7 +41,7 @@ class Books:
         await self.store.plan([stored.id], [Plan(event, runs, tuple(meets))], "v1")
         return event
 
-    async def run(self, timing: Timing = Timing(), *, wait: float = 0.0, state: RunState = "waiting") -> str:
+    async def run(self, timing: Timing = UNTIMED, *, wait: float = 0.0, state: RunState = "waiting") -> str:
         """A run of an event that is accepted now, due after ``wait`` seconds; gives its id."""
         run = PlannedRun(new_id("run"), "rule-1", "titan", self.now + timedelta(seconds=wait), state, timing=timing)
         await self.plan(run)
@@ -164,7 +166,8 @@ async def test_idle_throttles_are_forgotten(books: Books) -> None:
 async def test_no_stretch_of_time_ever_holds_more_starts_than_a_throttle_allows(books: Books, seed: int) -> None:
     chance = random.Random(seed)
     most, per = chance.randint(1, 4), chance.choice([5.0, 20.0])
-    waiting, begun, ever = 0, [], 0
+    waiting, ever = 0, 0
+    begun: list[datetime] = []
     for _ in range(60):
         for _ in range(chance.choice([0, 0, 1, 5])):
             await books.run(Timing(gate=f"{most}/{int(per * 1000)}/key"), wait=chance.choice([0.0, 0.0, 3.0]))
@@ -221,7 +224,8 @@ async def test_with_first_the_first_one_stands_for_the_others_and_waits_until_it
 async def test_a_burst_that_does_not_end_is_cut_at_its_longest_wait(
     books: Books, keep: Literal["last", "first"]
 ) -> None:
-    began, claimed = books.now, []
+    began = books.now
+    claimed: list[str] = []
     while not claimed:
         await books.run(burst(books, keep, most=100), wait=60)
         books.after(10)
