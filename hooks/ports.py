@@ -520,9 +520,10 @@ class Progress:
     """What changes in a claimed run, written in one transaction if the lease is still ours.
 
     ``state`` None keeps it running. A run that goes back to ``waiting`` says when (``due_at``) and where
-    (``connection``) it goes on, and ``again`` that it is tried again: live runs then go before it. One that is held with
-    a ``due_at`` waits for its connection, one without for a person. ``at`` is when the change happened. ``sightings`` is
-    what the results say of people; ``leaves`` gives back the lanes that the run took with `People.meet`.
+    (``connection``) it goes on, and ``again`` that it is tried again: live runs then go before it. One that is held
+    with a ``due_at`` waits for its connection, one without for a person. ``at`` is when the change happened.
+    ``sightings`` is what the results say of people; ``leaves`` gives back the lanes that the run took with
+    `People.meet`.
     """
 
     run: str

@@ -107,9 +107,9 @@ def print_compared(compared: Compared) -> None:
     print()
     if not backtest.changes:
         print(coloured("No difference.", "green"))
-    answers = _answers(backtest)
-    if answers:
-        print(answers)
+    for told in (_answers(backtest), _untimed(backtest)):
+        if told:
+            print(told)
 
 
 def _print_change(change: Change) -> None:
@@ -138,6 +138,13 @@ def _answers(backtest: Backtest) -> str:
     return told + (f", {backtest.stood_in:,} unknown (shown as <steps...>)." if backtest.stood_in else ".")
 
 
+def _untimed(backtest: Backtest) -> str:
+    if not backtest.untimed:
+        return ""
+    keys = "; ".join(f"{plain(rule)} ({', '.join(keys)})" for rule, keys in backtest.untimed.items())
+    return f"As if each event came alone: {keys}."
+
+
 # --- for a pull request ---
 
 
@@ -154,9 +161,9 @@ def short(compared: Compared) -> str:
         for id, counts in differing.items():
             numbers = " | ".join(f"{counts[effect]:,}" for effect in EFFECTS)
             lines.append(f"| `{id}` | {numbers} | {fields.get(id, '')} |")
-    answers = _answers(backtest)
-    if answers:
-        lines += ["", answers]
+    for told in (_answers(backtest), _untimed(backtest)):
+        if told:
+            lines += ["", told]
     return "\n".join(lines)
 
 

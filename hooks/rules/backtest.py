@@ -2,7 +2,8 @@
 
 Answers of earlier steps are those that were recorded for the event, where there are any; else a visible placeholder
 such as ``<steps.customer.customerId>`` stands for what is not known. Steps are taken to succeed. ``once_per`` holds
-within the events that are looked at, on both sides; give them in the order in which they came.
+within the events that are looked at, on both sides; give them in the order in which they came. ``throttle``,
+``debounce``, ``in_order_by`` and ``expect`` are not looked at, and which rules have them is told.
 """
 
 from __future__ import annotations
@@ -120,6 +121,8 @@ class Backtest:
         """Answers of earlier steps that were recorded, as the new rules read them."""
         self.stood_in = 0
         """Answers of earlier steps that nobody knows, as the new rules read them."""
+        self.untimed: dict[str, list[str]] = {}
+        """By rule that acted: its keys of time, which were not looked at. Each event is taken as if it acted alone."""
 
     @property
     def summary(self) -> dict[str, int]:
@@ -130,6 +133,7 @@ class Backtest:
             "summary": self.summary,
             "events": [change.as_json() for change in self.changes],
             "answers": {"recorded": self.recorded, "placeholders": self.stood_in},
+            "untimed": self.untimed,
         }
 
     def compare(self, past: PastEvent) -> None:
@@ -165,6 +169,8 @@ class Backtest:
         rehearsal = rehearse(side.rules, rule, past.event, answer)
         if not rehearsal.matched or side.has_acted(rule, past.event):
             return None
+        if rule.timing.lines:
+            self.untimed[rule.id] = sorted({*self.untimed.get(rule.id, ()), *rule.timing.lines})
         return rehearsal
 
 

@@ -66,6 +66,7 @@ def test_a_changed_field_is_told_with_both_values() -> None:
             }
         ],
         "answers": {"recorded": 0, "placeholders": 1},
+        "untimed": {},
     } == backtest.as_json()
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from hooks.rules.backtest import Backtest, PastEvent
 from hooks.rules.describe import describe_rules
 from hooks.rules.explain import explain
 from hooks.rules.ruleset import Rule
+from hooks.rules.trial import try_case
 from tests.rules.rules_world import CATALOGUE, HEAD, PING, event, load_after_head, marked, rule
+from tests.rules.test_trial import given_events
 
 
 def loaded(body: str) -> Rule:
@@ -198,6 +201,21 @@ def test_explain_says_of_a_key_that_cannot_be_worked_out() -> None:
     [lane] = told("    in_order_by: raw.company_name > 5\n")
     assert {} == lane["by"]
     assert lane["hint"]
+
+
+def test_a_backtest_tells_which_keys_of_time_it_did_not_look_at() -> None:
+    old, new = load_after_head(rule(PING)), load_after_head(rule(ALL + PING))
+    backtest = Backtest(old, new)
+    backtest.compare(PastEvent(event()))
+    assert {"same": 1, "added": 0, "removed": 0, "changed": 0} == backtest.summary
+    assert {"one": ["debounce", "in_order_by", "throttle"]} == backtest.as_json()["untimed"]
+
+
+def test_a_test_of_a_rule_looks_at_its_steps_and_not_at_its_keys_of_time() -> None:
+    case = "    tests: [{name: it pings, given: {event: {data: {}}}, expect: [{action: home.ping}]}]\n"
+    rules = load_after_head(rule(WAITING + PING + case))
+    [test] = rules.rules[0].tests
+    assert "passed" == try_case(rules, rules.rules[0], test, given_events(rules)).verdict
 
 
 def test_a_description_tells_the_keys_of_time() -> None:
