@@ -21,7 +21,7 @@ from hooks.clock import SystemClock
 from hooks.delivery import EngineDeliveryDesk
 from hooks.desk import EngineDesk
 from hooks.errors import SettingsError, StoreError, StoreRefused
-from hooks.events import Receipt, new_uuid7
+from hooks.events import Receipt, new_uuid7, utc_text
 from hooks.kit.http import prepare
 from hooks.pipeline.accounts import obstacle_of
 from hooks.pipeline.deliver import Worker
@@ -128,6 +128,13 @@ class App:
         await self._load_first(rulebook)
 
         owner = f"{os.getpid()}-{new_uuid7():x}"
+        if restored := await store.settle_restored():
+            log.warning(
+                "this database is a copy of %s: what happened after that may happen again. %d runs that were not over "
+                "in it are held; see `hooks runs list --state held`",
+                utc_text(restored[0]),
+                restored[1],
+            )
         if recovered := await store.recover(owner, clock.now()):
             log.info("%d runs that were in progress when the last server ended go on", recovered)
         inbox = Inbox(lambda: rulebook.doors, _Waking(store, self._wake_dispatcher), clock, self.ready)

@@ -914,6 +914,10 @@ class Upkeep(Protocol):
         """
         ...
 
+    async def backup(self) -> Mapping[str, Any]:
+        """Copy the database as it is now: ``{"file", "at", "bytes"}``. Raises Conflict, StoreError."""
+        ...
+
 
 class RulesDesk(Protocol):
     """What the admin API can ask about the rules and their history. All results are ready for JSON.

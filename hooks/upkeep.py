@@ -5,6 +5,7 @@ Everything here gives way to intake. What it finds out stands in `/api/v1/stats`
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hooks.errors import Conflict, StoreError
+from hooks.events import utc_text
 from hooks.ports import Clock, Upkeep
+from hooks.store.copying import copy_database
 from hooks.store.history import SqlHistory
 from hooks.store.retention import Pruner, Swept
 from hooks.store.verbs import SqlStore
@@ -42,6 +45,7 @@ class Keeper:
         self._history = history
         self._clock = clock
         self._retention = retention
+        self._copying = asyncio.Lock()
         self.pruned = 0
         """Events deleted since the start."""
 
@@ -76,6 +80,27 @@ class Keeper:
         if not dry_run:
             self.pruned += last.events
         return prune_report(last)
+
+    async def backup(self) -> Mapping[str, Any]:
+        file = self._store.engine.file
+        if file is None:
+            raise Conflict("the database is a PostgreSQL: copy it with pg_dump")
+        if self._copying.locked():
+            raise Conflict("a copy is being made: wait until it is ready")
+        async with self._copying:
+            now = self._clock.now()
+            folder = file.parent / "backups"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            target = folder / f"{file.stem}-{now:%Y%m%dT%H%M%S}-{now.microsecond:06d}Z.db"
+            figures = self._store.engine.figures()
+            if figures["free_bytes"] - figures["database_bytes"] < figures["free_bytes_wanted"]:
+                raise Conflict(f"there is no room for a copy in {folder}: it would stop webhooks from being taken")
+            try:
+                made = await asyncio.to_thread(copy_database, file, target, now)
+            except StoreError as error:
+                raise Conflict(str(error)) from None
+        log.info("the database was copied to %s", made.file)
+        return {"file": str(made.file.absolute()), "at": utc_text(made.at), "bytes": made.size}
 
     async def _pruned(self, before: datetime, start: Swept, *, limit: float | None, dry_run: bool = False) -> Swept:
         """Prune from there on, to the end or until the limit of seconds is over."""

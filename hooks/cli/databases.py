@@ -1,9 +1,13 @@
-"""The commands that change a database or copy it: `db prune`."""
+"""The commands that change a database or copy it: `db prune`, `db backup`, `db restore`, `db migrate`.
+
+A running server does the work itself, because one process writes a SQLite file; these commands ask it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,12 +19,18 @@ from hooks.cli.reader import Server, find_server
 from hooks.errors import SettingsError, StoreError
 from hooks.settings import Settings, load_settings
 
+LONG = 3600.0
+"""Seconds that a copy may take."""
+
 _COUNTED = ("events", "runs", "receipts", "keys", "kept")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to `hooks db`, which stands in the tree already."""
     db.command("prune", epilog="Example: hooks db prune --older-than 30d --dry-run")(db_prune)
+    db.command("backup", epilog="Example: hooks db backup /srv/copies/hooks-monday.db")(db_backup)
+    db.command("restore", epilog="Example: hooks db restore /srv/copies/hooks-monday.db")(db_restore)
+    db.command("migrate", epilog="Example: hooks db migrate --data /var/lib/hooks")(db_migrate)
 
 
 def db_prune(
@@ -92,8 +102,8 @@ async def _here(settings: Settings, dry_run: bool) -> Mapping[str, Any]:
 
     assert settings.retention is not None, "looked at before"
     path = sqlite_file(settings.database_url)
-    if path is not None and not path.is_file():
-        raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
+    if path is not None:
+        _require(path)
     clock = SystemClock()
     store = await open_store(settings.database_url, relaxed=True)  # what is deleted needs no promise
     try:
@@ -103,3 +113,121 @@ async def _here(settings: Settings, dry_run: bool) -> Mapping[str, Any]:
         return prune_report(rounds[-1])
     finally:
         await store.close()
+
+
+def db_backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; nothing is overwritten.")],
+    as_json: AsJson = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Copy the database, also while a server uses it, and prove the copy sound. Only its owner may read it."""
+    from hooks.clock import SystemClock
+    from hooks.events import utc_text
+    from hooks.store.copying import copy_database
+
+    settings = load_settings({"data": data, "database": database})
+    path = settings.database_path
+    if not file.parent.is_dir():
+        raise StoreError(f"there is no folder {file.parent}")
+    if file.exists():
+        raise StoreError(f"{file} is there already: a copy overwrites nothing")
+    server = find_server(settings)
+    if server is not None:
+        made = server.ask("POST", "/api/v1/backups", timeout=LONG)
+        _moved(Path(made["file"]), file)
+        report = {"file": str(file), "at": made["at"], "bytes": made["bytes"]}
+    else:
+        _require(path)
+        copy = copy_database(path, file, SystemClock().now())
+        report = {"file": str(file), "at": utc_text(copy.at), "bytes": copy.size}
+    if as_json:
+        print_json(report)
+    else:
+        print(f"{file} is a sound copy as of {report['at']}, {report['bytes'] / 1e6:.1f} MB.")
+
+
+def _moved(made: Path, file: Path) -> None:
+    """Take the copy that the server made to where it is wanted, on whatever file system that is."""
+    import os
+    import shutil
+
+    beside = file.with_name(file.name + ".partial")
+    try:
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        shutil.copyfile(made, beside)
+        handle = os.open(beside, os.O_RDWR)
+        os.fsync(handle)
+        os.close(handle)
+        os.link(beside, file)  # unlike a rename, it overwrites nothing
+        made.unlink()
+    except OSError as error:
+        raise StoreError(f"the copy stays at {made}: {file} cannot be written ({error.strerror})") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def db_restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `hooks db backup` made.")],
+    go_on: Annotated[
+        bool, typer.Option("--go-on", help="Carry out what was not over in the copy, instead of holding it.")
+    ] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Put a copy in the place of the database of a stopped server; the database before it is kept beside it."""
+    from hooks.clock import SystemClock
+    from hooks.events import utc_text
+    from hooks.store.copying import restore_database
+
+    path = load_settings({"data": data, "database": database}).database_path
+    now = SystemClock().now()
+    done = restore_database(file, path, now, go_on=go_on)
+    report = {
+        "database": str(path),
+        "copied_at": utc_text(done.at),
+        "restored_at": utc_text(now),
+        "unfinished": done.unfinished,
+        "held": not go_on,
+        "kept": None if done.before is None else str(done.before),
+    }
+    if as_json:
+        print_json(report)
+        return
+    print(f"{path} is now as it was at {report['copied_at']}.")
+    print(f"What happened from then to {report['restored_at']} is not in it: what senders send again is taken as new.")
+    if done.unfinished:
+        fate = "goes on, and may be done a second time" if go_on else "is held by the next server, for you to decide"
+        print(f"What was not over in the copy ({done.unfinished} runs or events) {fate}.")
+    if done.before is not None:
+        note(f"The database before it is kept as {done.before}.")
+
+
+def db_migrate(as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+    """Bring the database to this release without serving, after a copy into its folder `backups`."""
+    from hooks.store.opening import open_store
+
+    settings = load_settings({"data": data, "database": database})
+    if find_server(settings) is not None:
+        note("A server is running: it has brought its database to its own release.")
+    if settings.database_url.startswith("sqlite:"):
+        _require(settings.database_path)
+
+    async def migrate() -> list[str]:
+        store = await open_store(settings.database_url, relaxed=True)
+        try:
+            return list(store.engine.migrated)
+        finally:
+            await store.close()
+
+    done = asyncio.run(migrate())
+    if as_json:
+        print_json({"database": settings.database_shown, "applied": done})
+    else:
+        print(f"{', '.join(done)} applied." if done else "The database is of this release already.")
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")

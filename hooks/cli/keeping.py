@@ -94,19 +94,18 @@ def _examine(path: Path) -> list[str]:
                     findings.append(f"{name} has not been applied yet: `hooks serve` does it when it starts")
                 elif applied[name] != known[name]:
                     findings.append(f"{name} was applied in another form than this release has")
-        if not asyncio.run(_balance(path)):
-            findings.append("the books do not balance: a counter differs from what the tables hold")
+        findings += [f"the books do not balance: {wrong}" for wrong in asyncio.run(_audit(path))]
     except (sqlite3.Error, StoreError) as error:
         findings.append(f"it cannot be read: {error}")
     return findings
 
 
-async def _balance(path: Path) -> bool:
+async def _audit(path: Path) -> list[str]:
     from hooks.store.sqlite import open_sqlite_history
 
     history = await open_sqlite_history(path)
     try:
-        return bool((await history.stats())["books_balance"])
+        return await history.audit()
     finally:
         await history.close()
 

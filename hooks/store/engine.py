@@ -9,6 +9,7 @@ the databases stands in their engines and in the few words of `Transaction`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -75,6 +76,16 @@ class Engine(Protocol):
     @property
     def alone(self) -> bool:
         """Whether no other process can write this database."""
+        ...
+
+    @property
+    def migrated(self) -> Sequence[str]:
+        """The migrations that were applied when it was opened."""
+        ...
+
+    @property
+    def file(self) -> Path | None:
+        """Where the database lies on this machine, None when it is somewhere else."""
         ...
 
     @property

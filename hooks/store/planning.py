@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from hooks.store import throttling, timing
 from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import WRITE_STEP
+from hooks.store.moments import held_before
 from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, millis, receipt_from_row, step_to_row
 
 PENDING_BYTES = 2 * 1024 * 1024
@@ -70,6 +72,7 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
         if transaction.execute("UPDATE receipts SET pending = 0 WHERE id = ? AND pending = 1", (receipt,)).rowcount
     }
     waiting = 0
+    held = held_before(transaction)
     events: list[tuple[Any, ...]] = []
     about_people: list[tuple[str]] = []
     for plan in plans:
@@ -82,6 +85,8 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
             about_people.append((plan.event.id,))
         transaction.count(f"events.{state}")
         for run in plan.runs:
+            if held is not None and run.state == "waiting" and millis(plan.event.received_at) <= held[0]:
+                run = replace(run, state="held", reason=held[1])
             waiting += _insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
     insert_many(transaction, f"INSERT INTO events ({EVENT_COLUMNS}, state, rules_version) VALUES ", events)
     insert_many(transaction, "INSERT INTO person_queue (event) VALUES ", about_people)

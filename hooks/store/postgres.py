@@ -192,6 +192,7 @@ class PostgresEngine:
         self._receipts = Session(dsn, writing, prepare)
         self._writes = Session(dsn, writing, prepare)
         self._reader = PostgresReader(dsn, prepare, 1)
+        self.migrated: Sequence[str] = ()
         self._shard = secrets.randbelow(SHARDS)
         self._accepts = GroupCommit(lambda rows, works: self._commit(self._receipts, rows, works))
         self._works = GroupCommit(lambda rows, works: self._commit(self._writes, rows, works))
@@ -206,7 +207,8 @@ class PostgresEngine:
         engine = cls(plain, prepare)
         try:
             await engine._writes.run(lambda connection: _check(connection, relaxed))
-            for name in await engine._writes.run(lambda connection: migrate_postgres(connection)):
+            engine.migrated = tuple(await engine._writes.run(lambda connection: migrate_postgres(connection)))
+            for name in engine.migrated:
                 log.info("migration applied", extra={"migration": name})
         except StoreError as error:
             await engine.close()
@@ -219,6 +221,10 @@ class PostgresEngine:
     @property
     def broken(self) -> str | None:
         return None  # a database that is away comes back; until then each try says so
+
+    @property
+    def file(self) -> None:
+        return None
 
     @property
     def scarce(self) -> bool:

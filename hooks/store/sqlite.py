@@ -11,11 +11,13 @@ import logging
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hooks.errors import StoreError, StoreRefused
 from hooks.store.accept import accept_rows
+from hooks.store.copying import copy_before_migrating
 from hooks.store.engine import Engine, Reader, Reading, Transaction
 from hooks.store.groupcommit import GroupCommit, Work
 from hooks.store.history import SqlHistory
@@ -37,7 +39,13 @@ class SqliteEngine:
     """One file, taken for this process. Make it with `open`."""
 
     def __init__(
-        self, path: Path, connection: SqliteConnection, reader: SqliteConnection, lock: WriterLock, room: Room
+        self,
+        path: Path,
+        connection: SqliteConnection,
+        reader: SqliteConnection,
+        lock: WriterLock,
+        room: Room,
+        migrated: Sequence[str],
     ) -> None:
         self._path = path
         self._connection = connection
@@ -45,6 +53,7 @@ class SqliteEngine:
         self._reader = reader  # what is read for the engine must not wait behind commits, nor commits behind it
         self._lock = lock
         self._writer = GroupCommit(self._commit, broken_by)
+        self.migrated = tuple(migrated)
 
     @classmethod
     async def open(cls, path: Path, *, relaxed: bool = False, free_space: int | None = 0) -> SqliteEngine:
@@ -72,7 +81,11 @@ class SqliteEngine:
             raise
         reader = connect(path, readonly=True)
         try:
-            for name in await connection.run(migrate):
+            now = datetime.now(UTC)
+            if copy := await connection.run(lambda raw: copy_before_migrating(path, raw, now)):
+                log.info("%s is the database as it was before its tables are changed", copy.file)
+            migrated = await connection.run(migrate)
+            for name in migrated:
                 log.info("migration applied", extra={"migration": name})
             path.chmod(0o600)
             await reader
@@ -82,7 +95,7 @@ class SqliteEngine:
             if isinstance(error, sqlite3.Error):
                 raise StoreRefused(f"{path.name} cannot be used: {error}") from None
             raise
-        return cls(path, connection, reader, lock, room)
+        return cls(path, connection, reader, lock, room, migrated)
 
     async def _commit(self, rows: Sequence[Any], works: Sequence[Work]) -> tuple[list[Any], list[Any]]:
         try:
@@ -105,6 +118,10 @@ class SqliteEngine:
     @property
     def commits(self) -> int:
         return self._writer.commits
+
+    @property
+    def file(self) -> Path:
+        return self._path
 
     @property
     def scarce(self) -> bool:

@@ -27,7 +27,7 @@ from hooks.ports import (
     Subscriber,
     SubscriberStore,
 )
-from hooks.store import leasing, pausing, people, planning, ruletexts, steering, subscribing
+from hooks.store import leasing, moments, pausing, people, planning, ruletexts, steering, subscribing
 from hooks.store.accept import accepted_row
 from hooks.store.engine import Engine, Transaction
 
@@ -61,6 +61,10 @@ class SqlStore:
     def commits(self) -> int:
         """Transactions committed since the start."""
         return self._engine.commits
+
+    async def settle_restored(self) -> tuple[datetime, int] | None:
+        """At the start of a server on a copy: hold what was not over in it; gives its moment and how many runs."""
+        return await self._engine.write(moments.settle_restored)
 
     # --- receive ---
 

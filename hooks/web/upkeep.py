@@ -27,6 +27,7 @@ def upkeep_endpoints(upkeep: Upkeep) -> Sequence[Endpoint]:
         Endpoint(
             "POST", "/api/v1/prune", api.prune, "Delete what ended long ago", query=_PRUNE, problems=(409, 422, 503)
         ),
+        Endpoint("POST", "/api/v1/backups", api.backup, "Copy the database as it is now", problems=(409, 503)),
     )
 
 
@@ -50,3 +51,6 @@ class _Upkeep:
             raise BadParameter("dry_run", "it must be true or false")
         report = await self._upkeep.prune(older_than, given.get("start"), dry_run == "true")
         return Response(as_json(report), media_type=JSON.decode())
+
+    async def backup(self, request: Request) -> Response:
+        return Response(as_json(await self._upkeep.backup()), 201, media_type=JSON.decode())

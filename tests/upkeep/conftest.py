@@ -16,7 +16,7 @@ Command = Callable[..., Awaitable[tuple[int, str, str]]]
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**SECRETS, "HOOKS_ADMIN_TOKEN": ADMIN_TOKEN}.items():
+    for name, value in {**SECRETS, "HOOKS_ADMIN_TOKEN": ADMIN_TOKEN, "HOOKS_DURABILITY": "relaxed"}.items():
         monkeypatch.setenv(name, value)
 
 

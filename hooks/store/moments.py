@@ -1,0 +1,68 @@
+"""Moments that outlive a server, kept in the database: above all, of which moment it is a copy.
+
+After a restore nobody knows what was done between the copy and now. What was not over in the copy is therefore held for
+a person, who can look at the vendor; so are the runs of what had been accepted and not been read yet.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from hooks.events import utc_text
+from hooks.store.engine import Transaction
+from hooks.store.rows import moment
+
+COPIED = "copied"
+"""Of which moment this database is a copy, until a server has been started on it."""
+
+HELD_BEFORE = "held_before"
+"""Until when what came is held, in a database that was restored."""
+
+
+class _Writing(Protocol):
+    def execute(self, sql: str, parameters: Any = ..., /) -> Any: ...
+
+
+def note(connection: _Writing, name: str, at: int) -> None:
+    """Keep a moment, in milliseconds, in the place of an earlier one of this name."""
+    connection.execute(
+        "INSERT INTO moments (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at", (name, at)
+    )
+
+
+def settle_restored(transaction: Transaction) -> tuple[datetime, int] | None:
+    """At the start of a server: hold what was not over in the copy that this database is.
+
+    Gives the copy's moment and how many runs are held; None when this is no copy. A server does this once.
+    """
+    row = transaction.execute("SELECT at FROM moments WHERE name = ?", (COPIED,)).fetchone()
+    if row is None:
+        return None
+    reason = _reason(row[0])
+    held = 0
+    for state in ("waiting", "running"):
+        number = transaction.execute(
+            "UPDATE runs SET state = 'held', reason = ?, owner = NULL, lease_until = NULL, fence = fence + 1 "
+            "WHERE state = ?",
+            (reason, state),
+        ).rowcount
+        transaction.count(f"runs.{state}", -number)
+        transaction.count("runs.held", number)
+        held += number
+    transaction.execute("DELETE FROM moments WHERE name = ?", (COPIED,))
+    note(transaction, HELD_BEFORE, row[0])
+    return moment(row[0]), held
+
+
+def held_before(transaction: Transaction) -> tuple[int, str] | None:
+    """Until when what came is held when its runs are made, in milliseconds, and why; None in a database as usual."""
+    row = transaction.execute("SELECT at FROM moments WHERE name = ?", (HELD_BEFORE,)).fetchone()
+    if row is None:
+        return None
+    return row[0], _reason(row[0])
+
+
+def _reason(at: int) -> str:
+    copied = utc_text(moment(at).replace(microsecond=0))
+    return f"restored from a copy of {copied}, it may have been done since: look at the vendor, then `hooks runs retry`"
