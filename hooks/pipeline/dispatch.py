@@ -80,11 +80,11 @@ class Dispatcher:
     async def turn(self) -> int:
         """Plan one batch; gives how many receipts it held."""
         self.turned_at = started = self._clock.monotonic()
-        rules = self._rules()
-        if rules is None:
+        if self._rules() is None:
             return 0
         receipts = await self._store.pending(self._owner, BATCH, self._clock.now())
-        if not receipts:
+        rules = self._rules()  # asked after the receipts: what came in under new rules is never planned by older ones
+        if not receipts or rules is None:
             return 0
         plans: dict[str, list[Plan]] = {}
         for number, receipt in enumerate(receipts):
