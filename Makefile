@@ -2,7 +2,7 @@
 # with plain venv and pip where it is not. Nothing is installed twice until a lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs editors zapier bench sizes lock image clean
+.PHONY: help demo test check fix docs editors prism zapier bench sizes lock image clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,11 @@ zapier: $(VENV)/.dev ## test the app for Zapier under Zapier's own runner (needs
 	@mkdir -p build/zapier && cp hooks/vendors/zapier/app/package.json build/zapier
 	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix build/zapier
 	@$(BIN)/python -m pytest tests/vendors/test_zapier_app.py $(ARGS)
+
+prism: $(VENV)/.dev ## have Prism judge our requests and our sandboxes by the vendors' documents (needs Node and npm)
+	@mkdir -p build/prism && cp tests/prism/package.json build/prism
+	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix build/prism
+	@$(BIN)/python -m pytest tests/prism $(ARGS)
 
 bench: $(VENV)/.dev ## measure: ratios against a bare server, in one run
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from hooks.kit.operations import Spec
 from hooks.ports import Action
 
 from .lookups import by_conversion, by_fields, by_lead, by_person
@@ -12,8 +13,14 @@ from .rows import deletion, listing, row
 
 _ADDRESSES = "/customers/{customer_id}/addresses"
 
-LIST_CUSTOMERS = listing("list_customers", "/customers", "Search customers.", "q? location_ids? expand?")
-GET_CUSTOMER = row("get_customer", "GET", "/customers/{customer_id}", "Get a customer.", "customer_id expand?")
+_EXPAND: dict[str, Spec] = {"expand": (list[Literal["attachments", "do_not_service"]], "What else to show.")}
+
+LIST_CUSTOMERS = listing(
+    "list_customers", "/customers", "Search customers.", "q? location_ids? expand?", meaning=_EXPAND
+)
+GET_CUSTOMER = row(
+    "get_customer", "GET", "/customers/{customer_id}", "Get a customer.", "customer_id expand?", meaning=_EXPAND
+)
 CREATE_CUSTOMER = row(
     "create_customer",
     "POST",

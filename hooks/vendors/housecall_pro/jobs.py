@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from hooks.kit.operations import Spec
 from hooks.ports import Action
 
 from . import models
@@ -14,6 +15,8 @@ from .models import LINE, PLANNED
 from .rows import deletion, listing, row
 
 JOB: Final = "/jobs/{job_id}"
+
+_EXPAND: dict[str, Spec] = {"expand": (list[Literal["attachments", "appointments"]], "What else to show.")}
 
 LIST_JOBS = listing(
     "list_jobs",
@@ -24,10 +27,11 @@ LIST_JOBS = listing(
         "sort_by": (
             Literal["created_at", "updated_at", "invoice_number", "id", "description", "work_status"],
             "The field to sort by.",
-        )
+        ),
+        **_EXPAND,
     },
 )
-GET_JOB = row("get_job", "GET", JOB, "Get a job.", "job_id expand?")
+GET_JOB = row("get_job", "GET", JOB, "Get a job.", "job_id expand?", meaning=_EXPAND)
 LIST_LINES = row("list_job_line_items", "GET", JOB + "/line_items", "List the lines of a job.", "job_id")
 LIST_VISITS = row("list_job_appointments", "GET", JOB + "/appointments", "List the visits of a job.", "job_id")
 

@@ -229,7 +229,6 @@ FIELDS: dict[str, Spec] = {
     "location_ids": (list[str], "Only these locations; void when the connection has a `company_id`."),
     "employee_ids": (list[str], "Only those of these employees."),
     "tag_ids": (list[str], "Only those with these tags."),
-    "expand": (list[str], "What else to show, such as `attachments`."),
     "scheduled_start_min": (Instant, "Starts at or after this time."),
     "scheduled_start_max": (Instant, "Starts at or before this time."),
     "scheduled_end_min": (Instant, "Ends at or after this time."),

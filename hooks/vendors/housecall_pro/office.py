@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from hooks.kit.operations import Operation
+from hooks.kit.operations import Operation, Spec
 from hooks.ports import Action
 
 from . import models
@@ -18,13 +18,14 @@ ESTIMATE: Final = "/estimates/{estimate_id}"
 OPTION: Final = ESTIMATE + "/options/{option_id}"
 _INVOICE_STATUS = Literal["draft", "sent", "paid", "voided", "canceled"]
 
-GET_ESTIMATE = row("get_estimate", "GET", ESTIMATE, "Get an estimate.", "estimate_id expand?")
+_EXPAND: dict[str, Spec] = {"expand": (list[Literal["attachments"]], "What else to show.")}
+GET_ESTIMATE = row("get_estimate", "GET", ESTIMATE, "Get an estimate.", "estimate_id expand?", meaning=_EXPAND)
 LIST_ESTIMATES = listing(
     "list_estimates",
     "/estimates",
     "List estimates.",
     PLANNED,
-    meaning={"sort_by": (Literal["created_at", "updated_at", "id"], "The field to sort by.")},
+    meaning={"sort_by": (Literal["created_at", "updated_at", "id"], "The field to sort by."), **_EXPAND},
 )
 
 ESTIMATES: tuple[Action, ...] = (
@@ -137,7 +138,10 @@ INVOICES: tuple[Action, ...] = (
         "/invoices",
         "Create an invoice.",
         "job_id? customer_id? invoice_number? amount? status? due_at?",
-        meaning={"status": (_INVOICE_STATUS, "Status.")},
+        meaning={
+            "status": (_INVOICE_STATUS, "Status."),
+            "invoice_number": (str, "The invoice's number for people."),
+        },
         seed_only=True,
     ),
     row(

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from .sandbox_endpoints import Records
+from .sandbox_endpoints import Records, among
 from .sandbox_records import Record, Refused, invalid, missing
 
 _BOOK = "/api/price_book"
@@ -132,14 +132,15 @@ class PriceBook:
     def _fill(self, form: Record, given: Record) -> Record:
         form |= {name: given[name] for name in _OF_FORM if name in given}
         for one in given.get("fields_attributes") or []:
-            known = {field["id"]: field for field in form["fields"]["data"]}
+            fields: list[Record] = form["fields"]["data"]
+            field = among(fields, one["id"], "field") if one.get("id") else None
             if one.get("_destroy"):
-                form["fields"]["data"].remove(known[one["id"]])
+                if field is not None:
+                    fields.remove(field)
                 continue
-            field = known.get(one.get("id"))
             if field is None:
                 field = {"id": f"pbpff_{self._all.box.number():032x}", "options": {"data": []}}
-                form["fields"]["data"].append(field)
+                fields.append(field)
             field |= {name: one[name] for name in one.keys() - {"id", "options_attributes"}}
             for choice in one.get("options_attributes") or []:
                 field["options"]["data"].append({"id": f"pbpffo_{self._all.box.number():032x}", **choice})

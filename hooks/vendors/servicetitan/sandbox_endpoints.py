@@ -113,7 +113,7 @@ class Records:
 
     def _new_customers(self, given: Record, _: Request) -> Record:
         own = {name: value for name, value in given.items() if name not in ("locations", "contacts")}
-        record = self.add("customers", own, balance=0)
+        record = self.add("customers", {"type": "Residential", **own}, balance=0)
         places = [self.add("locations", {**place, "customerId": record["id"]}) for place in given["locations"]]
         contacts = [self._contact(one, record["id"]) for one in given.get("contacts") or []]
         return {**record, "locations": places, "contacts": contacts}
