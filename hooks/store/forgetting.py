@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -56,15 +57,13 @@ class Forgetter:
     async def _search(self, scan: _Scan, pattern: re.Pattern[str], at: int, counts: dict[str, int]) -> None:
         after: int | None = 0
         while after is not None:
-            start = after
-            rows = await self._reader.read(lambda reading: scan(reading, start))  # noqa: B023  # it is awaited here
-            await self._empty([what for _, what, texts in rows if _holds(texts, pattern)], at, counts)
-            after = rows[-1][0] if rows else None
+            after, found = await self._reader.read(partial(_next_found, scan=scan, after=after, pattern=pattern))
+            await self._empty(found, at, counts)
 
     async def _empty(self, found: Sequence[Found], at: int, counts: dict[str, int]) -> None:
         for start in range(0, len(found), AT_ONCE):
             part = found[start : start + AT_ONCE]
-            emptied = await self._engine.write(lambda transaction: _emptied(transaction, part, at))  # noqa: B023
+            emptied = await self._engine.write(partial(_emptied, found=part, at=at))
             for name, number in emptied.items():
                 counts[name] += number
 
@@ -121,6 +120,14 @@ def _steps(reading: Reading, after: int) -> list[_Row]:
 _SCANS: tuple[_Scan, ...] = (_events, _receipts, _attempts, _steps)
 
 
+def _next_found(
+    reading: Reading, *, scan: _Scan, after: int, pattern: re.Pattern[str]
+) -> tuple[int | None, list[Found]]:
+    """The last row that was looked at, None at the end, and what holds one of the keys. In the reading thread."""
+    rows = scan(reading, after)
+    return rows[-1][0] if rows else None, [what for _, what, texts in rows if _holds(texts, pattern)]
+
+
 def _holds(texts: Sequence[Any], pattern: re.Pattern[str]) -> bool:
     for given in texts:
         text = bytes(given).decode("utf-8", "replace") if isinstance(given, bytes | memoryview) else given
@@ -132,7 +139,7 @@ def _holds(texts: Sequence[Any], pattern: re.Pattern[str]) -> bool:
 # --- emptying ---
 
 
-def _emptied(transaction: Transaction, found: Sequence[Found], at: int) -> dict[str, int]:
+def _emptied(transaction: Transaction, *, found: Sequence[Found], at: int) -> dict[str, int]:
     counts = dict.fromkeys(("events", "receipts", "runs", "texts"), 0)
     for kind, id, *rest in found:
         if kind == "event":
@@ -186,7 +193,8 @@ def _empty_run(transaction: Transaction, run: str, state: str, at: int) -> None:
         transaction.execute("UPDATE runs SET reason = ? WHERE id = ? AND reason IS NOT NULL", (FORGOTTEN, run))
     transaction.execute(_EMPTIED_STEP + " WHERE run = ?", (run,))
     transaction.execute("UPDATE attempts SET exchanges = '[]', error = NULL WHERE run = ?", (run,))
-    transaction.execute("DELETE FROM person_lanes WHERE run = ?", (run,))
+    for table in ("person_lanes", "echoes"):
+        transaction.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
 
 
 def _delete_person(transaction: Transaction, person: str, at: int) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from hooks.ports import Attempt, EventFilter, Plan, PlannedRun, Progress, Step
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
 from hooks.store.people_desk import SqlPeopleDesk
+from hooks.store.retention import Pruner
 from hooks.store.verbs import SqlStore
 from tests.pipeline.engine import SetClock
 
@@ -291,6 +292,21 @@ async def test_a_run_under_way_does_not_bring_a_forgotten_person_back(
         await store.progress(Progress(claimed.id, claimed.fence, NOW, "done", sightings=(seen,)))
     assert [] == await ids(desk, None)
     assert 1 == len((await history.events(EventFilter())).items)
+
+
+async def test_a_person_stays_when_retention_has_deleted_the_events(store: SqlStore, desk: SqlPeopleDesk) -> None:
+    await arrived(store, MAYA)
+    clock = SetClock()
+    pruner = Pruner(store.engine, monotonic=clock.monotonic, sleep=clock.sleep)
+    async for _ in pruner.prune(NOW + timedelta(days=1), NOW + timedelta(days=1)):
+        pass
+    [maya] = await ids(desk, "maya")
+    shown = await desk.show(maya)
+    assert shown is not None
+    assert ([], ["+13035550142"]) == (shown["events"], shown["phones"])
+    left = await store.engine.read(lambda reading: reading.execute("SELECT count(*) FROM person_events").fetchone()[0])
+    assert 0 == left
+    assert {"person": maya, "events": [], "receipts": []} == {**(await desk.export(maya) or {}), "person": maya}
 
 
 async def test_somebody_who_writes_again_is_somebody_new(store: SqlStore, desk: SqlPeopleDesk) -> None:
