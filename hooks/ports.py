@@ -592,8 +592,8 @@ class Store(Protocol):
         """Write a change. Raises LeaseLost when another owner has claimed the run since."""
         ...
 
-    async def renew(self, owner: str, now: datetime, lease: float) -> None:
-        """Prolong all leases of an owner."""
+    async def renew(self, owner: str, runs: Sequence[str], now: datetime, lease: float) -> None:
+        """Prolong the leases of these runs, where they are the owner's."""
         ...
 
     async def recover(self, owner: str, now: datetime) -> int:
@@ -621,6 +621,13 @@ class Store(Protocol):
         """Let runs of these connections that were held for one of these reasons wait again, oldest first.
 
         ``every`` has seconds between two of them, by connection.
+        """
+        ...
+
+    async def take_turns(self, connection: str, number: int, spacing: float, now: datetime) -> datetime:
+        """Take the next ``number`` turns of a connection, ``spacing`` seconds apart, and give the first one's time.
+
+        No other server is given them, and none lies in the past.
         """
         ...
 

@@ -142,8 +142,10 @@ class Worker:
         while True:
             await self._clock.sleep(RENEW_EVERY)
             try:
+                # Not all leases of this owner: a run that was dropped without being written back must be taken up again.
                 if self._tasks:
-                    await self._store.renew(self._owner, self._clock.now(), LEASE)
+                    runs = [task.get_name() for task in self._tasks]
+                    await self._store.renew(self._owner, runs, self._clock.now(), LEASE)
                 if await self._store.recover(self._owner, self._clock.now()):
                     self.wake()
                 if self._settle is not None:
@@ -161,7 +163,7 @@ class Worker:
         except LeaseLost:
             log.warning("%s was taken over by another worker; its late result is not written", run.id)
         except StoreError as error:
-            log.warning("%s could not be written: %s; it is resumed at the next start", run.id, error)
+            log.warning("%s could not be written: %s; it is taken up again when its lease ends", run.id, error)
         except Exception as error:
             log_fault(log, f"carrying out {run.id}", error)
             with contextlib.suppress(StoreError):

@@ -26,6 +26,7 @@ from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.people import LANE_WAIT, Acquaintance, Meeting
 from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, Retry, decide
+from hooks.pipeline.turns import Turns
 from hooks.ports import Attempt, Call, Claimed, Clock, OnUnknown, Progress, Step, Store
 from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Rule, RuleSet, StepSpec
@@ -81,6 +82,7 @@ class Carrier:
         self._accounts = accounts
         self._rules = rules
         self._chance = chance
+        self._turns = Turns(store, clock)
         self._stopping = False
         self._resting: set[asyncio.Task[Any]] = set()
 
@@ -213,7 +215,7 @@ class Carrier:
 
         While stopping nothing new is begun.
         """
-        wait = account.reserve(self._clock.monotonic())
+        wait = await self._turns.wait_for(account)
         if wait > 0 and not self._stopping:
             if carry.steps or carry.attempts:
                 await self._flush(carry, None)  # what is known is not kept waiting
@@ -267,7 +269,7 @@ class Carrier:
         started, began = self._clock.now(), self._clock.monotonic()
 
         async def turn() -> None:
-            await self._clock.sleep(account.reserve(self._clock.monotonic()))
+            await self._clock.sleep(await self._turns.wait_for(account))
 
         with record_exchanges() as exchanges, paced(turn, taken=verdict == "done"):
             error: DeliveryError | None = None

@@ -181,9 +181,15 @@ def progress(transaction: Transaction, change: Progress) -> None:
     timing.after(transaction, change, lane, on_stuck)
 
 
-def renew(transaction: Transaction, owner: str, now: datetime, lease: float) -> None:
+def renew(transaction: Transaction, owner: str, runs: Sequence[str], now: datetime, lease: float) -> None:
     until = millis(now + timedelta(seconds=lease))
-    transaction.execute("UPDATE runs SET lease_until = ? WHERE state = 'running' AND owner = ?", (until, owner))
+    for start in range(0, len(runs), 500):
+        some = runs[start : start + 500]
+        transaction.execute(
+            "UPDATE runs SET lease_until = ? WHERE state = 'running' AND owner = ? "
+            f"AND id IN ({', '.join('?' * len(some))})",
+            (until, owner, *some),
+        )
 
 
 def recover(transaction: Transaction, owner: str, now: datetime) -> int:

@@ -1,8 +1,9 @@
-"""What people have said of connections: paused, or going on, and how fast."""
+"""What holds connections back: what people have said of them, and the turns of their rates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from hooks.ports import Pause
 from hooks.store.engine import Reading, Transaction
@@ -32,3 +33,14 @@ def pauses(reading: Reading) -> Mapping[str, Pause]:
         name: Pause(name, paused == 1, moment(changed_at), reason, 1000 / drain_ms if drain_ms else None)
         for name, paused, reason, drain_ms, changed_at in rows
     }
+
+
+def take_turns(transaction: Transaction, connection: str, number: int, spacing: float, now: datetime) -> datetime:
+    """The first of ``number`` turns, ``spacing`` seconds apart, that are nobody else's. None lies in the past."""
+    span, at = round(number * spacing * 1000), millis(now)
+    row = transaction.execute(
+        "INSERT INTO turns (connection, next_at) VALUES (?, ?) ON CONFLICT (connection) DO UPDATE SET next_at = "
+        "CASE WHEN turns.next_at < ? THEN ? ELSE turns.next_at END + ? RETURNING next_at",
+        (connection, at + span, at, at, span),
+    ).fetchone()
+    return moment(row[0] - span)

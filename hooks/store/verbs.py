@@ -122,8 +122,8 @@ class SqlStore:
     async def progress(self, change: Progress) -> None:
         await self._engine.write(lambda transaction: leasing.progress(transaction, change))
 
-    async def renew(self, owner: str, now: datetime, lease: float) -> None:
-        await self._engine.write(lambda transaction: leasing.renew(transaction, owner, now, lease))
+    async def renew(self, owner: str, runs: Sequence[str], now: datetime, lease: float) -> None:
+        await self._engine.write(lambda transaction: leasing.renew(transaction, owner, runs, now, lease))
 
     async def recover(self, owner: str, now: datetime) -> int:
         return await self._engine.write(lambda transaction: leasing.recover(transaction, owner, now))
@@ -181,6 +181,11 @@ class SqlStore:
             done += part
             if part < PART:
                 return done
+
+    async def take_turns(self, connection: str, number: int, spacing: float, now: datetime) -> datetime:
+        return await self._engine.write(
+            lambda transaction: pausing.take_turns(transaction, connection, number, spacing, now)
+        )
 
     async def set_pause(self, pause: Pause) -> None:
         await self._engine.write(lambda transaction: pausing.set_pause(transaction, pause))

@@ -253,9 +253,11 @@ async def test_a_failing_write_takes_nobody_else_down(store: SqlStore, history: 
 
 async def test_a_lease_that_ran_out_is_given_back(store: SqlStore) -> None:
     await planned(store, run_to())
-    await claimed_one(store)
+    run = await claimed_one(store)
     assert 0 == await store.recover("me", NOW + timedelta(seconds=19))
-    await store.renew("me", NOW + timedelta(seconds=19), 20)
+    await store.renew("me", [], NOW + timedelta(seconds=19), 20)
+    await store.renew("another", [run.id], NOW + timedelta(seconds=19), 60)
+    await store.renew("me", [run.id], NOW + timedelta(seconds=19), 20)
     assert 0 == await store.recover("me", NOW + timedelta(seconds=30))
     assert 1 == await store.recover("me", NOW + timedelta(seconds=40))
 
@@ -535,3 +537,17 @@ async def test_subscribers_that_have_expired_are_forgotten(store: SqlStore) -> N
 
     assert 1 == await store.forget_expired(NOW + timedelta(seconds=1))
     assert 2 == len(await store.subscribers())
+
+
+# --- turns ---
+
+
+async def test_turns_are_given_once_and_evenly_and_none_lies_in_the_past(store: SqlStore) -> None:
+    second = timedelta(seconds=1)
+    assert NOW == await store.take_turns("titan", 5, 0.2, NOW)
+    assert NOW + second == await store.take_turns("titan", 5, 0.2, NOW)
+    assert NOW == await store.take_turns("other", 1, 1.0, NOW)
+    later = NOW + 60 * second
+    assert later == await store.take_turns("titan", 1, 0.2, later)
+    taken = await asyncio.gather(*(store.take_turns("titan", 2, 0.5, later) for _ in range(10)))
+    assert [later + timedelta(seconds=0.2) + place * second for place in range(10)] == sorted(taken)

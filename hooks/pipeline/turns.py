@@ -1,0 +1,52 @@
+"""Deliver: when the next call of an account may leave, so that its rate holds.
+
+One server alone counts for itself. Servers that share a store take their turns there, several at a time, so that the
+rate holds over all of them and the row of a busy account is not what they wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import datetime, timedelta
+
+from hooks.errors import StoreError
+from hooks.pipeline.accounts import Account
+from hooks.ports import Clock, Store
+
+PORTION = 10
+"""Turns taken from the store at once, at most: a second's worth, and never more than this."""
+
+
+class Turns:
+    """The turns of all accounts of this server."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._taken: dict[str, deque[datetime]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    async def wait_for(self, account: Account) -> float:
+        """Take the next turn and give the seconds until it. While the store cannot be asked, this server counts."""
+        rate = account.settings.rate
+        if rate is None or self._store.alone:
+            return account.reserve(self._clock.monotonic())
+        async with self._asking.setdefault(account.name, asyncio.Lock()):
+            try:
+                at = await self._next(account.name, rate)
+            except StoreError:
+                return account.reserve(self._clock.monotonic())
+        return max(0.0, (at - self._clock.now()).total_seconds())
+
+    async def _next(self, name: str, rate: float) -> datetime:
+        mine = self._taken.setdefault(name, deque())
+        spacing = timedelta(seconds=1 / rate)
+        now = self._clock.now()
+        while mine and mine[0] + spacing < now:
+            mine.popleft()  # not used in its time: used later it would make a burst
+        if not mine:
+            number = max(1, min(PORTION, int(rate)))
+            first = await self._store.take_turns(name, number, spacing.total_seconds(), now)
+            mine.extend(first + place * spacing for place in range(number))
+        return mine.popleft()
