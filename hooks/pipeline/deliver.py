@@ -142,7 +142,7 @@ class Worker:
         while True:
             await self._clock.sleep(RENEW_EVERY)
             try:
-                # Not all leases of this owner: a run that was dropped without being written back must be taken up again.
+                # Not all leases of this owner: a run that was dropped without being written back must be taken up.
                 if self._tasks:
                     runs = [task.get_name() for task in self._tasks]
                     await self._store.renew(self._owner, runs, self._clock.now(), LEASE)
