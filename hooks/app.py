@@ -169,7 +169,7 @@ class App:
             rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=worker.wake, reloaded=self._reloaded
         )
         keeper = Keeper(store, history, clock, retention=settings.retention)
-        rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), reloaded=self._reloaded)
+        rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), clock, reloaded=self._reloaded)
         delivery = EngineDeliveryDesk(rulebook, store, clock, wake=worker.wake)
         people = SqlPeopleDesk(store, history, clock)
         more = [

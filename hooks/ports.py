@@ -823,6 +823,36 @@ class History(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which stored events to take through rules: the newest ``most`` of those received since and until, at a source."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    source: str | None = None
+    most: int = 1000
+
+
+class StepAnswer(Protocol):
+    """What a step of a rule's run was answered."""
+
+    @property
+    def rule(self) -> str: ...
+
+    @property
+    def step(self) -> str: ...
+
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def output(self) -> Any: ...
+
+
+PastEvent = tuple[Event, Sequence[StepAnswer]]
+"""A stored event and the answers that its runs' steps got."""
+
+
 class RuleRecords(Protocol):
     """What is known of the rules' past. Read-only; all values are ready for JSON.
 
@@ -840,6 +870,17 @@ class RuleRecords(Protocol):
 
     async def texts(self, version: str) -> Mapping[str, str] | None:
         """The texts of a rule set by its SHA-256."""
+        ...
+
+    async def count(self, span: Span) -> int:
+        """How many stored events there are in this span, whatever its ``most``."""
+        ...
+
+    async def past(self, span: Span, after: int | None, limit: int) -> tuple[int, Sequence[PastEvent]]:
+        """The next events of a span in the order they came, each with its answers, and the place to go on from.
+
+        ``after`` is that place, None for the first call: then it begins so that at most ``span.most`` are left.
+        """
         ...
 
     async def runs(self, rules: Sequence[str], since: datetime | None, limit: int) -> Sequence[Mapping[str, Any]]:
@@ -956,6 +997,14 @@ class RulesDesk(Protocol):
 
     async def rollback(self, number: int, edit: Edit, expected: str | None) -> Mapping[str, Any] | None:
         """Write an earlier version back and put it in force as the newest; None when there is none of this number."""
+        ...
+
+    async def backtest(self, text: str, span: Span, rule: str | None) -> Mapping[str, Any]:
+        """Take stored events through the rules in force and through this text, and compare; sends nothing.
+
+        ``{"ok": true}`` with the result of ``hooks backtest --json`` and ``looked_at``, ``of`` (how many events there
+        are) and ``complete``; or ``{"ok": false, "findings": [...]}``. One at a time: raises Conflict.
+        """
         ...
 
     async def shadow_report(

@@ -178,17 +178,15 @@ class Rulebook:
         if held := {name: why for name, why in obstacles.items() if why is not None}:
             await self._store.hold(held)
 
+    async def read(self, text: str) -> RuleSet:
+        """The rules that this text would make in the file's place. Changes nothing. Raises RulesInvalid."""
+        name, folder = self.path.name, self.path.parent
+        return await asyncio.to_thread(load_text, text, self._catalogue, self._secrets, name=name, folder=folder)
+
     async def check(self, text: str) -> tuple[bool, list[Finding]]:
         """What loading this text in the file's place would find. Changes nothing."""
         try:
-            rules = await asyncio.to_thread(
-                load_text,
-                text,
-                self._catalogue,
-                self._secrets,
-                name=self.path.name,
-                folder=self.path.parent,
-            )
+            rules = await self.read(text)
         except RulesInvalid as invalid:
             return False, list(invalid.findings)
         return True, list(rules.warnings)

@@ -9,9 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hooks.errors import Conflict
 from hooks.events import utc_text
-from hooks.ports import Edit, RuleRecords, RulesDesk
+from hooks.ports import Clock, Edit, PastEvent, RuleRecords, RulesDesk, Span
 from hooks.rulebook import Rulebook
+from hooks.rules.backtest import Answered, Backtest
+from hooks.rules.backtest import PastEvent as Past
 from hooks.rules.findings import RulesInvalid
 from hooks.rules.ruleset import Rule, RuleSet
 from hooks.rules.shadow_report import live_counterpart, report_shadow
@@ -19,6 +22,12 @@ from hooks.rules.text_changes import unified
 
 MOST_RUNS = 10_000
 """Runs of a shadow and its live rule that one report looks at, the newest."""
+
+BATCH = 25
+"""Events of a backtest that are compared without a pause."""
+
+MOST_SECONDS = 60.0
+"""How long a backtest may take; what it has found by then is the answer."""
 
 MOST_CHANGES = 1_000
 """Events that differ which one report tells."""
@@ -29,9 +38,11 @@ log = logging.getLogger("hooks.rules")
 class EngineRulesDesk:
     """The desk of one running server."""
 
-    def __init__(self, rulebook: Rulebook, records: RuleRecords, *, reloaded: Callable[[], None]) -> None:
+    def __init__(self, rulebook: Rulebook, records: RuleRecords, clock: Clock, *, reloaded: Callable[[], None]) -> None:
         self._rulebook = rulebook
         self._records = records
+        self._clock = clock
+        self._trying = asyncio.Lock()
         self._reloaded = reloaded
 
     def state(self) -> Mapping[str, Any]:
@@ -85,6 +96,44 @@ class EngineRulesDesk:
             return {"ok": False, "findings": invalid.as_json()}
         return self._changed(edit, *changed)
 
+    async def backtest(self, text: str, span: Span, rule: str | None) -> Mapping[str, Any]:
+        if self._rulebook.in_file is None:
+            raise Conflict("no rules are in force to compare with: the file is broken")
+        if self._trying.locked():
+            raise Conflict("another backtest is under way: ask again when it has ended")
+        async with self._trying:
+            try:
+                new = await self._rulebook.read(text)
+            except RulesInvalid as invalid:
+                return {"ok": False, "findings": invalid.as_json()}
+            backtest = Backtest(self._rulebook.in_file, new, rule)
+            complete = await self._compare(backtest, span)
+        shown = backtest.as_json()
+        return {
+            "ok": True,
+            **shown,
+            "events": shown["events"][:MOST_CHANGES],
+            "looked_at": backtest.events,
+            "of": await self._records.count(span),
+            "complete": complete,
+        }
+
+    async def _compare(self, backtest: Backtest, span: Span) -> bool:
+        """Take the events through, in small batches with pauses as long, so that what comes in is still served.
+
+        Gives whether all of them were, within `MOST_SECONDS`.
+        """
+        end = self._clock.monotonic() + MOST_SECONDS
+        after: int | None = None
+        while self._clock.monotonic() < end:
+            began = self._clock.monotonic()
+            after, batch = await self._records.past(span, after, BATCH)
+            if not batch:
+                return True
+            await asyncio.to_thread(_compare_batch, backtest, batch)
+            await self._clock.sleep(self._clock.monotonic() - began)
+        return False
+
     async def shadow_report(
         self, rule: str | None, against: str | None, since: datetime | None
     ) -> Mapping[str, Any] | None:
@@ -106,6 +155,12 @@ class EngineRulesDesk:
             "findings": [finding.as_json() for finding in rules.warnings],
             "set_aside": [str(path) for path in aside],
         }
+
+
+def _compare_batch(backtest: Backtest, batch: Sequence[PastEvent]) -> None:
+    for event, answers in batch:
+        recorded = tuple(Answered(each.rule, each.step, each.action, each.output) for each in answers)
+        backtest.compare(Past(event, recorded))
 
 
 async def shadow_reports(

@@ -65,19 +65,40 @@ class Past:
         self, since: datetime | None = None, until: datetime | None = None, source: str | None = None
     ) -> Iterator[tuple[Event, list[PastAnswer]]]:
         """Events with the answers of their runs' steps, oldest first. ``since`` is inclusive, ``until`` exclusive."""
-        where, values = _where(since, until, source)
         last = -1
         while True:
-            rows = self._reading.execute(
-                f"SELECT {EVENT_COLUMNS}, seq FROM events WHERE {where} AND seq > ? ORDER BY seq LIMIT ?",
-                (*values, last, BATCH),
-            ).fetchall()
-            if not rows:
+            last, batch = self.batch(last, BATCH, since, until, source)
+            if not batch:
                 return
-            last = rows[-1][12]
-            answers = self._answers([row[0] for row in rows])
-            for row in rows:
-                yield event_from_row(row[:12]), answers.get(row[0], [])
+            yield from batch
+
+    def batch(
+        self,
+        after: int,
+        limit: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        source: str | None = None,
+    ) -> tuple[int, list[tuple[Event, list[PastAnswer]]]]:
+        """The next events after a place, and the place to go on from."""
+        where, values = _where(since, until, source)
+        rows = self._reading.execute(
+            f"SELECT {EVENT_COLUMNS}, seq FROM events WHERE {where} AND seq > ? ORDER BY seq LIMIT ?",
+            (*values, after, limit),
+        ).fetchall()
+        answers = self._answers([row[0] for row in rows])
+        last = rows[-1][12] if rows else after
+        return last, [(event_from_row(row[:12]), answers.get(row[0], [])) for row in rows]
+
+    def newest(
+        self, limit: int, since: datetime | None = None, until: datetime | None = None, source: str | None = None
+    ) -> int:
+        """The place after which so many events are left."""
+        where, values = _where(since, until, source)
+        row = self._reading.execute(
+            f"SELECT seq FROM events WHERE {where} ORDER BY seq DESC LIMIT 1 OFFSET ?", (*values, limit)
+        ).fetchone()
+        return -1 if row is None else int(row[0])
 
     def event(self, id: str) -> tuple[Event, list[PastAnswer]] | None:
         """One event and the answers of its runs' steps."""
@@ -85,6 +106,8 @@ class Past:
         return None if row is None else (event_from_row(row), self._answers([id]).get(id, []))
 
     def _answers(self, events: list[str]) -> dict[str, list[PastAnswer]]:
+        if not events:
+            return {}
         marks = ", ".join("?" * len(events))
         rows = self._reading.execute(
             "SELECT r.event, r.rule, s.id, s.action, s.output FROM runs r JOIN steps s ON s.run = r.id "

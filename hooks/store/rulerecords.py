@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from hooks.events import utc_text
-from hooks.ports import RuleRecords
+from hooks.ports import PastEvent, RuleRecords, Span
 from hooks.store import ruletexts
 from hooks.store.engine import Reader, Reading
+from hooks.store.past import Past
 from hooks.store.rows import millis, moment
 
 _RUN = ("id", "event", "rule", "rules_version", "state", "reason")
@@ -45,6 +46,18 @@ class SqlRuleRecords:
             return None if row is None else {**_version(row), "files": json.loads(row[6])}
 
         return await self._reader.read(read)
+
+    async def past(self, span: Span, after: int | None, limit: int) -> tuple[int, Sequence[PastEvent]]:
+        def read(reading: Reading) -> tuple[int, Sequence[PastEvent]]:
+            past = Past(reading)
+            where = (span.since, span.until, span.source)
+            start = past.newest(span.most, *where) if after is None else after
+            return past.batch(start, limit, *where)
+
+        return await self._reader.read(read)
+
+    async def count(self, span: Span) -> int:
+        return await self._reader.read(lambda reading: Past(reading).count(span.since, span.until, span.source))
 
     async def texts(self, version: str) -> Mapping[str, str] | None:
         return await self._reader.read(lambda reading: ruletexts.rules(reading, version))

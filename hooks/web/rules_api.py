@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hooks.ports import Clock, Edit, RuleOrigin, RulesDesk
+from hooks.ports import Clock, Edit, RuleOrigin, RulesDesk, Span
 from hooks.web.json_bodies import json_answer, json_body
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, instant, read_query
@@ -36,6 +36,26 @@ _PUBLISH = {
     "additionalProperties": False,
     "required": ["text"],
     "properties": {"text": {"type": "string", "description": "The whole rules file."}, **_BY},
+}
+_MOST_EVENTS = 10_000
+_BACKTEST = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["text"],
+    "properties": {
+        "text": {"type": "string", "description": "The whole rules file."},
+        "since": {"type": "string", "description": "Events received from then on: an instant, a date, or 14d."},
+        "until": {"type": "string", "description": "Events received before; as since."},
+        "rule": {"type": "string", "description": "Only this rule."},
+        "source": {"type": "string", "description": "Only events of this source."},
+        "limit": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": _MOST_EVENTS,
+            "default": _MOST_EVENTS // 10,
+            "description": "The newest so many events.",
+        },
+    },
 }
 _ROLLBACK = {
     "type": "object",
@@ -86,6 +106,14 @@ class _RulesApi:
                 problems=(404, 409, 422, 503),
             ),
             Endpoint(
+                "POST",
+                f"{_API}/backtest",
+                self.backtest,
+                "Which requests a rule file would make otherwise of stored events",
+                body=_BACKTEST,
+                problems=(409, 422, 503),
+            ),
+            Endpoint(
                 "GET",
                 f"{_API}/shadow-report",
                 self.shadow_report,
@@ -127,6 +155,18 @@ class _RulesApi:
         )
         if result is None:
             raise HTTPException(404)
+        return json_answer(result, 200 if result["ok"] else 422)
+
+    async def backtest(self, request: Request) -> Response:
+        body = await _members(request, _BACKTEST)
+        text = _text(body, "text", None)
+        given = {name: _text(body, name, None, 200) for name in ("since", "until", "rule", "source") if name in body}
+        most = body.get("limit", _MOST_EVENTS // 10)
+        if type(most) is not int or not 1 <= most <= _MOST_EVENTS:
+            raise BadParameter("limit", f"it must be a number from 1 to {_MOST_EVENTS}")
+        now = self._clock.now()
+        since, until = (instant(given, name, now) for name in ("since", "until"))
+        result = await self._desk.backtest(text, Span(since, until, given.get("source"), most), given.get("rule"))
         return json_answer(result, 200 if result["ok"] else 422)
 
     async def shadow_report(self, request: Request) -> Response:

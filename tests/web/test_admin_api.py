@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from hooks.errors import Conflict, StoreError
-from hooks.ports import Desk, Edit, EventFilter, History, Page, ReceiptFilter, RulesDesk, RunFilter
+from hooks.ports import Desk, Edit, EventFilter, History, Page, ReceiptFilter, RulesDesk, RunFilter, Span
 from hooks.web.admin import admin, cloudevent
 from hooks.web.auth import Access, Hosts
 from hooks.web.rules_api import rules_endpoints
@@ -174,6 +174,10 @@ class Drawer:
     async def rollback(self, number: int, edit: Edit, expected: str | None) -> Mapping[str, Any] | None:
         self.asked.append((number, edit, expected))
         return {"ok": self.sound, "findings": []} if number == 1 else None
+
+    async def backtest(self, text: str, span: Span, rule: str | None) -> Mapping[str, Any]:
+        self.asked.append((text, span, rule))
+        return {"ok": self.sound, "summary": {}, "findings": []}
 
     async def shadow_report(
         self, rule: str | None, against: str | None, since: datetime | None

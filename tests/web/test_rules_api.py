@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hooks.ports import Edit
+from hooks.ports import Edit, Span
 from tests.web.doors import NOW
 from tests.web.test_admin_api import READ, Office, assert_problem
 
@@ -125,3 +125,31 @@ async def test_the_report_on_shadows_takes_rules_and_a_time() -> None:
     assert [("new", "old", NOW - timedelta(hours=24))] == office.drawer.asked
     assert_problem(await office.get(f"{RULES}/shadow-report?rule=old"), 404)
     assert "since" == assert_problem(await office.get(f"{RULES}/shadow-report?since=x"), 422)["parameter"]
+
+
+async def test_a_backtest_takes_a_span_and_a_bound() -> None:
+    office = Office()
+
+    answer = await sent(office, f"{RULES}/backtest", {"text": "x", "since": "14d", "rule": "one", "limit": 50})
+
+    assert 200 == answer.status_code
+    assert [("x", Span(NOW - timedelta(days=14), None, None, 50), "one")] == office.drawer.asked
+
+
+@pytest.mark.parametrize(
+    ("more", "parameter"),
+    [
+        ({"limit": 0}, "limit"),
+        ({"limit": 10_001}, "limit"),
+        ({"limit": "5"}, "limit"),
+        ({"since": "soon"}, "since"),
+        ({"since": 5}, "since"),
+        ({"rule": ["one"]}, "rule"),
+        ({"days": 5}, "body"),
+    ],
+)
+async def test_a_backtest_of_what_cannot_be_is_refused_by_name(more: dict[str, Any], parameter: str) -> None:
+    office = Office()
+
+    assert parameter == assert_problem(await sent(office, f"{RULES}/backtest", {"text": "x", **more}), 422)["parameter"]
+    assert [] == office.drawer.asked
