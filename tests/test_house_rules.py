@@ -107,6 +107,13 @@ def test_no_file_names_a_place_on_somebodys_machine() -> None:
     assert [] == found
 
 
+def test_no_file_holds_two_versions_of_itself() -> None:
+    marks = re.compile(r"^(?:<{7} |>{7} )", re.M)
+    found = [str(path.relative_to(ROOT)) for path in texts() if marks.search(path.read_text("utf-8", errors="replace"))]
+
+    assert [] == found
+
+
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
 def test_a_lock_names_exact_versions_with_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
