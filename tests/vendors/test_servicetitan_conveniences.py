@@ -36,6 +36,10 @@ LEAD = Lead(id="lea_1", customer=MAYA, address=HOME, lead_source="Website", note
 OWN = {"applicationGuid": "00000000-0000-4000-8000-000000000000", "externalData": [{"key": "hcp", "value": "cus_1"}]}
 
 
+HOME_SENT = {"street": "1 Oak St", "city": "Golden", "state": "CO", "zip": "80401", "country": "US"}
+LOCATION = {"name": "Old", "address": HOME_SENT}
+
+
 def action(name: str) -> Action:
     found = vendor.action(name)
     assert found is not None
@@ -256,6 +260,41 @@ async def test_a_new_place_has_no_location_yet(account: Account) -> None:
     await account.do("upsert_customer", customer=MAYA.dump())
     shop = {"street": "2 Mill St", "city": "Golden", "state": "CO", "zip": "80401"}
     assert (await account.do("upsert_customer", customer=MAYA.dump(), address=shop)).output["locationId"] is None
+
+
+async def known(account: Account, identity: object, customer: Customer) -> dict[str, Any]:
+    """What the action gives when the identity map knows this id."""
+    call = Call({"customer": customer.dump()}, "key-1", 5.0, known={"customer": str(identity)})
+    output: dict[str, Any] = (await action("upsert_customer").send(account.client, call)).output
+    return output
+
+
+async def test_a_known_customer_is_not_searched_for(account: Account) -> None:
+    made = (await account.do("upsert_customer", customer=MAYA.dump())).output
+    account.box.requests.clear()
+    output = await known(account, made["id"], Customer(display_name="Maya Ortiz", email="new@example.org"))
+    assert (made["id"], True) == (output["id"], output["updated"])
+    assert not [one for one in account.box.requests if one["path"].endswith("/customers")]
+
+
+@pytest.mark.parametrize("gone", ["closed", "deleted", "no number"])
+async def test_a_known_customer_that_is_gone_is_searched_for(account: Account, gone: str) -> None:
+    old = (await account.do("create_customer", name="Old", address=HOME_SENT, locations=[LOCATION])).output["id"]
+    made = (await account.do("upsert_customer", customer=MAYA.dump())).output
+    if gone == "closed":
+        account.box.of("customers")[0]["active"] = False
+    output = await known(account, {"closed": old, "deleted": 99, "no number": "cus_1"}[gone], MAYA)
+    assert (made["id"], True) == (output["id"], output["unchanged"])
+
+
+async def test_somebody_else_with_the_same_phone_is_not_taken(account: Account) -> None:
+    await account.do("upsert_customer", customer=MAYA.dump())
+    leo = Customer(display_name="Leo Ortiz", phone="+13035550142", address=HOME)
+    assert (await account.do("upsert_customer", customer=leo.dump())).output["created"]
+    firm = account.box.of("customers")[0]
+    firm["type"] = "Commercial"  # a firm's name is not compared with a person's
+    ana = Customer(display_name="Ana Diaz", phone="+13035550143", address=HOME)
+    assert firm["id"] == (await account.do("upsert_customer", customer=ana.dump())).output["id"]
 
 
 async def test_a_customer_of_unknown_outcome_is_found_again(account: Account) -> None:
