@@ -1,0 +1,141 @@
+"""Several servers on one PostgreSQL, some killed and the database too: the arena of one server, made wider."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.faults.killing import SECRETS, Arena, Verdict, free_port
+
+TOKEN = "an-admin-token-of-the-cluster-tests"
+
+
+class Member:
+    """One server: started again at the same ports after each kill."""
+
+    def __init__(self, role: str, folder: Path) -> None:
+        self.role = role
+        self.folder = folder
+        self.port, self.admin_port = free_port(), free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def health(self) -> str:
+        return f"http://127.0.0.1:{self.admin_port if self.role == 'work' else self.port}/healthz"
+
+
+class Cluster(Arena):
+    """Servers by role over one database. ``dsn`` is where they reach it, ``direct`` where it is counted."""
+
+    def __init__(self, folder: Path, seed: int, dsn: str, *roles: str, direct: str | None = None) -> None:
+        super().__init__(folder, seed)
+        self.dsn, self.direct = dsn, direct or dsn
+        self.members = [Member(role, folder / f"server-{number}") for number, role in enumerate(roles)]
+
+    def start_member(self, member: Member) -> None:
+        command = [sys.executable, "-m", "hooks", "serve", "--routes", str(self.routes), "--data", str(member.folder)]
+        command += ["--port", str(member.port), "--admin", f"127.0.0.1:{member.admin_port}", "--role", member.role]
+        environment = {**os.environ, **SECRETS, "HOOKS_DATABASE": self.dsn, "HOOKS_ADMIN_TOKEN": TOKEN}
+        member.process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
+
+    def start_all(self) -> None:
+        for member in self.members:
+            if member.process is None or member.process.poll() is not None:
+                self.start_member(member)
+        for member in self.members:
+            assert member.process is not None, "it was started"
+            self._until_up(member.health, member.process)
+
+    def kill(self, member: Member, how: signal.Signals = signal.SIGKILL) -> None:
+        assert member.process is not None, "it was started"
+        member.process.send_signal(how)
+        member.process.wait()
+
+    def senders(self, number: int) -> list[asyncio.Task[None]]:
+        """Senders that go to the receiving servers in turn."""
+        doors = [member.port for member in self.members if member.role != "work"]
+        return [asyncio.create_task(self._send_to(doors[place % len(doors)])) for place in range(number)]
+
+    async def _send_to(self, port: int) -> None:
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+                continue
+            try:
+                while True:
+                    await self._deliver(reader, writer)
+                    await asyncio.sleep(0.01)
+            except (OSError, asyncio.IncompleteReadError):
+                self.ledger.unknown += 1
+            finally:
+                writer.transport.abort()
+                with suppress(OSError):
+                    await writer.wait_closed()
+
+    @staticmethod
+    async def end(tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _stats(self) -> dict[str, Any]:
+        """What the first server that answers says of the whole cluster."""
+        for member in self.members:
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{member.admin_port}/api/v1/stats", headers={"Authorization": f"Bearer {TOKEN}"}
+            )
+            with suppress(OSError), urllib.request.urlopen(request, timeout=10) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        raise AssertionError("no server answers")
+
+    def finish(self, seconds: float = 90.0) -> Verdict:
+        began = time.monotonic()
+        self.start_all()
+        self.restarts.append(time.monotonic() - began)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            stats = self._stats()
+            if not (stats["runs"]["waiting"] or stats["runs"]["running"] or stats["events"]["pending"]):
+                break
+            time.sleep(0.2)
+        balance = bool(self._stats()["books_balance"])
+        for member in self.members:
+            self.kill(member, signal.SIGTERM)
+        return self._count(balance)
+
+    def stop_all(self) -> None:
+        """Whatever became of the test."""
+        for member in self.members:
+            if member.process is not None and member.process.poll() is None:
+                member.process.kill()
+                member.process.wait()
+
+    def _count(self, balance: bool) -> Verdict:
+        with psycopg.connect(self.direct) as database:
+            receipts = {row[0] for row in database.execute("SELECT id FROM receipts WHERE verdict = 'accepted'")}
+            events = {row[0] for row in database.execute("SELECT id FROM events")}
+        bookings = self.bookings()
+        return Verdict(
+            accepted=len(self.ledger.told),
+            unknown=self.ledger.unknown,
+            lost=sorted(event for event, receipt in self.ledger.told.items() if receipt not in receipts),
+            unacted=sorted(event for event in events if event not in bookings),
+            doubled={event: number for event, number in bookings.items() if number > 1},
+            unexpected=sorted(event for event in bookings if event not in events),
+            books_balance=balance,
+            restarts=self.restarts,
+        )

@@ -1,0 +1,111 @@
+"""Several servers on one PostgreSQL: each event acted on once, whichever of them dies, and the database too."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from tests.faults.cluster import Cluster
+from tests.faults.killing import Verdict
+
+
+def assert_nothing_lost_or_doubled(verdict: Verdict) -> None:
+    print(verdict)
+    assert verdict.accepted > 20, "nothing has been shown"
+    assert ([], [], {}, []) == (verdict.lost, verdict.unacted, verdict.doubled, verdict.unexpected)
+    assert verdict.books_balance
+
+
+@asynccontextmanager
+async def loaded(cluster: Cluster, senders: int = 6) -> AsyncIterator[None]:
+    """The cluster up and under load inside, and ended afterwards."""
+    with cluster.sandbox():
+        try:
+            await asyncio.to_thread(cluster.start_all)
+            tasks = cluster.senders(senders)
+            await asyncio.sleep(0.5)
+            yield
+            await cluster.end(tasks)
+            assert_nothing_lost_or_doubled(await asyncio.to_thread(cluster.finish))
+        finally:
+            cluster.stop_all()
+
+
+async def _kill_workers(folder: Path, dsn: str, rounds: int, roles: tuple[str, ...]) -> None:
+    cluster = Cluster(folder, random.randrange(10**6), dsn, *roles)
+    async with loaded(cluster):
+        for _ in range(rounds):
+            victim = cluster.random.choice(cluster.members)
+            await asyncio.sleep(cluster.random.uniform(0.1, 1.0))
+            await asyncio.to_thread(cluster.kill, victim)
+            await asyncio.sleep(cluster.random.uniform(0.0, 0.5))
+            cluster.start_member(victim)
+
+
+@pytest.mark.timeout(180)
+async def test_servers_killed_in_turn_lose_nothing_and_book_nothing_twice(tmp_path: Path) -> None:
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
+        await _kill_workers(tmp_path, dsn, rounds=3, roles=("all", "all"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_four_servers_by_role_killed_thirty_times(tmp_path: Path) -> None:
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
+        await _kill_workers(tmp_path, dsn, rounds=30, roles=("receive", "receive", "work", "work"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_the_runs_of_a_dead_server_are_taken_over_within_thirty_seconds(tmp_path: Path) -> None:
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
+        cluster = Cluster(tmp_path, 7, dsn, "receive", "work", "work")
+        async with loaded(cluster):
+            await asyncio.sleep(1.5)
+            await asyncio.to_thread(cluster.kill, cluster.members[1])
+            died = time.monotonic()
+            await cluster.end(cluster.senders(0))
+            await asyncio.sleep(0)
+            while time.monotonic() - died < 40:
+                stats = await asyncio.to_thread(cluster._stats)
+                leased_by_the_dead = stats["runs"]["running"]
+                if not leased_by_the_dead:
+                    break
+                await asyncio.sleep(0.25)
+            assert time.monotonic() - died < 30
+
+
+async def _restart_database(folder: Path, rounds: int) -> None:
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
+        cluster = Cluster(folder, random.randrange(10**6), dsn, "all", "all")
+        async with loaded(cluster):
+            for _ in range(rounds):
+                await asyncio.sleep(cluster.random.uniform(0.2, 1.0))
+                await asyncio.to_thread(server.stop, signal.SIGQUIT)
+                await asyncio.sleep(cluster.random.uniform(0.0, 0.5))
+                await asyncio.to_thread(server.start)
+                accepted = len(cluster.ledger.told)
+                began = time.monotonic()
+                while len(cluster.ledger.told) == accepted:
+                    assert time.monotonic() - began < 20, "the servers did not come back by themselves"
+                    await asyncio.sleep(0.05)
+            assert cluster.ledger.refused, "nobody was told to come again while the database was away"
+
+
+@pytest.mark.timeout(180)
+async def test_a_database_that_crashes_under_load_costs_nothing(tmp_path: Path) -> None:
+    await _restart_database(tmp_path, rounds=2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_a_database_that_crashes_twenty_times_costs_nothing(tmp_path: Path) -> None:
+    await _restart_database(tmp_path, rounds=20)
