@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
@@ -12,6 +13,10 @@ from hooks.kit.samples import samples
 from hooks.ports import Action, EventKind, OnUnknown, Vendor
 
 _UNKNOWN: dict[OnUnknown, str] = {"repeat": "sent again", "lookup": "looked up", "hold": "held"}
+
+_JUDGED = frozenset({"housecall_pro", "servicetitan", "jobcloser", "homebase360", "supergood"})
+"""Vendors with a document in `tests/prism`; a test keeps the two in step."""
+_SAID = re.compile(r"\((high|medium-high|medium|low)\)")
 
 _HEAD = """# Vendors
 
@@ -21,12 +26,15 @@ vendor's own page how an account is set up.
 - **repeatable**: whether sending the same again does no harm. **Unknown outcome**: what becomes of a call whose answer
   never came: it is *sent again*, *looked up* at the vendor first, or *held* for a person. A rule may say otherwise
   (`on_unknown`).
-- **tested**: *sandbox*: carried out against the vendor's stand-in, which is written from the same documents. *sample*:
-  a webhook as the vendor sends it becomes the event that is written down beside it. *mapping*: read by the same mapping
-  as those with a sample. Signatures are checked against answers that other programs computed. Real accounts are no part
-  of the tests.
-- **note**: where a vendor's documents do not settle a fact, what was taken instead, and how sure it is (high, medium,
-  low).
+- **tested**: *sandbox*: a rule for it is carried out through the whole service against the vendor's stand-in, which
+  is written from the same documents. *Prism*: request and answer are judged by an OpenAPI document of their own,
+  written from the vendor's (`make prism`). *sample*: a webhook as the vendor sends it becomes the event that is
+  written down beside it. *mapping*: read by the same mapping as those with a sample. Signatures are checked against
+  answers that other programs computed. Real accounts are no part of the tests.
+- **confidence** in the facts behind it: *high*: the vendor's own document, or two implementations with live traffic;
+  *medium*: one good source; *low*: one weak source, or our inference; *ours*: made here of several of the vendor's
+  calls.
+- **note**: where a vendor's documents do not settle a fact, what was taken instead, and how sure it is.
 """
 
 
@@ -61,7 +69,10 @@ def _vendor(vendor: Vendor) -> Iterator[str]:
     if vendor.actions:
         tested = "sandbox" if (files("hooks.vendors") / vendor.name / "sandbox.py").is_file() else ""
         yield from _table(
-            ("action", "vendor's operation", "request", "repeatable", "unknown outcome", "tested", "note"),
+            (
+                *("action", "vendor's operation", "request", "repeatable", "unknown outcome", "tested"),
+                *("confidence", "note"),
+            ),
             (_action(vendor, action, tested) for action in vendor.actions),
         )
     if vendor.make_source is not None:
@@ -76,9 +87,25 @@ def _action(vendor: Vendor, action: Action, tested: str) -> tuple[str, ...]:
         f"`{action.method} {action.path}`",
         "yes" if action.repeatable else "no",
         _UNKNOWN[action.on_unknown],
-        tested,
+        f"{tested}, Prism" if is_judged(vendor, action) else tested,
+        confidence(vendor, action),
         vendor.doubts.get(action.name, ""),
     )
+
+
+def is_judged(vendor: Vendor, action: Action) -> bool:
+    """Whether Prism judges the action's requests: those that a document of the vendor describes."""
+    return vendor.name in _JUDGED and action.name != "raw_request" and confidence(vendor, action) != "ours"
+
+
+def confidence(vendor: Vendor, action: Action) -> str:
+    """How sure the facts behind an action are, by what is noted of it, or else of the vendor as a whole."""
+    for doubt in (vendor.doubts.get(action.name, ""), vendor.doubts.get("", "")):
+        if doubt.startswith("Ours"):
+            return "ours"
+        if said := _SAID.findall(doubt):
+            return str(said[-1])
+    return "high"
 
 
 def _events(vendor: Vendor) -> Iterator[str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import hooks
-from hooks.cli.reference import vendors_page
+from hooks.cli.reference import confidence, is_judged, vendors_page
 from hooks.cli.tree import run
 from hooks.ports import Vendor
 from hooks.registry import VENDORS
+from tests.vendors.documents.every import EVERY
 
 ROOT = Path(hooks.__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "vendors.md"
@@ -63,5 +64,19 @@ def test_what_is_said_of_a_row_is_so() -> None:
     (jobcloser,) = (vendor for vendor in VENDORS if vendor.name == "jobcloser")
     rows = {line.split("`")[1]: line for line in part(jobcloser).splitlines() if line.startswith("| `")}
 
-    assert "| no | held | sandbox | Where the key goes" in rows["create_lead"]
-    assert "| yes | sent again | sandbox | |" in rows["list_jobs"]
+    assert "| no | held | sandbox, Prism | medium | Where the key goes" in rows["create_lead"]
+    assert "| yes | sent again | sandbox, Prism | high | |" in rows["list_jobs"]
+    assert "| no | held | sandbox | ours | Ours" in rows["send_lead"]
+
+
+def test_what_is_said_to_be_tested_is_tested() -> None:
+    pages = {page.stem for page in (ROOT / "tests" / "prism").glob("*.txt")}
+    for document in EVERY:
+        vendor = document.vendor
+        judged = {action.name for action in vendor.actions if is_judged(vendor, action)}
+        assert (set(document.table) - {"raw_request"} if vendor.name in pages else set()) == judged, vendor.name
+        ours = {action.name for action in vendor.actions if confidence(vendor, action) == "ours"}
+        assert set(document.ours) == ours, vendor.name
+        if vendor.actions:
+            assert ", sandbox" not in part(vendor)
+            assert len(vendor.actions) == len(re.findall(r"\| sandbox(, Prism)? \|", part(vendor)))

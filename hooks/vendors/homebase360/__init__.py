@@ -21,9 +21,11 @@ vendor = Vendor(
     },
     doubts={
         "": "One document page of version 1.0.0, and request samples of 1.2.0. Error answers are not documented.",
-        "update_customer": "Verb and place of the id are not documented: `update_method`, `id_in`.",
-        "update_job": "Verb and place of the id are not documented: `update_method`, `id_in`.",
+        "update_customer": "Verb and place of the id are not documented: `update_method`, `id_in` (low).",
+        "update_job": "Verb and place of the id are not documented: `update_method`, `id_in` (low).",
         "create_customer": "The verb is inferred from the text (medium).",
         "create_job": "The verb is inferred from the text (medium).",
+        "upsert_customer": "Ours, of several calls.",
+        "upsert_job": "Ours, of several calls.",
     },
 )

@@ -28,8 +28,10 @@ vendor = Vendor(
     },
     doubts={
         **{action.name: _SEED_ONLY for action in ACTIONS if SEED_ONLY in action.summary},
-        "create_webhook_subscription": "The vendor describes the path and no body: the address is entered on its page.",
-        "delete_webhook_subscription": "The vendor's description gives the path and no body.",
+        "create_webhook_subscription": "The vendor describes the path and no body (medium).",
+        "delete_webhook_subscription": "The vendor's description gives the path and no body (medium).",
+        "upsert_customer": "Ours, of several calls.",
+        "list_price_book_services": "Under which key the list comes is unclear: both are read (medium).",
         "events": "The signature is that of three open-source receivers, one in production (medium-high).",
         "lead.deleted": "The vendor does not send it reliably (medium).",
         "employee.created": "The vendor's page calls it `pro.created` (high).",

@@ -7,6 +7,8 @@ from hooks.ports import Probe, Vendor
 from .actions import ACTIONS
 from .client import JobCloserClient, JobCloserSettings
 
+_INFERRED = "Where the key goes and the form of the body are inferred: `key_location`, `body_format` (medium)."
+
 vendor = Vendor(
     name="jobcloser",
     title="JobCloser",
@@ -16,9 +18,11 @@ vendor = Vendor(
     probe=Probe("zapier_signin"),
     doubts={
         "": "One document page, which gives addresses and no names. The names of the actions are ours.",
-        "create_lead": "Where the key goes and the form of the body are inferred: `key_location`, `body_format`.",
-        "create_customer": "Where the key goes and the form of the body are inferred: `key_location`, `body_format`.",
-        "send_lead": "As `create_lead`.",
-        "upload_chemical_image_via_byte_array": "That bytes go as JSON with base64 text is inferred.",
+        "create_lead": _INFERRED,
+        "create_customer": _INFERRED,
+        "send_lead": "Ours, sent as `create_lead`.",
+        "create_chemical_application": "The form of the body is inferred: `body_format` (medium).",
+        "update_chemical_application": "The form of the body is inferred: `body_format` (medium).",
+        "upload_chemical_image_via_byte_array": "That bytes go as JSON with base64 text is inferred (low).",
     },
 )

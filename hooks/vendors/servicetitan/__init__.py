@@ -25,9 +25,11 @@ vendor = Vendor(
     },
     doubts={
         "": "Published API descriptions of 2026-07. The form of 401, 403 and 429 answers is not in them.",
-        "create_payment": "In the description of 2024-12 and not in that of 2026-07: it may be withdrawn.",
-        "create_installed_equipment_attachment": "The form field `file` is inferred.",
-        "create_invoices": "The answer's body is not documented: it is given as it comes.",
+        "create_payment": "In the description of 2024-12 and not in that of 2026-07: it may be withdrawn (medium).",
+        "create_installed_equipment_attachment": "The form field `file` is inferred (medium).",
+        "create_invoices": "The answer's body is not documented: it is given as it comes (medium).",
+        "book_lead": "Ours, sent as `create_booking_by_provider` after a search.",
+        "upsert_customer": "Ours, of several calls.",
         "events": "Header and encoding of the signature, names of events and form of bodies are second-hand (low).",
     },
 )

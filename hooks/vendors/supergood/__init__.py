@@ -19,7 +19,7 @@ vendor = Vendor(
     actions=ACTIONS,
     probe=Probe("create_session"),
     doubts={
-        "": "Published are purpose and paths of the calls. Names of headers and fields are assumed; they can be set.",
+        "": "Published are purpose and paths of the calls. Names of headers and fields are assumed (low): set them.",
         "events": "Nothing is published on webhooks: names and bodies are assumed (low).",
     },
 )
