@@ -18,7 +18,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from hooks.clock import SystemClock
+from hooks.clock import EngineClock, SystemClock
 from hooks.delivery import EngineDeliveryDesk
 from hooks.desk import EngineDesk
 from hooks.errors import SettingsError, StoreError, StoreRefused
@@ -91,6 +91,7 @@ class App:
         self._dispatcher: Dispatcher | None = None
         self._worker: Worker | None = None
         self._rulebook: Rulebook | None = None
+        self.keeper: Keeper | None = None
 
     @property
     def history(self) -> History:
@@ -114,7 +115,8 @@ class App:
             raise
 
     async def _start(self) -> None:
-        settings, clock = self.settings, self._clock
+        settings, wall = self.settings, self._clock
+        clock = EngineClock(wall)
         check_bind(settings.admin_host, settings.admin_token is not None)
         _private_folder(settings.data)
         relaxed = settings.durability == "relaxed"
@@ -136,9 +138,11 @@ class App:
                 utc_text(restored[0]),
                 restored[1],
             )
+        keeper = self.keeper = Keeper(store, history, clock, retention=settings.retention)
+        await keeper.begin()
         if recovered := await store.recover(owner, clock.now()):
             log.info("%d runs that were in progress when the last server ended go on", recovered)
-        inbox = Inbox(lambda: rulebook.doors, _Waking(store, self._wake_dispatcher), clock, self.ready)
+        inbox = Inbox(lambda: rulebook.doors, _Waking(store, self._wake_dispatcher), wall, self.ready)
         worker = self._worker = Worker(
             store,
             clock,
@@ -168,7 +172,6 @@ class App:
         desk = EngineDesk(
             rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=worker.wake, reloaded=self._reloaded
         )
-        keeper = Keeper(store, history, clock, retention=settings.retention)
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), clock, reloaded=self._reloaded)
         delivery = EngineDeliveryDesk(rulebook, store, clock, wake=worker.wake)
         people = SqlPeopleDesk(store, history, clock)

@@ -13,13 +13,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from hooks.clock import APART, EngineClock
 from hooks.errors import Conflict, StoreError
 from hooks.events import utc_text
-from hooks.ports import Clock, Upkeep
+from hooks.ports import Upkeep
 from hooks.store.copying import copy_database
 from hooks.store.history import SqlHistory
+from hooks.store.moments import ALIVE, note, recall
 from hooks.store.retention import Pruner, Swept
+from hooks.store.rows import millis
+from hooks.store.shifting import shift, shift_late
 from hooks.store.verbs import SqlStore
+from hooks.values import show_duration
 
 log = logging.getLogger("hooks.upkeep")
 
@@ -32,6 +37,12 @@ TICK = 2.0
 EVERY = 3600.0
 """Seconds between two rounds of pruning and counting."""
 
+SEEN_EVERY = 60.0
+"""Seconds between two notes that a server is at work."""
+
+DOUBTED = 86400.0
+"""Seconds by which the clock may at least be ahead at a start, compared with the last note."""
+
 ROUND = 1.5
 """Seconds after which a round that somebody waits for is interrupted, to be gone on with."""
 
@@ -39,20 +50,63 @@ ROUND = 1.5
 class Keeper:
     """The upkeep of one server. ``run`` goes on until it is cancelled."""
 
-    def __init__(self, store: SqlStore, history: SqlHistory, clock: Clock, *, retention: float | None) -> None:
+    def __init__(self, store: SqlStore, history: SqlHistory, clock: EngineClock, *, retention: float | None) -> None:
         """``retention``: seconds that what has ended is kept, None for ever."""
         self._store = store
         self._history = history
         self._clock = clock
         self._retention = retention
         self._copying = asyncio.Lock()
+        self._seen_at = float("-inf")
+        self.jumped: str | None = None
+        """What the clock did, when it was set while the server ran or was away: nothing is pruned by such a clock."""
         self.pruned = 0
         """Events deleted since the start."""
+
+    async def begin(self) -> None:
+        """At the start, before anything is carried out: notice a clock that shows less than when work was last done."""
+        now = self._clock.now()
+        seen = await self._store.engine.read(lambda reading: recall(reading, ALIVE))
+        if seen is not None and self._store.engine.alone:
+            by = (now - seen).total_seconds()
+            if by < -APART:
+                await shift(self._store.engine, by, seen)
+                self._noticed(f"it shows {show_duration(-by)} less than when this database was last worked on")
+            elif self._retention is not None and by > max(DOUBTED, self._retention / 2):
+                self._noticed(f"it shows {show_duration(by)} more than when this database was last worked on")
+
+    def _noticed(self, what: str) -> None:
+        self.jumped = f"the clock was set: {what}"
+        log.error("%s. What waits keeps its time; nothing is pruned by this clock until `hooks db prune`", self.jumped)
+
+    async def _look_at_clock(self) -> None:
+        """Follow the wall clock when it was set, and keep the time for the next start now and then."""
+        jump = self._clock.jump
+        engine = self._store.engine
+        if jump and not engine.alone:
+            # Others work by the same rows: this server goes on evenly, as they do, and does not follow its wall clock.
+            if self.jumped is None:
+                self._noticed(f"by {'+' if jump > 0 else '-'}{show_duration(abs(jump))}")
+        elif jump:
+            before = self._clock.now()
+            if jump < 0:
+                self._clock.follow(jump)
+            moved = await shift(engine, jump, before)
+            if jump > 0:
+                self._clock.follow(jump)
+            else:
+                moved += await shift_late(engine, jump, before)
+            self._noticed(f"by {'+' if jump > 0 else '-'}{show_duration(abs(jump))}, {moved} runs were moved along")
+        if jump or self._clock.monotonic() - self._seen_at > SEEN_EVERY:
+            self._seen_at = self._clock.monotonic()
+            at = millis(self._clock.now())
+            await engine.write(lambda transaction: note(transaction, ALIVE, at))
 
     async def run(self) -> None:
         due = self._clock.monotonic() + FIRST
         while True:
             try:
+                await self._look_at_clock()
                 await self._store.engine.tidy()
                 if self._clock.monotonic() >= due:
                     due = self._clock.monotonic() + EVERY
@@ -62,7 +116,7 @@ class Keeper:
             await self._clock.sleep(TICK)
 
     async def _round(self) -> None:
-        if self._retention is not None:
+        if self._retention is not None and self.jumped is None:
             before = self._clock.now() - timedelta(seconds=self._retention)
             last = await self._pruned(before, Swept(), limit=None)
             self.pruned += last.events
@@ -78,6 +132,7 @@ class Keeper:
         now = self._clock.now()
         last = await self._pruned(now - timedelta(seconds=seconds), _resumed(start), limit=ROUND, dry_run=dry_run)
         if not dry_run:
+            self.jumped = None  # a person has said that this clock is right
             self.pruned += last.events
         return prune_report(last)
 

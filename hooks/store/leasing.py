@@ -195,9 +195,8 @@ def renew(transaction: Transaction, owner: str, runs: Sequence[str], now: dateti
 def recover(transaction: Transaction, owner: str, now: datetime) -> int:
     lost = "lease_until < ?"
     values: list[int | str] = [millis(now), millis(now)]
-    if transaction.alone:
-        lost = f"({lost} OR owner IS NULL OR owner <> ?)"
-        values.append(owner)
+    if transaction.alone:  # nobody else is there, and our own are ours whatever the clock says
+        lost, values = "(owner IS NULL OR owner <> ?)", [millis(now), owner]
     poison = transaction.execute(
         "UPDATE runs SET state = 'failed', reason = ?, finished_at = ?, crashes = crashes + 1, owner = NULL, "
         f"lease_until = NULL WHERE state = 'running' AND crashes >= {MAX_CRASHES - 1} AND {lost} "

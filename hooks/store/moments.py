@@ -10,11 +10,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from hooks.events import utc_text
-from hooks.store.engine import Transaction
+from hooks.store.engine import Reading, Transaction
 from hooks.store.rows import moment
 
 COPIED = "copied"
 """Of which moment this database is a copy, until a server has been started on it."""
+
+ALIVE = "alive"
+"""When a server was last seen working on this database."""
 
 HELD_BEFORE = "held_before"
 """Until when what came is held, in a database that was restored."""
@@ -29,6 +32,12 @@ def note(connection: _Writing, name: str, at: int) -> None:
     connection.execute(
         "INSERT INTO moments (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at", (name, at)
     )
+
+
+def recall(reading: Reading, name: str) -> datetime | None:
+    """The moment of this name, if one was kept."""
+    row = reading.execute("SELECT at FROM moments WHERE name = ?", (name,)).fetchone()
+    return None if row is None else moment(row[0])
 
 
 def settle_restored(transaction: Transaction) -> tuple[datetime, int] | None:

@@ -1,0 +1,178 @@
+"""A clock that is set while the server runs or is away: nothing fires at once, and nothing waits longer for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hooks.clock import APART, EngineClock
+from hooks.events import Receipt, new_id
+from hooks.store.moments import ALIVE, note
+from hooks.store.opening import open_store
+from hooks.store.rows import millis
+from hooks.store.shifting import shift, shift_late
+from tests.journeys.world import NOTE, OFFICE, SOURCES, World
+from tests.store.test_retention import happened
+
+NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
+DAY = 86400.0
+TEN_YEARS = 3653 * DAY
+SOON = SOURCES + "connections:\n" + OFFICE + "rules:\n" + NOTE.replace("    do:", "    delay: 4s\n    do:")
+
+
+class SetClock:
+    """The machine's clock, whose wall part can be set apart from the other one."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.ahead)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def test_the_engine_goes_on_evenly_when_the_wall_clock_is_set_and_follows_when_told() -> None:
+    wall = SetClock()
+    clock = EngineClock(wall)
+    before = clock.now()
+    for jump in (DAY, -DAY, TEN_YEARS):
+        wall.ahead = jump
+        assert abs((clock.now() - before).total_seconds()) < 2
+        assert abs(clock.jump - jump) < 2
+    clock.follow(clock.jump)
+    assert abs((clock.now() - wall.now()).total_seconds()) < 1
+    assert 0 == clock.jump
+
+
+def test_small_corrections_are_followed_at_once() -> None:
+    wall = SetClock()
+    clock = EngineClock(wall)
+    for _ in range(10):
+        wall.ahead += APART - 1
+        assert abs((clock.now() - wall.now()).total_seconds()) < 1
+        assert 0 == clock.jump
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY, TEN_YEARS, -3600.0])
+async def test_what_waits_keeps_its_time(tmp_path: Path, jump: float) -> None:
+    store = await open_store(f"sqlite:///{tmp_path / 'hooks.db'}", relaxed=True)
+    try:
+        [later] = await happened(store, "waiting", at=NOW + timedelta(seconds=30))
+        [overdue] = await happened(store, "waiting", at=NOW - timedelta(seconds=30))
+        [held] = await happened(store, "held", at=NOW + timedelta(seconds=30))
+        await shift(store.engine, jump, NOW)
+        due = dict(
+            await store.engine.read(lambda reading: reading.execute("SELECT event, due_at FROM runs").fetchall())
+        )
+    finally:
+        await store.close()
+    now = millis(NOW + timedelta(seconds=jump))
+    assert (30_000, 30_000) == (due[later] - now, due[held] - now)
+    assert due[overdue] <= now, "what was due is due"
+
+
+async def test_what_was_worked_out_before_and_written_after_is_moved_too(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path / 'hooks.db'}", relaxed=True)
+    try:
+        await shift(store.engine, -DAY, NOW)
+        [event] = await happened(store, "waiting", at=NOW)
+        [later] = await happened(store, "waiting", at=NOW - timedelta(days=1) + timedelta(seconds=30))
+        assert 1 == await shift_late(store.engine, -DAY, NOW)
+        due = dict(
+            await store.engine.read(lambda reading: reading.execute("SELECT event, due_at FROM runs").fetchall())
+        )
+    finally:
+        await store.close()
+    assert millis(NOW - timedelta(days=1)) == due[event]
+    assert millis(NOW - timedelta(days=1) + timedelta(seconds=30)) == due[later]
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY, TEN_YEARS])
+async def test_a_clock_that_is_set_while_runs_wait_fires_none_early_and_delays_none(world: World, jump: float) -> None:
+    clock = SetClock()
+    world.clock = clock  # type: ignore[assignment]  # a clock of another kind
+    await world.serve(SOON)
+    began = time.monotonic()
+    sent = [(await world.lead({"full_name": f"Invented Person {number}"})).json()["events"][0] for number in range(5)]
+    for event in sent:
+        await world.run(event, "waiting")
+    clock.ahead = jump
+
+    while len(world.notes()) < 5:
+        assert time.monotonic() - began < 14, "a jump delays nothing by a day"
+        early = time.monotonic() - began < 3.9
+        assert not (early and world.notes()), "nothing fires before its time"
+        await asyncio.sleep(0.05)
+
+    after = (await world.lead({"full_name": "Another Person"})).json()["events"][0]
+    await world.run(after)
+    assert 6 == len(world.notes()), "each once"
+    assert (await world.stats())["books_balance"]
+
+
+async def test_a_clock_that_went_back_while_the_server_was_away_delays_nothing(world: World) -> None:
+    clock = SetClock()
+    clock.ahead = DAY
+    world.clock = clock  # type: ignore[assignment]
+    await world.serve(SOON)
+    event = (await world.lead({"full_name": "Maya Ortiz"})).json()["events"][0]
+    await world.run(event, "waiting")
+    await asyncio.sleep(0.1)
+    await world.stop()
+    clock.ahead = 0.0
+
+    await world.serve(SOON)
+
+    await world.run(event)
+
+
+async def test_nothing_is_pruned_by_a_clock_that_was_set(world: World) -> None:
+    clock = SetClock()
+    world.clock = clock  # type: ignore[assignment]
+    await world.serve(SOURCES)
+    event = (await world.lead({"full_name": "Maya Ortiz"})).json()["events"][0]
+    await world.event(event)
+    await world.stop()
+    clock.ahead = TEN_YEARS
+    await world.serve(SOURCES)
+    assert world._app is not None
+    keeper = world._app.keeper
+    assert keeper is not None
+
+    await keeper._round()
+    kept = (await world.stats())["events"]["total"]
+    answer = await world.api("prune", "POST", {})
+
+    assert (1, 1) == (kept, answer.json()["events"])
+    assert 0 == (await world.stats())["events"]["total"], "a person has said that the clock is right"
+
+
+async def test_a_lease_of_our_own_does_not_run_out_by_the_clock(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path / 'hooks.db'}", relaxed=True)
+    try:
+        await happened(store, "running")
+        assert 0 == await store.recover("me", NOW + timedelta(days=3650))
+        assert 1 == await store.recover("another", NOW)
+    finally:
+        await store.close()
+
+
+async def test_the_last_moment_of_work_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path / 'hooks.db'}", relaxed=True)
+    try:
+        await store.record(Receipt(new_id("rcp"), "hcp", "housecall_pro", NOW, "ping"), None, 0)
+        await store.engine.write(lambda transaction: note(transaction, ALIVE, 1))
+        await store.engine.write(lambda transaction: note(transaction, ALIVE, 2))
+        rows = await store.engine.read(lambda reading: reading.execute("SELECT at FROM moments").fetchall())
+        assert [2] == [row[0] for row in rows]
+    finally:
+        await store.close()
