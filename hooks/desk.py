@@ -15,6 +15,7 @@ from hooks.registry import describe
 from hooks.rulebook import Rulebook
 from hooks.rules.explain import explain
 from hooks.rules.findings import RulesInvalid
+from hooks.rules.ruleset import StepSpec
 from hooks.values import show_duration
 
 
@@ -58,9 +59,9 @@ class EngineDesk:
                 "enabled": rule.enabled,
                 "mode": rule.mode,
                 "when": [clause.text for clause in rule.clauses],
-                "steps": [
-                    {"id": step.id, "action": step.action_name, "connection": step.connection} for step in rule.steps
-                ],
+                "steps": [_step(step) for step in rule.steps],
+                "else": [_step(step) for step in rule.otherwise],
+                "fallback": [_step(step) for step in rule.fallback],
                 "file": rule.file,
                 "line": rule.line,
                 "version": current.version,
@@ -203,6 +204,10 @@ def event_from_json(shown: Mapping[str, Any]) -> Event:
         raw=shown["raw"],
         flag=shown.get("flag"),
     )
+
+
+def _step(step: StepSpec) -> dict[str, str]:
+    return {"id": step.id, "action": step.action_name, "connection": step.connection}
 
 
 _: type[Desk] = EngineDesk

@@ -317,7 +317,7 @@ def _subscribed(patient: Patient) -> Check:
 def _accounts(patient: Patient) -> Iterator[Check]:
     rules, source = patient.rules, patient.source.name
     taking = [rule for rule in rules.rules if rule.enabled and (not rule.sources or source in rule.sources)]
-    steps = [step for rule in taking for step in (*rule.steps, *rule.fallback)]
+    steps = [step for rule in taking for step in rule.all_steps]
     names = dict.fromkeys(step.connection for step in steps if step.connection in rules.connections)
     if patient.connection is not None:
         names[patient.connection.name] = None

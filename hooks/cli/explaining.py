@@ -96,6 +96,8 @@ def print_explained(explained: Mapping[str, Any]) -> None:
     print(coloured(plain(event["type"]), "bold"), "from", plain(event["source"]), plain(event.get("subject")))
     for rule in explained["rules"]:
         word, colour = ("matched", "green") if rule["matched"] else ("did not match", "dim")
+        if rule["else"]:
+            word, colour = "did not match: its else is done", "yellow"
         print(f"\n{coloured(plain(rule['id']), 'bold')}  {coloured(word, colour)}")
         for clause in rule["clauses"]:
             _print_clause(clause)
@@ -103,6 +105,9 @@ def print_explained(explained: Mapping[str, Any]) -> None:
             _print_timing(timing)
         for request in rule["requests"]:
             _print_request(request)
+        for step in rule["left_out"]:
+            named = f"{plain(step['step'])}: {plain(step['action'])}, left out: {plain(step['why'])}"
+            print(coloured(f"  - {named}  line {step['line']}", "dim"))
 
 
 def _print_clause(clause: Mapping[str, Any]) -> None:

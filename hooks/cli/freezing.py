@@ -51,7 +51,7 @@ def freeze(event_id: str, routes: Path, database: str, only: str | None = None) 
     if not candidates:
         raise NotFound(f"no rule takes {event.type} from {event.source}: there is nothing to test")
     frozen = [_Frozen(rules, rule, event, answers) for rule in candidates]
-    matching = [each for each in frozen if each.before.matched]
+    matching = [each for each in frozen if each.before.acts]
     tests = [each.test() for each in matching or frozen]
     text = yaml.dump(tests, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
     return f"# From {event_id}; the people are invented. Read the free texts before you share it.\n{text}"
@@ -64,7 +64,7 @@ class _Frozen:
         self._rules = rules
         self._rule = rule
         self._event = event
-        read = step_placeholders((*rule.steps, *rule.fallback))
+        read = step_placeholders(rule.all_steps)
         own = {each.step: each.output for each in answers if each.rule == rule.id}
         self._answers = {id: _pruned(own[id], below) for id, below in read.items() if id in own}
         self._read = read
@@ -115,7 +115,7 @@ def _expectation(rehearsal: Rehearsal) -> Any:
     if rehearsal.error is not None:
         return {"error": rehearsal.error, **({"calls": calls} if calls else {})}
     if not rehearsal.matched:
-        return {"matched": False, "because": rehearsal.stopped}
+        return {"matched": False, "because": rehearsal.stopped, **({"calls": calls} if calls else {})}
     return calls or "none"
 
 
@@ -131,7 +131,7 @@ def _pruned(output: Any, read: Any) -> Any:
 def _paths(rule: Rule) -> Iterator[str]:
     for clause in (*rule.clauses, *([rule.once_per] if rule.once_per is not None else [])):
         yield from clause.expression.paths
-    for step in (*rule.steps, *rule.fallback):
+    for step in rule.all_steps:
         yield from paths_of(step.inputs)
         if step.condition is not None:
             yield from step.condition.expression.paths

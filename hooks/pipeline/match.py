@@ -34,7 +34,8 @@ def plan(
     if not candidates:
         return Plan(event, meets=met)
     names = rules.names(event)
-    runs = tuple(_run(rule, event, names, now, obstacle) for rule in candidates if rule.match(names).matched)
+    branches = (rule.branch(names) for rule in candidates)
+    runs = tuple(_run(rule, event, names, now, obstacle) for rule in branches if rule is not None)
     return Plan(event, tuple(_as_its_mode_says(run, rules, event) for run in runs), met)
 
 

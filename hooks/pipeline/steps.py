@@ -107,6 +107,7 @@ class Carrier:
             await self._write(run, "held", "the rules it began with cannot be loaded any more")
             return
         names = rules.names(run.event)
+        rule = rule.branch(names) or rule
         carry = _Carry(run, rule, names)
         stored = {step.position: step for step in run.steps}
         failed: Step | None = None
@@ -171,8 +172,8 @@ class Carrier:
         now = self._clock.now()
         step = Step(position, spec.id, spec.action_name, spec.connection, "waiting")
         try:
-            if not spec.applies(carry.names):
-                return replace(step, state="skipped", error="its `if` does not hold", finished_at=now)
+            if (left_out := spec.why_not(carry.names)) is not None:
+                return replace(step, state="skipped", error=left_out, finished_at=now)
             inputs = spec.render(carry.names)
         except EvaluationError as error:
             return replace(step, state="failed", error=error.message, finished_at=now)

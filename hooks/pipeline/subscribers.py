@@ -158,6 +158,7 @@ def _rule(source: str, subscriber: str, event: str, of: Iterable[str], hooks: Ho
         sources=tuple(of),
         clauses=(),
         steps=(step,),
+        otherwise=(),
         fallback=(),
         once_per=None,
         once_within=None,

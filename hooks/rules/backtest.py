@@ -85,7 +85,7 @@ class _Side:
 
     def placeholders(self, rule: Rule) -> Mapping[str, Any]:
         if rule.id not in self.read:
-            self.read[rule.id] = step_placeholders((*rule.steps, *rule.fallback))
+            self.read[rule.id] = step_placeholders(rule.all_steps)
         return self.read[rule.id]
 
     def has_acted(self, rule: Rule, event: Event) -> bool:
@@ -167,7 +167,7 @@ class Backtest:
             return read[step.id] if found is None else found.output
 
         rehearsal = rehearse(side.rules, rule, past.event, answer)
-        if not rehearsal.matched or side.has_acted(rule, past.event):
+        if not rehearsal.acts or side.has_acted(rule, past.event):
             return None
         if rule.timing.lines:
             self.untimed[rule.id] = sorted({*self.untimed.get(rule.id, ()), *rule.timing.lines})

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import copy
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from hooks.ports import Action, Catalogue, EventKind, Vendor
+from hooks.ports import Catalogue, EventKind
 from hooks.rules.accounts import SecretLookup
+from hooks.rules.build_steps import StepsBuilder
 from hooks.rules.build_timing import TimingBuilder
 from hooks.rules.cases import PlacedCase
 from hooks.rules.check_cases import CaseCheck
 from hooks.rules.check_expression import Scope
-from hooks.rules.check_inputs import InputsCheck
 from hooks.rules.document import Path
 from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
-from hooks.rules.findings import did_you_mean
+from hooks.rules.findings import choice, did_you_mean
 from hooks.rules.index import type_matches
 from hooks.rules.model import Defaults, Expect, RoutesFile
 from hooks.rules.model import Rule as RuleModel
-from hooks.rules.model import Step as StepModel
 from hooks.rules.report import Report, SourceFile, locate, value_at
-from hooks.rules.ruleset import Clause, ConnectionConfig, Rule, SourceConfig, StepSpec
+from hooks.rules.ruleset import Clause, ConnectionConfig, Rule, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_value, union
 
 _EVENT = re.compile(r"[\w.:*/+-]{1,200}")
@@ -45,17 +45,10 @@ class RuleBuilder:
         defaults: Defaults,
     ) -> None:
         self._report = report
-        self._lookup = lookup
         self._sources = sources
-        self._connections = connections
         self._catalogue = catalogue
-        self._defaults = defaults
         self._variables = shape_of_value(dict(variables))
-        self._actions: dict[str, tuple[Vendor, Action]] = {}
-        for vendor in catalogue.values():
-            for action in vendor.actions:
-                for name in (*action.aliases, action.name):
-                    self._actions[f"{vendor.name}.{name}"] = (vendor, action)
+        self._steps = StepsBuilder(catalogue, report, lookup, connections, defaults, self._clause)
         self._scopes: dict[Any, Scope] = {}
         self._data: dict[Any, tuple[Shape, tuple[str, ...], tuple[str, ...]]] = {}
 
@@ -80,7 +73,7 @@ class RuleBuilder:
         timing = TimingBuilder(self._report, file, path, self._clause, self._clauses, self._expected).build(
             model, scope
         )
-        steps, fallback = self._all_steps(file, path, model, data)
+        steps = self._steps.build(file, path, model, functools.partial(self._scope, data))
         document = file.document
         return Rule(
             id=model.id,
@@ -90,13 +83,14 @@ class RuleBuilder:
             events=tuple(model.event),
             sources=tuple(model.source or ()),
             clauses=tuple(clauses),
-            steps=tuple(steps),
-            fallback=tuple(fallback),
+            steps=steps.do,
+            otherwise=steps.otherwise,
+            fallback=steps.fallback,
             once_per=once_per,
             once_within=model.once_within,
             delay=model.delay,
             timing=timing,
-            tests=self._tests(file, path, model, [*steps, *fallback]),
+            tests=self._tests(file, path, model, steps.ids),
             file=file.name,
             line=document.value(path).line,
             event_line=document.key((*path, "event")).line,
@@ -123,14 +117,14 @@ class RuleBuilder:
                     _leave_out(value, locate(value, (), fault["loc"]))
         return None
 
-    def _tests(self, file: SourceFile, path: Path, model: RuleModel, steps: list[StepSpec]) -> tuple[PlacedCase, ...]:
-        check = CaseCheck(self._report, self._sources, self._actions)
+    def _tests(self, file: SourceFile, path: Path, model: RuleModel, steps: list[str]) -> tuple[PlacedCase, ...]:
+        check = CaseCheck(self._report, self._sources, self._steps.actions)
         made = []
         for number, case in enumerate(model.tests or ()):
             here = (*path, "tests", number)
             if case.rule not in (None, model.id):
                 self._report.at(file, (*here, "rule"), f"this test stands beside the rule '{model.id}'", "leave it out")
-            check.check(file, here, case, [step.id for step in steps])
+            check.check(file, here, case, steps)
             made.append(PlacedCase(case, model.id, file.name, file.document.value(here).line))
         return tuple(made)
 
@@ -148,7 +142,7 @@ class RuleBuilder:
             for number, name in enumerate(model.source):
                 if name not in self._sources:
                     place = (*path, "source") if single else (*path, "source", number)
-                    hint = did_you_mean(name, self._sources) or _choice("sources", self._sources)
+                    hint = did_you_mean(name, self._sources) or choice("sources", self._sources)
                     self._report.at(file, place, f"unknown source '{name}'", hint)
                     known = False
         single = not isinstance(value_at(file.document.data, (*path, "event")), list)
@@ -234,110 +228,9 @@ class RuleBuilder:
         place = file.document.value(path, 0, len(text))
         return Clause(text, place.line, place.column, expression)
 
-    # --- steps ---
-
-    def _all_steps(
-        self, file: SourceFile, path: Path, model: RuleModel, data: Shape
-    ) -> tuple[list[StepSpec], list[StepSpec]]:
-        ids = [step.id or f"step{number}" for number, step in enumerate(model.do, 1)]
-        rescue_ids = [step.id or f"fallback{number}" for number, step in enumerate(model.fallback or (), 1)]
-        self._unique_ids(file, path, [*ids, *rescue_ids], len(ids))
-        steps = []
-        for number, step in enumerate(model.do):
-            scope = self._scope(data, tuple(ids[:number]), tuple(ids[number:]), False)
-            steps.append(self._step(file, (*path, "do", number), ids[number], step, model, scope))
-        rescue = []
-        for number, step in enumerate(model.fallback or ()):
-            scope = self._scope(data, (*ids, *rescue_ids[:number]), tuple(rescue_ids[number:]), True)
-            rescue.append(self._step(file, (*path, "fallback", number), rescue_ids[number], step, model, scope))
-        return [step for step in steps if step is not None], [step for step in rescue if step is not None]
-
-    def _unique_ids(self, file: SourceFile, path: Path, ids: list[str], steps: int) -> None:
-        seen: set[str] = set()
-        for number, id in enumerate(ids):
-            if id in seen:
-                part: Path = ("do", number) if number < steps else ("fallback", number - steps)
-                self._report.at(file, (*path, *part, "id"), f"the step id '{id}' is used twice in this rule")
-            seen.add(id)
-
-    def _step(
-        self, file: SourceFile, path: Path, id: str, model: StepModel, rule: RuleModel, scope: Scope
-    ) -> StepSpec | None:
-        condition = self._clause(file, (*path, "if"), model.condition, scope)
-        known = self._actions.get(model.action)
-        if known is None:
-            vendor_name = model.action.partition(".")[0]
-            hint = did_you_mean(model.action, self._actions)
-            if not hint and vendor_name in self._catalogue:
-                hint = f"hooks vendors {vendor_name} lists its actions"
-            self._report.at(file, (*path, "action"), f"unknown action '{model.action}'", hint)
-            return None
-        vendor, action = known
-        connection = self._connection(file, path, model, vendor)
-        check = InputsCheck(file, (*path, "with"), scope, self._report, self._lookup, vendor.name == "http")
-        inputs = check.build(model.inputs, action.inputs)
-        timeout = model.timeout or rule.timeout or self._defaults.timeout
-        return StepSpec(
-            id=id,
-            action_name=f"{vendor.name}.{action.name}",
-            vendor=vendor.name,
-            action=action,
-            connection=connection or "",
-            condition=condition,
-            timeout=timeout,
-            retry=model.retry or rule.retry or self._defaults.retry,
-            on_unknown=model.on_unknown or rule.on_unknown,
-            line=file.document.value(path).line,
-            inputs=inputs,
-            secrets=check.secrets,
-        )
-
-    def _connection(self, file: SourceFile, path: Path, model: StepModel, vendor: Vendor) -> str | None:
-        if vendor.connection_settings is None:
-            if model.connection is not None:
-                self._report.at_key(file, (*path, "connection"), f"'{vendor.name}' actions need no connection")
-            return None
-        fitting = [name for name, config in self._connections.items() if config is None or config.vendor == vendor.name]
-        named = model.connection
-        if named is None:
-            own = [name for name in fitting if self._connections[name] is not None]
-            if len(own) == 1:
-                return own[0]
-            if own:
-                self._report.at(
-                    file,
-                    (*path, "action"),
-                    f"there are several connections of '{vendor.name}'",
-                    "add connection: with one of: " + ", ".join(sorted(own)),
-                )
-            elif not fitting:
-                self._report.at(
-                    file,
-                    (*path, "action"),
-                    f"there is no connection of '{vendor.name}'",
-                    f"add one under connections:, with vendor: {vendor.name}",
-                )
-            return None
-        config = self._connections.get(named)
-        if named not in self._connections:
-            hint = did_you_mean(named, self._connections) or _choice("connections", self._connections)
-            self._report.at(file, (*path, "connection"), f"unknown connection '{named}'", hint)
-        elif config is not None and config.vendor != vendor.name:
-            self._report.at(
-                file,
-                (*path, "connection"),
-                f"'{named}' is a connection of '{config.vendor}', not of '{vendor.name}'",
-                _choice("connections", fitting),
-            )
-        return named
-
 
 def _data_shape(kind: EventKind | None) -> Shape:
     return OPEN if kind is None or kind.model is None else shape_of(kind.model, "serialization")
-
-
-def _choice(what: str, names: Any) -> str:
-    return f"{what}: " + ", ".join(sorted(names)) if names else f"there are no {what}"
 
 
 def _leave_out(value: Any, path: Path) -> None:

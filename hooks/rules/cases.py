@@ -98,8 +98,8 @@ class Outcome(_Strict):
     def _says_something(self) -> Outcome:
         if not self.model_fields_set:
             raise ValueError("say what must come of it: calls, matched, because, error or never")
-        if self.because is not None and (self.matched or self.calls):
-            raise ValueError("because: says why the rule does not match, so there are no calls")
+        if self.because is not None and self.matched:
+            raise ValueError("because: says why the rule does not match")
         return self
 
 

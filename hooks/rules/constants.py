@@ -25,7 +25,7 @@ class Constant:
 def constants(rules: RuleSet) -> Iterator[Constant]:
     """Every one, of all rules and their steps; a value made of ``vars`` alone counts as standing in the file."""
     for rule in rules.rules:
-        for step in (*rule.steps, *rule.fallback):
+        for step in rule.all_steps:
             for field, value, line in _leaves(step.inputs, "", {"vars": rules.vars}):
                 yield Constant(rule, step, field, value, line)
 

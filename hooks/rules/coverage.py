@@ -6,7 +6,7 @@ item by item, are not counted; neither is ``once_per``, which no test reaches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from hooks.rules.expression import Expression
 from hooks.rules.faults import EvaluationError
 from hooks.rules.nodes import Binary, Call, Choice, Node, children
 from hooks.rules.rehearsal import Rehearsal
-from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
 from hooks.rules.trial import Trial
 from hooks.rules.with_tree import Fields, Filled, Items, Tree
 
@@ -66,6 +66,8 @@ class Coverage:
     def _watch(self, rule: Rule, rehearsal: Rehearsal, names: Mapping[str, Any]) -> None:
         if rehearsal.matched:
             self._seen[_rule_point(rule)] = True
+        if rehearsal.otherwise:
+            self._seen[_else_point(rule)] = True
         for judgement in rehearsal.verdicts:
             clause = judgement.clause
             self._seen[_point(rule, clause.line, clause.text, judgement.verdict == "true")] = True
@@ -111,12 +113,14 @@ class Coverage:
 
 def _points(rule: Rule) -> Iterator[Point]:
     yield _rule_point(rule)
-    conditions = [*rule.clauses, *(step.condition for step in _steps(rule) if step.condition is not None)]
+    if rule.otherwise:
+        yield _else_point(rule)
+    conditions = [*rule.clauses, *(step.condition for step in rule.all_steps if step.condition is not None)]
     for clause in conditions:
         yield _point(rule, clause.line, clause.text, True)
         yield _point(rule, clause.line, clause.text, False)
     expressions = [(clause.line, clause.expression) for clause in conditions]
-    for step in _steps(rule):
+    for step in rule.all_steps:
         expressions += _expressions(step.inputs)
     for line, expression in expressions:
         waiting = [expression.node]
@@ -128,12 +132,12 @@ def _points(rule: Rule) -> Iterator[Point]:
             waiting += _below(node)
 
 
-def _steps(rule: Rule) -> Iterable[StepSpec]:
-    return (*rule.steps, *rule.fallback)
-
-
 def _rule_point(rule: Rule) -> Point:
     return Point("rule", rule.id, rule.file, rule.line, rule.id, "matched")
+
+
+def _else_point(rule: Rule) -> Point:
+    return Point("branch", rule.id, rule.file, rule.otherwise[0].line, "else", "its steps were carried out")
 
 
 def _point(rule: Rule, line: int, text: str, side: bool) -> Point:

@@ -58,6 +58,9 @@ def sentences_text(described: Mapping[str, Any]) -> str:
         lines += ["", f"{rule['id']}{': ' if rule['description'] else ''}{rule['description']}"]
         lines += [f"  {sentence}" for sentence in rule["sentences"]]
         lines += _steps_text(rule["steps"])
+        if rule["else"]:
+            lines.append("  If one of these conditions does not hold, this is done instead:")
+            lines += _steps_text(rule["else"])
         if rule["fallback"]:
             lines.append("  When one of these steps has given up:")
             lines += _steps_text(rule["fallback"])
@@ -102,10 +105,11 @@ def _rule(rules: RuleSet, rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
         "from": [source.name for source in reached],
         "sentences": sentences,
         "steps": [_step(step, catalogue) for step in rule.steps],
+        "else": [_step(step, catalogue) for step in rule.otherwise],
         "fallback": [_step(step, catalogue) for step in rule.fallback],
         "to": [
             {"connection": step.connection, "vendor": step.vendor, "action": step.action_name}
-            for step in (*rule.steps, *rule.fallback)
+            for step in rule.all_steps
         ],
         "file": rule.file,
         "line": rule.line,
@@ -164,8 +168,11 @@ def _step(step: StepSpec, catalogue: Catalogue) -> dict[str, Any]:
         f"{_title(catalogue, step.vendor)} ({step.connection})" if step.connection else _title(catalogue, step.vendor)
     )
     sentence = f"{where}: {_inside(step.action.summary) or step.action_name}"
+    told = [f"not ({_words(clause)})" for clause in step.unless]
     if step.condition is not None:
-        sentence += f", if {_words(step.condition)}"
+        told.append(_words(step.condition))
+    if told:
+        sentence += f", if {' and '.join(told)}"
     return {
         "id": step.id,
         "action": step.action_name,

@@ -27,7 +27,10 @@ def explain(
     *,
     url_for: UrlFor | None = None,
 ) -> dict[str, Any]:
-    """Every enabled rule with its clauses, and for those that match the requests of their steps.
+    """Every enabled rule with its clauses, and for those that act the requests of their steps.
+
+    A rule whose conditions do not hold and that has an ``else`` acts by that; ``left_out`` are steps whose ``if``, or
+    whose part in an ``else``, keeps them from being done.
 
     ``outputs`` holds answers of steps where there are any, by rule id and step id; without them a visible placeholder
     such as ``<steps.customer.customerId>`` stands in their place. Never raises for what an event or a rule holds.
@@ -53,15 +56,24 @@ def _explain_rule(
     clauses = [_event_clause(rule, event)]
     if rule.sources:
         clauses.append(_source_clause(rule, event))
-    matched = all(clause["verdict"] == "true" for clause in clauses)
-    if matched:
+    matched = fits = all(clause["verdict"] == "true" for clause in clauses)
+    if fits:
         clauses.extend(_clause(clause, names) for clause in rule.clauses)
         matched = all(clause["verdict"] == "true" for clause in clauses)
-    requests = _requests(ruleset, rule, event, outputs, url_for) if matched else []
-    timing = explain_timing(rule.timing, names) if matched else []
+    acting = rule.branch(names) if fits else None
+    requests, left_out = _requests(ruleset, acting, event, outputs, url_for) if acting else ([], [])
+    timing = explain_timing(rule.timing, names) if acting else []
     if (expect := rule.timing.expect) is not None and expect in awaited:
         timing.append(explain_met(expect, rule.timing.lines["expect"], names))
-    return {"id": rule.id, "matched": matched, "clauses": clauses, "timing": timing, "requests": requests}
+    return {
+        "id": rule.id,
+        "matched": matched,
+        "else": acting is not None and not matched,
+        "clauses": clauses,
+        "timing": timing,
+        "requests": requests,
+        "left_out": left_out,
+    }
 
 
 def _entry(text: str, line: int, verdict: str, values: dict[str, Any], hint: str) -> dict[str, Any]:
@@ -105,13 +117,20 @@ def _clause(clause: Clause, names: Mapping[str, Any]) -> dict[str, Any]:
 
 def _requests(
     ruleset: RuleSet, rule: Rule, event: Event, outputs: Mapping[str, Any], url_for: UrlFor | None
-) -> list[dict[str, Any]]:
-    answers = {**step_placeholders(rule.steps), **outputs}
-    names = ruleset.names(event, answers)
-    shown = []
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What the steps would send, and the steps that would be left out."""
+    answers = {**step_placeholders(rule.all_steps), **outputs}
+    known: dict[str, Any] = {}
+    shown: list[dict[str, Any]] = []
+    left_out: list[dict[str, Any]] = []
     for step in rule.steps:
+        names = ruleset.names(event, known)
         try:
-            if not step.applies(names):
+            if (why := step.why_not(names)) is not None:
+                clause = step.condition.text if step.condition is not None else ""
+                left_out.append(
+                    {"step": step.id, "action": step.action_name, "line": step.line, "if": clause or None, "why": why}
+                )
                 continue
             shown.append(_request(ruleset, step, names, url_for))
         except EvaluationError as error:
@@ -126,7 +145,8 @@ def _requests(
                     "error": error.message,
                 }
             )
-    return shown
+        known = {**known, step.id: answers.get(step.id)}
+    return shown, left_out
 
 
 def _request(ruleset: RuleSet, step: StepSpec, names: Mapping[str, Any], url_for: UrlFor | None) -> dict[str, Any]:

@@ -107,3 +107,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
             return f"did you mean '{lowered[candidate]}'?"
     near = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
     return f"did you mean '{lowered[near[0]]}'?" if near else ""
+
+
+def choice(what: str, names: Iterable[str]) -> str:
+    """``connections: home, titan``, or that there are none."""
+    known = ", ".join(sorted(names))
+    return f"{what}: {known}" if known else f"there are no {what}"

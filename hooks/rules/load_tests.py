@@ -105,5 +105,5 @@ class _Reader:
             hint = did_you_mean(named, [known.id for known in self._rules.rules])
             self.report.at(file, place, f"there is no rule '{named}'", hint)
             return None
-        self._check.check(file, path, case, [step.id for step in (*rule.steps, *rule.fallback)])
+        self._check.check(file, path, case, [step.id for step in rule.all_steps])
         return PlacedCase(case, named, file.name, file.document.value(path).line)

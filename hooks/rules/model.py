@@ -93,6 +93,9 @@ class Step(_Strict):
         default_factory=dict, alias="with", description="The action's inputs, by the vendor's own field names."
     )
     condition: _Condition | None = Field(None, alias="if", description="The step is left out unless this holds.")
+    otherwise: Annotated[list[Step], Field(min_length=1)] | None = Field(
+        None, alias="else", description="Steps in place of this one when its `if` does not hold."
+    )
     timeout: Duration | None = Field(None, description="The deadline of one try, such as 15s.")
     retry: Retry | None = Field(None, description="How this step is tried again.")
     on_unknown: OnUnknown | None = Field(
@@ -180,6 +183,9 @@ class Rule(_Strict):
     source: _Texts | None = Field(None, description="Sources, one or a list; all when left out.")
     when: _Conditions | None = Field(None, description="One expression, or a list that must all hold.")
     do: Annotated[list[Step], Field(min_length=1)] = Field(description="The steps, carried out in order.")
+    otherwise: Annotated[list[Step], Field(min_length=1)] | None = Field(
+        None, alias="else", description="Steps for when `when` does not hold, in place of those of do."
+    )
     fallback: list[Step] | None = Field(None, description="Steps for when one of the steps has given up.")
     once_per: _Condition | None = Field(None, description="An expression: act once for each of its values.")
     once_within: Duration | None = Field(None, description="How long once_per remembers, such as 24h.")
@@ -217,9 +223,7 @@ class RoutesFile(_Strict):
 
 PLANNED: dict[str, frozenset[str]] = {
     "file": frozenset({"calendars", "templates"}),
-    "rule": frozenset(
-        {"else", "within", "replay", "rate_limit"},
-    ),
-    "step": frozenset({"else"}),
+    "rule": frozenset({"within", "replay", "rate_limit"}),
+    "step": frozenset(),
 }
 """Keys that are part of the format and do not work yet in this release."""

@@ -64,14 +64,28 @@ def mutants(rule: Rule) -> Iterator[Mutant]:
         yield Mutant(replace(rule, clauses=(*before, *after)), clause.line, f"left out: {clause.text}")
         for harmed, change in _conditions(clause):
             yield Mutant(replace(rule, clauses=(*before, harmed, *after)), clause.line, change)
-    for number, step in enumerate(rule.steps):
-        before_step, after_step = rule.steps[:number], rule.steps[number + 1 :]
-        for harmed_step, line, change in _steps(step):
-            yield Mutant(replace(rule, steps=(*before_step, harmed_step, *after_step)), line, change)
-    for number, step in enumerate(rule.fallback):
-        before_step, after_step = rule.fallback[:number], rule.fallback[number + 1 :]
-        for harmed_step, line, change in _steps(step):
-            yield Mutant(replace(rule, fallback=(*before_step, harmed_step, *after_step)), line, change)
+    for steps, line, change in _all_steps(rule.steps):
+        yield Mutant(replace(rule, steps=steps), line, change)
+    for steps, line, change in _all_steps(rule.otherwise):
+        yield Mutant(replace(rule, otherwise=steps), line, change)
+    for steps, line, change in _all_steps(rule.fallback):
+        yield Mutant(replace(rule, fallback=steps), line, change)
+
+
+def _all_steps(steps: tuple[StepSpec, ...]) -> Iterator[tuple[tuple[StepSpec, ...], int, str]]:
+    """The steps with one of them harmed; the `else` of a step goes by the same condition as the step."""
+    for number, step in enumerate(steps):
+        for harmed, line, change in _steps(step):
+            after = steps[number + 1 :]
+            if step.condition is not None and harmed.condition is not step.condition:
+                after = tuple(_instead(each, step.condition, harmed.condition) for each in after)
+            yield (*steps[:number], harmed, *after), line, change
+
+
+def _instead(step: StepSpec, old: Clause, new: Clause | None) -> StepSpec:
+    """The step with another condition in place of one that it stands in for; None holds always."""
+    there = _with_node(old, Constant(0, 0, True)) if new is None else new
+    return replace(step, unless=tuple(there if clause is old else clause for clause in step.unless))
 
 
 def _conditions(clause: Clause) -> Iterator[tuple[Clause, str]]:

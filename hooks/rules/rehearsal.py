@@ -65,13 +65,15 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What became of it. ``stopped`` is the condition for which the rule does not match, as the file writes it.
+    """What became of it. ``stopped`` is the condition for which the rule does not match, as the file writes it;
+    ``otherwise``: the rule has steps for that, and they were carried out.
 
     ``error`` is the sentence with which a step, or a condition, failed; ``rescued``: the fallback took over. ``at`` is
     the line of what failed or stopped.
     """
 
     matched: bool
+    otherwise: bool = False
     verdicts: tuple[Judgement, ...] = ()
     stopped: str = ""
     made: tuple[Made, ...] = ()
@@ -79,6 +81,11 @@ class Rehearsal:
     error: str | None = None
     rescued: bool = False
     at: int = 0
+
+    @property
+    def acts(self) -> bool:
+        """Whether steps were carried out: those of ``do``, or those of ``else``."""
+        return self.matched or self.otherwise
 
 
 def rehearse(
@@ -92,8 +99,13 @@ def rehearse(
     match = rule.match(names)
     if not match.matched:
         last = match.verdicts[-1]
-        return Rehearsal(False, match.verdicts, last.clause.text, error=match.error, at=last.clause.line)
-    return _Rehearsing(rules, rule, names, answers, fails or {}).carry_out(match.verdicts)
+        stopped = Rehearsal(
+            False, verdicts=match.verdicts, stopped=last.clause.text, error=match.error, at=last.clause.line
+        )
+        if not rule.otherwise or match.error is not None:
+            return stopped
+        return _Rehearsing(rules, rule.other, names, answers, fails or {}).carry_out(stopped)
+    return _Rehearsing(rules, rule, names, answers, fails or {}).carry_out(Rehearsal(True, verdicts=match.verdicts))
 
 
 def _not_for(rule: Rule, event: Event) -> Rehearsal | None:
@@ -120,7 +132,7 @@ class _Rehearsing:
         self._made: list[Made] = []
         self._reached: list[Reached] = []
 
-    def carry_out(self, verdicts: tuple[Judgement, ...]) -> Rehearsal:
+    def carry_out(self, begun: Rehearsal) -> Rehearsal:
         failed = self._steps(self._rule.steps)
         rescued = False
         if failed is not None and self._rule.fallback:
@@ -128,27 +140,29 @@ class _Rehearsing:
             self._names["error"] = {"step": step.id, "message": message, "action": step.action_name}
             again = self._steps(self._rule.fallback)
             rescued, failed = again is None, again or failed
-        return Rehearsal(
-            matched=True,
-            verdicts=verdicts,
+        return replace(
+            begun,
+            otherwise=not begun.matched,
             made=tuple(self._made),
             reached=tuple(self._reached),
             error=None if failed is None else failed[1],
             rescued=rescued,
-            at=self._rule.line if failed is None else failed[0].line,
+            at=begun.at or self._rule.line if failed is None else failed[0].line,
         )
 
     def _steps(self, steps: tuple[StepSpec, ...]) -> tuple[StepSpec, str] | None:
         """Carry steps out; gives the one that failed, and why."""
         for step in steps:
             applies: bool | None = None
+            asked = step.condition is not None
             try:
+                asked = asked and not step.stands_back(self._names)
                 applies = step.applies(self._names)
                 answer = self._make(step) if applies else None
             except EvaluationError as error:
                 return step, error.message
             finally:
-                if step.condition is not None:
+                if asked:
                     self._reached.append(Reached(step, self._names, applies))
             if applies and step.id in self._fails:
                 return step, self._fails[step.id]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
@@ -113,10 +113,24 @@ class StepSpec:
     line: int
     inputs: Fields
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unless: tuple[Clause, ...] = ()
+    """The conditions of the steps that this one stands in for (``else``): it is done where none of them holds."""
 
     def applies(self, names: Mapping[str, Any]) -> bool:
-        """Whether the step's ``if:`` holds. Raises EvaluationError."""
-        return self.condition is None or self.condition.expression.holds(names)
+        """Whether the step is to be done. Raises EvaluationError."""
+        return self.why_not(names) is None
+
+    def why_not(self, names: Mapping[str, Any]) -> str | None:
+        """Why the step is left out; None when it is done. Raises EvaluationError."""
+        if self.stands_back(names):
+            return "it is an `else`, and the `if` it belongs to holds"
+        if self.condition is not None and not self.condition.expression.holds(names):
+            return "its `if` does not hold"
+        return None
+
+    def stands_back(self, names: Mapping[str, Any]) -> bool:
+        """Whether the step that this one would stand in for is done itself. Raises EvaluationError."""
+        return any(clause.expression.holds(names) for clause in self.unless)
 
     def render(self, names: Mapping[str, Any]) -> dict[str, Any]:
         """The step's inputs as JSON values, valid for the action. Raises EvaluationError, naming the field only."""
@@ -182,6 +196,8 @@ class Rule:
     sources: tuple[str, ...]
     clauses: tuple[Clause, ...]
     steps: tuple[StepSpec, ...]
+    otherwise: tuple[StepSpec, ...]
+    """The steps of ``else``: for when one of the clauses does not hold."""
     fallback: tuple[StepSpec, ...]
     once_per: Clause | None
     once_within: float | None
@@ -203,6 +219,26 @@ class Rule:
                 return Match(False, tuple(verdicts))
         return Match(True, tuple(verdicts))
 
+    def branch(self, names: Mapping[str, Any]) -> Rule | None:
+        """The rule as it acts for an event: with the steps of its ``else`` where a condition does not hold.
+
+        None when it does not act. A condition that cannot be evaluated decides for neither. Never raises.
+        """
+        match = self.match(names)
+        if match.matched:
+            return self
+        return self.other if self.otherwise and match.error is None else None
+
+    @property
+    def other(self) -> Rule:
+        """The rule as it acts when its conditions do not hold."""
+        return replace(self, steps=self.otherwise, otherwise=())
+
+    @property
+    def all_steps(self) -> tuple[StepSpec, ...]:
+        """Those of ``do``, of ``else`` and of ``fallback``."""
+        return (*self.steps, *self.otherwise, *self.fallback)
+
     def once_key(self, names: Mapping[str, Any]) -> Any:
         """The value of ``once_per``, None when there is none: then the run is not held back. Raises EvaluationError."""
         if self.once_per is None:
@@ -211,8 +247,8 @@ class Rule:
         return None if is_empty(value) else value
 
     def step(self, id: str) -> StepSpec | None:
-        """By id, among the steps and the fallback steps."""
-        for step in (*self.steps, *self.fallback):
+        """By id, among all steps."""
+        for step in self.all_steps:
             if step.id == id:
                 return step
         return None

@@ -83,7 +83,7 @@ def try_case(rules: RuleSet, rule: Rule, test: PlacedCase, events_of: EventsOf) 
 
 
 def _answers(rule: Rule, case: Case) -> Answers:
-    answers = {**step_placeholders((*rule.steps, *rule.fallback)), **case.given.steps}
+    answers = {**step_placeholders(rule.all_steps), **case.given.steps}
     return lambda step: answers.get(step.id)
 
 
@@ -96,6 +96,7 @@ class _Judging:
         self._seen = seen
         self._made = [made for _, rehearsal in seen for made in rehearsal.made]
         self._matched = any(rehearsal.matched for _, rehearsal in seen)
+        self._acts = any(rehearsal.acts for _, rehearsal in seen)
 
     def failures(self) -> list[Failure]:
         outcome = self._outcome
@@ -171,7 +172,7 @@ class _Judging:
                 Failure(f"no request was expected, and {_call(made.step)} is made", line=made.step.line)
                 for made in self._made
             ]
-        if not self._matched:
+        if not self._acts:
             return [] if self._outcome.matched else self._why_not()
         if len(wanted) != len(self._made) or not all(map(_is_call, wanted, self._made)):
             if self._errors() and self._outcome.error is None:

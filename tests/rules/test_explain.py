@@ -47,6 +47,8 @@ def test_a_match_shows_clauses_requests_and_origins() -> None:
         {
             "id": "one",
             "matched": True,
+            "else": False,
+            "left_out": [],
             "clauses": [
                 {"text": "event: job.completed", "line": 9, "verdict": "true", "values": {"type": "job.completed"},
                  "hint": None},

@@ -1,0 +1,220 @@
+"""The steps of a rule, checked and compiled: those of ``do``, of ``else`` and of ``fallback``.
+
+A step's ``else`` is laid flat: its steps come right after it in the list, each with the conditions that must not hold
+(`StepSpec.unless`). So a run is one list of steps, carried out in order, whichever way it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hooks.ports import Action, Catalogue, Vendor
+from hooks.rules.accounts import SecretLookup
+from hooks.rules.check_expression import Scope
+from hooks.rules.check_inputs import InputsCheck
+from hooks.rules.document import Path
+from hooks.rules.findings import choice, did_you_mean
+from hooks.rules.model import Defaults
+from hooks.rules.model import Rule as RuleModel
+from hooks.rules.model import Step as StepModel
+from hooks.rules.report import Report, SourceFile
+from hooks.rules.ruleset import Clause, ConnectionConfig, StepSpec
+
+ClauseOf = Callable[[SourceFile, Path, str | None, Scope], Clause | None]
+ScopeOf = Callable[[tuple[str, ...], tuple[str, ...], bool], Scope]
+"""What an expression of a step can name: ids of earlier steps, of later ones, and whether it is in ``fallback``."""
+
+_PARTS = {"do": "step", "otherwise": "else", "fallback": "fallback"}
+"""The three lists of steps of a rule, and what their steps are called that have no id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A step before it is compiled. ``parents`` are the places in the flat list of the steps it stands in for."""
+
+    path: Path
+    id: str
+    model: StepModel
+    parents: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSteps:
+    """All steps of a rule."""
+
+    do: tuple[StepSpec, ...]
+    otherwise: tuple[StepSpec, ...]
+    fallback: tuple[StepSpec, ...]
+
+    @property
+    def ids(self) -> list[str]:
+        return [step.id for step in (*self.do, *self.otherwise, *self.fallback)]
+
+
+class StepsBuilder:
+    """Checks and compiles the steps of rules. One for all files of a load."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        report: Report,
+        lookup: SecretLookup,
+        connections: Mapping[str, ConnectionConfig | None],
+        defaults: Defaults,
+        clause: ClauseOf,
+    ) -> None:
+        self._catalogue = catalogue
+        self._report = report
+        self._lookup = lookup
+        self._connections = connections
+        self._defaults = defaults
+        self._clause = clause
+        self.actions: dict[str, tuple[Vendor, Action]] = {}
+        """All actions by full name and alias."""
+        for vendor in catalogue.values():
+            for action in vendor.actions:
+                for name in (*action.aliases, action.name):
+                    self.actions[f"{vendor.name}.{name}"] = (vendor, action)
+
+    def build(self, file: SourceFile, path: Path, rule: RuleModel, scope: ScopeOf) -> RuleSteps:
+        """The steps that could be made; what is wrong is in the report."""
+        planned = {
+            part: list(_planned(getattr(rule, part) or (), (*path, "else" if part == "otherwise" else part), word))
+            for part, word in _PARTS.items()
+        }
+        self._unique_ids(file, [each for part in planned.values() for each in part])
+        if rule.otherwise is not None and rule.when is None:
+            self._report.at_key(
+                file, (*path, "else"), "'else' needs 'when'", "its steps are for when a condition does not hold"
+            )
+        done = tuple(each.id for part in ("do", "otherwise") for each in planned[part])
+        return RuleSteps(
+            do=self._part(file, planned["do"], rule, scope, (), False),
+            otherwise=self._part(file, planned["otherwise"], rule, scope, (), False),
+            fallback=self._part(file, planned["fallback"], rule, scope, done, True),
+        )
+
+    def _part(
+        self,
+        file: SourceFile,
+        planned: Sequence[_Planned],
+        rule: RuleModel,
+        scope: ScopeOf,
+        before: tuple[str, ...],
+        fallback: bool,
+    ) -> tuple[StepSpec, ...]:
+        ids = tuple(each.id for each in planned)
+        made: list[StepSpec | None] = []
+        for number, each in enumerate(planned):
+            if each.model.otherwise is not None and each.model.condition is None:
+                hint = "its steps are for when the condition does not hold"
+                self._report.at_key(file, (*each.path, "else"), "'else' needs 'if'", hint)
+            names = scope((*before, *ids[:number]), ids[number:], fallback)
+            unless = tuple(
+                parent.condition
+                for parent in (made[place] for place in each.parents)
+                if parent is not None and parent.condition is not None
+            )
+            made.append(self._step(file, each, names, rule, unless))
+        return tuple(step for step in made if step is not None)
+
+    def _unique_ids(self, file: SourceFile, planned: Sequence[_Planned]) -> None:
+        seen: set[str] = set()
+        for each in planned:
+            if each.id in seen:
+                self._report.at(file, (*each.path, "id"), f"the step id '{each.id}' is used twice in this rule")
+            seen.add(each.id)
+
+    def _step(
+        self,
+        file: SourceFile,
+        planned: _Planned,
+        scope: Scope,
+        rule: RuleModel,
+        unless: tuple[Clause, ...],
+    ) -> StepSpec | None:
+        path, model = planned.path, planned.model
+        condition = self._clause(file, (*path, "if"), model.condition, scope)
+        known = self.actions.get(model.action)
+        if known is None:
+            vendor_name = model.action.partition(".")[0]
+            hint = did_you_mean(model.action, self.actions)
+            if not hint and vendor_name in self._catalogue:
+                hint = f"hooks vendors {vendor_name} lists its actions"
+            self._report.at(file, (*path, "action"), f"unknown action '{model.action}'", hint)
+            return None
+        vendor, action = known
+        connection = self._connection(file, path, model, vendor)
+        check = InputsCheck(file, (*path, "with"), scope, self._report, self._lookup, vendor.name == "http")
+        inputs = check.build(model.inputs, action.inputs)
+        timeout = model.timeout or rule.timeout or self._defaults.timeout
+        return StepSpec(
+            id=planned.id,
+            action_name=f"{vendor.name}.{action.name}",
+            vendor=vendor.name,
+            action=action,
+            connection=connection or "",
+            condition=condition,
+            unless=unless,
+            timeout=timeout,
+            retry=model.retry or rule.retry or self._defaults.retry,
+            on_unknown=model.on_unknown or rule.on_unknown,
+            line=file.document.value(path).line,
+            inputs=inputs,
+            secrets=check.secrets,
+        )
+
+    def _connection(self, file: SourceFile, path: Path, model: StepModel, vendor: Vendor) -> str | None:
+        if vendor.connection_settings is None:
+            if model.connection is not None:
+                self._report.at_key(file, (*path, "connection"), f"'{vendor.name}' actions need no connection")
+            return None
+        fitting = [name for name, config in self._connections.items() if config is None or config.vendor == vendor.name]
+        named = model.connection
+        if named is None:
+            own = [name for name in fitting if self._connections[name] is not None]
+            if len(own) == 1:
+                return own[0]
+            if own:
+                self._report.at(
+                    file,
+                    (*path, "action"),
+                    f"there are several connections of '{vendor.name}'",
+                    "add connection: with one of: " + ", ".join(sorted(own)),
+                )
+            elif not fitting:
+                self._report.at(
+                    file,
+                    (*path, "action"),
+                    f"there is no connection of '{vendor.name}'",
+                    f"add one under connections:, with vendor: {vendor.name}",
+                )
+            return None
+        config = self._connections.get(named)
+        if named not in self._connections:
+            hint = did_you_mean(named, self._connections) or choice("connections", self._connections)
+            self._report.at(file, (*path, "connection"), f"unknown connection '{named}'", hint)
+        elif config is not None and config.vendor != vendor.name:
+            self._report.at(
+                file,
+                (*path, "connection"),
+                f"'{named}' is a connection of '{config.vendor}', not of '{vendor.name}'",
+                choice("connections", fitting),
+            )
+        return named
+
+
+def _planned(steps: Sequence[StepModel], path: Path, word: str) -> Iterator[_Planned]:
+    """The steps of a list, each followed by those of its ``else``."""
+    flat: list[_Planned] = []
+
+    def lay(models: Sequence[StepModel], place: Path, prefix: str, parents: tuple[int, ...]) -> None:
+        for number, model in enumerate(models):
+            own = len(flat)
+            id = model.id or f"{prefix}{number + 1}"
+            flat.append(_Planned((*place, number), id, model, parents))
+            lay(model.otherwise or (), (*place, number, "else"), f"{id}_else", (*parents, own))
+
+    lay(steps, path, word, ())
+    yield from flat
