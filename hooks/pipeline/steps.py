@@ -26,6 +26,7 @@ from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.people import LANE_WAIT, Acquaintance, Meeting
 from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, Retry, decide
+from hooks.pipeline.timing import waits_until
 from hooks.pipeline.turns import Turns
 from hooks.ports import Attempt, Call, Claimed, Clock, OnUnknown, Progress, Step, Store
 from hooks.rules.faults import EvaluationError
@@ -106,6 +107,7 @@ class Carrier:
         if rules is None or rule is None:
             await self._write(run, "held", "the rules it began with cannot be loaded any more")
             return
+        await self._opened(run, rule)
         names = rules.names(run.event)
         rule = rule.branch(names) or rule
         carry = _Carry(run, rule, names)
@@ -131,6 +133,22 @@ class Carrier:
             await self._flush(carry, "done", f"by its fallback, after step {failed.id!r} failed: {failed.error}")
         else:
             await self._flush(carry, "failed", f"step {failed.id!r}: {failed.error}")
+
+    async def _opened(self, run: Claimed, rule: Rule) -> None:
+        """Let a run that has not begun wait for the hours of its rule. Raises _Stop when it does.
+
+        It was planned for those hours where that was known then; what was gathered or waited for may end at night.
+        """
+        if rule.within is None or run.steps:
+            return
+        now = self._clock.now()
+        opens = rule.within.calendar.next_open(now)
+        if opens is None:
+            await self._write(run, "held", f"{rule.within.calendar.name} does not open any more")
+            raise _Stop
+        if opens > now:
+            await self._write(run, "waiting", waits_until(rule.within, opens), due_at=opens)
+            raise _Stop
 
     async def _step(self, carry: _Carry, spec: StepSpec, position: int, stored: Step | None, account: Account) -> Step:
         """Carry one step to its end. Raises _Stop when the run waits for something instead."""

@@ -159,6 +159,7 @@ def _rule(source: str, subscriber: str, event: str, of: Iterable[str], hooks: Ho
         clauses=(),
         steps=(step,),
         otherwise=(),
+        within=None,
         fallback=(),
         once_per=None,
         once_within=None,

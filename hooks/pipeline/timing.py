@@ -11,6 +11,7 @@ from typing import Any
 
 from hooks.events import Event
 from hooks.ports import Timing
+from hooks.rules.calendar import Within
 from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Clause, Rule, RuleSet
 from hooks.rules.with_tree import is_empty
@@ -29,11 +30,14 @@ class When:
 def when(rule: Rule, event: Event, names: Mapping[str, Any], now: datetime) -> When:
     """For a run that is planned now. A key that cannot be worked out does not hold the run back, and says so."""
     keys = rule.timing
-    due_at = now + timedelta(seconds=rule.delay or 0.0)
-    if not keys.lines:
-        return When(due_at, Timing(), None)
-    given: dict[str, Any] = {}
+    undelayed = now + timedelta(seconds=rule.delay or 0.0)
+    due_at = rule.begins(now) or undelayed
     reasons: list[str] = []
+    if rule.within is not None and due_at > undelayed and keys.debounce is None and keys.expect is None:
+        reasons.append(waits_until(rule.within, due_at))
+    if not keys.lines:
+        return When(due_at, Timing(), "; ".join(reasons) or None)
+    given: dict[str, Any] = {}
 
     def key(name: str, by: Clause | None, *, shared: bool = False) -> str | None:
         """The digest of the value that a key goes by; None without a value, unless all those are one ``shared``."""
@@ -61,6 +65,12 @@ def when(rule: Rule, event: Event, names: Mapping[str, Any], now: datetime) -> W
         awaited = " or ".join(keys.expect.events)
         reasons.append(f"expect: it acts unless {awaited} comes within {show_duration(keys.expect.within)}")
     return When(due_at, Timing(**given), "; ".join(reasons) or None)
+
+
+def waits_until(within: Within, opens: datetime) -> str:
+    """Why a run waits that would begin outside the hours of its rule."""
+    calendar = within.calendar
+    return f"{calendar.name} is closed until {calendar.local(opens)} ({calendar.zone.key})"
 
 
 def meets(rules: RuleSet, event: Event) -> tuple[str, ...]:

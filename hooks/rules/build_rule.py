@@ -14,6 +14,7 @@ from hooks.ports import Catalogue, EventKind
 from hooks.rules.accounts import SecretLookup
 from hooks.rules.build_steps import StepsBuilder
 from hooks.rules.build_timing import TimingBuilder
+from hooks.rules.calendar import Calendar, Within
 from hooks.rules.cases import PlacedCase
 from hooks.rules.check_cases import CaseCheck
 from hooks.rules.check_expression import Scope
@@ -43,8 +44,10 @@ class RuleBuilder:
         connections: Mapping[str, ConnectionConfig | None],
         variables: Mapping[str, Any],
         defaults: Defaults,
+        calendars: Mapping[str, Calendar | None],
     ) -> None:
         self._report = report
+        self._calendars = calendars
         self._sources = sources
         self._catalogue = catalogue
         self._variables = shape_of_value(dict(variables))
@@ -89,6 +92,7 @@ class RuleBuilder:
             once_per=once_per,
             once_within=model.once_within,
             delay=model.delay,
+            within=self._within(file, path, model.within),
             timing=timing,
             tests=self._tests(file, path, model, steps.ids),
             file=file.name,
@@ -127,6 +131,16 @@ class RuleBuilder:
             check.check(file, here, case, steps)
             made.append(PlacedCase(case, model.id, file.name, file.document.value(here).line))
         return tuple(made)
+
+    def _within(self, file: SourceFile, path: Path, name: str | None) -> Within | None:
+        if name is None:
+            return None
+        place = (*path, "within")
+        if name not in self._calendars:
+            hint = did_you_mean(name, self._calendars) or choice("calendars", self._calendars)
+            self._report.at(file, place, f"unknown calendar '{name}'", hint)
+        calendar = self._calendars.get(name)
+        return None if calendar is None else Within(calendar, file.document.key(place).line)
 
     # --- events and sources ---
 

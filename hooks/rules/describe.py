@@ -94,6 +94,9 @@ def _rule(rules: RuleSet, rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
         sentences.append(f"at most once in {show_duration(rule.once_within)} for {per},")
     if rule.delay:
         sentences.append(f"{show_duration(rule.delay)} later,")
+    if rule.within is not None:
+        name, zone = rule.within.calendar.name, rule.within.calendar.zone.key
+        sentences.append(f"only within {name} (by the clock of {zone}); outside it waits until that opens,")
     sentences += [_timing(key, text, by) for key, text, by in rule.timing.sentences()]
     sentences.append("this is done:" if len(rule.steps) == 1 else f"these {len(rule.steps)} steps are done, in order:")
     return {

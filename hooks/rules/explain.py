@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from hooks.events import Event, Request
@@ -62,7 +63,7 @@ def _explain_rule(
         matched = all(clause["verdict"] == "true" for clause in clauses)
     acting = rule.branch(names) if fits else None
     requests, left_out = _requests(ruleset, acting, event, outputs, url_for) if acting else ([], [])
-    timing = explain_timing(rule.timing, names) if acting else []
+    timing = [*_within(rule, event), *explain_timing(rule.timing, names)] if acting else []
     if (expect := rule.timing.expect) is not None and expect in awaited:
         timing.append(explain_met(expect, rule.timing.lines["expect"], names))
     return {
@@ -74,6 +75,15 @@ def _explain_rule(
         "requests": requests,
         "left_out": left_out,
     }
+
+
+def _within(rule: Rule, event: Event) -> list[dict[str, Any]]:
+    """Whether the run would begin at once, had the event come when it did."""
+    if rule.within is None:
+        return []
+    at = event.received_at + timedelta(seconds=rule.delay or 0.0)
+    text = f"only within {rule.within.calendar.name}; {rule.within.told(at)}"
+    return [{"key": "within", "line": rule.within.line, "text": text, "by": {}, "hint": None}]
 
 
 def _entry(text: str, line: int, verdict: str, values: dict[str, Any], hint: str) -> dict[str, Any]:

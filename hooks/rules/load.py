@@ -15,7 +15,9 @@ from pydantic import ValidationError
 
 from hooks.ports import Catalogue
 from hooks.rules.accounts import Accounts, SecretLookup, Secrets
+from hooks.rules.build_calendar import CalendarBuilder
 from hooks.rules.build_rule import RuleBuilder
+from hooks.rules.calendar import Calendar
 from hooks.rules.document import Document, DocumentError, read_document
 from hooks.rules.findings import Finding, RulesInvalid, in_order
 from hooks.rules.model import Defaults, RoutesFile
@@ -99,6 +101,7 @@ class _Loading:
         self._sources: dict[str, SourceConfig | None] = {}
         self._connections: dict[str, ConnectionConfig | None] = {}
         self._vars: dict[str, Any] = {}
+        self._calendars: dict[str, Calendar | None] = {}
         self._texts: dict[str, str] = {}
         self.follows_includes = True
 
@@ -206,6 +209,7 @@ class _Loading:
         for file in self._files:
             self._take_accounts(file)
             self._take_vars(file)
+            self._take_calendars(file)
         for file in self._files:
             self._accounts.hooks(file, self._sources)
         builder = RuleBuilder(
@@ -216,6 +220,7 @@ class _Loading:
             self._connections,
             self._vars,
             self._defaults,
+            self._calendars,
         )
         rules: list[Rule] = []
         for file in self._files:
@@ -278,6 +283,11 @@ class _Loading:
         return (
             [(name, raw) for name, raw in section.items() if isinstance(raw, dict)] if isinstance(section, dict) else []
         )
+
+    def _take_calendars(self, file: SourceFile) -> None:
+        for name, raw in self._section(file, "calendars"):
+            if self._once(file, ("calendars", name), "calendar", name):
+                self._calendars[name] = CalendarBuilder(self.report, file, ("calendars", name)).build(name, raw)
 
     def _take_vars(self, file: SourceFile) -> None:
         section = file.document.data.get("vars")

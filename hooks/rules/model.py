@@ -190,6 +190,9 @@ class Rule(_Strict):
     once_per: _Condition | None = Field(None, description="An expression: act once for each of its values.")
     once_within: Duration | None = Field(None, description="How long once_per remembers, such as 24h.")
     delay: Duration | None = Field(None, description="Wait this long before the first step.")
+    within: _Name | None = Field(
+        None, description="The name of a calendar: outside its hours the rule waits until they begin."
+    )
     throttle: Throttle | None = Field(None, description="At most so many runs in a time.")
     debounce: Debounce | None = Field(None, description="Many quick events become one run.")
     in_order_by: Annotated[InOrder, BeforeValidator(_as_by), _OrExpression()] | None = Field(
@@ -200,6 +203,22 @@ class Rule(_Strict):
     timeout: Duration | None = Field(None, description="The deadline of one try of a step, such as 15s.")
     on_unknown: OnUnknown | None = Field(None, description="For all steps of this rule, see the step's key.")
     tests: list[Case] | None = Field(None, description="Tests that hooks test runs.")
+
+
+class Calendar(_Strict):
+    """When a business is open, by the wall clock of its zone."""
+
+    zone: StrictStr = Field(description="The time zone, such as America/New_York.")
+    hours: Annotated[dict[str, _Texts], Field(min_length=1)] = Field(
+        description="The hours of each day of the week: `mon-fri: 08:00-18:00`; days that are not named are closed."
+    )
+    holidays: _Texts | None = Field(
+        None,
+        description="Closed days: 2026-12-25, 2026-12-24..2026-12-26, or 12-25 for every year.",
+    )
+    special: dict[str, _Texts] = Field(
+        default_factory=dict, description="Days with other hours: `2026-12-24: 08:00-12:00`."
+    )
 
 
 class Defaults(_Strict):
@@ -217,13 +236,16 @@ class RoutesFile(_Strict):
     sources: dict[_Name, dict[str, Any]] = Field(default_factory=dict, description="Inbound ends: /in/<name>.")
     connections: dict[_Name, dict[str, Any]] = Field(default_factory=dict, description="Accounts to act in.")
     vars: dict[str, Any] = Field(default_factory=dict, description="Plain values for expressions: vars.<name>.")
+    calendars: dict[_Name, Calendar] = Field(
+        default_factory=dict, description="Opening hours by name, for the key `within` of rules."
+    )
     defaults: Defaults = Field(default_factory=Defaults, description="Retry and timeout for every rule.")
     rules: list[Rule] = Field(default_factory=list, description="What to do with events.")
 
 
 PLANNED: dict[str, frozenset[str]] = {
-    "file": frozenset({"calendars", "templates"}),
-    "rule": frozenset({"within", "replay", "rate_limit"}),
+    "file": frozenset({"templates"}),
+    "rule": frozenset({"replay", "rate_limit"}),
     "step": frozenset(),
 }
 """Keys that are part of the format and do not work yet in this release."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from hooks.errors import Permanent
 from hooks.events import Event, Request
 from hooks.ports import Action, ConnectionSettings, OnUnknown, SourceSettings
+from hooks.rules.calendar import Within
 from hooks.rules.cases import PlacedCase
 from hooks.rules.expression import Expression, path_value
 from hooks.rules.faults import EvaluationError
@@ -202,6 +204,7 @@ class Rule:
     once_per: Clause | None
     once_within: float | None
     delay: float | None
+    within: Within | None
     timing: TimingKeys
     tests: tuple[PlacedCase, ...]
     file: str
@@ -238,6 +241,11 @@ class Rule:
     def all_steps(self) -> tuple[StepSpec, ...]:
         """Those of ``do``, of ``else`` and of ``fallback``."""
         return (*self.steps, *self.otherwise, *self.fallback)
+
+    def begins(self, at: datetime) -> datetime | None:
+        """When a run begins whose event comes at this time, as far as ``delay`` and ``within`` say; None: never."""
+        at += timedelta(seconds=self.delay or 0.0)
+        return at if self.within is None else self.within.calendar.next_open(at)
 
     def once_key(self, names: Mapping[str, Any]) -> Any:
         """The value of ``once_per``, None when there is none: then the run is not held back. Raises EvaluationError."""

@@ -66,6 +66,8 @@ class Shape:
                 continue
             properties = schema.get("properties", {})
             extra = schema.get("additionalProperties", not properties)
+            for named in schema.get("patternProperties", {}).values():
+                extra = named  # maps by name: all their values have one form
             if name in properties:
                 yield properties[name], definitions
             elif extra is False:

@@ -9,9 +9,10 @@ import fnmatch
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
-from hooks.events import Event
+from hooks.events import Event, parse_utc, utc_text
 from hooks.rules.cases import Case, Expected, Outcome, PlacedCase
 from hooks.rules.differences import ABSENT, Difference, shortfalls
 from hooks.rules.expression import path_value
@@ -78,7 +79,7 @@ def try_case(rules: RuleSet, rule: Rule, test: PlacedCase, events_of: EventsOf) 
         return Trial(test, "invalid", (Failure(problem.message, line=test.line),))
     answers = _answers(rule, test.case)
     seen = tuple((event, rehearse(rules, rule, event, answers, test.case.given.fails)) for event in events)
-    failures = tuple(_Judging(rules, test.case.outcome, seen).failures())
+    failures = tuple(_Judging(rules, rule, test.case.outcome, seen).failures())
     return Trial(test, "failed" if failures else "passed", failures, seen)
 
 
@@ -90,8 +91,9 @@ def _answers(rule: Rule, case: Case) -> Answers:
 class _Judging:
     """One test's rehearsals against its outcome."""
 
-    def __init__(self, rules: RuleSet, outcome: Outcome, seen: Sequence[tuple[Event, Rehearsal]]) -> None:
+    def __init__(self, rules: RuleSet, rule: Rule, outcome: Outcome, seen: Sequence[tuple[Event, Rehearsal]]) -> None:
         self._rules = rules
+        self._rule = rule
         self._outcome = outcome
         self._seen = seen
         self._made = [made for _, rehearsal in seen for made in rehearsal.made]
@@ -112,6 +114,8 @@ class _Judging:
             found += self._unexpected_errors()
         if outcome.calls is not None:
             found += self._compare(outcome.calls)
+        if outcome.begins is not None:
+            found += self._begins(parse_utc(outcome.begins))
         for pattern in outcome.never or ():
             found += [
                 Failure(f"{made.step.action_name} must never be called", line=made.step.line)
@@ -146,6 +150,17 @@ class _Judging:
             said = f"the rule does not match: {rehearsal.stopped}"
             failures.append(Failure(said + (f" ({values})" if values else ""), line=rehearsal.at))
         return failures or [Failure("there is no event")]
+
+    def _begins(self, wanted: datetime) -> list[Failure]:
+        if not self._acts:
+            return [] if self._outcome.matched or self._outcome.calls else self._why_not()
+        line = self._rule.within.line if self._rule.within is not None else self._rule.line
+        begun = [self._rule.begins(event.received_at) for event, seen in self._seen if seen.acts]
+        return [
+            Failure("it begins at another time", "begins", utc_text(wanted), at and utc_text(at), line=line)
+            for at in begun
+            if at != wanted
+        ]
 
     # --- errors ---
 

@@ -398,8 +398,8 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
             "vresion | unknown key 'vresion' = did you mean 'version'?",
         ),
         (
-            "calendars: {}\n",
-            "calendars | 'calendars' does not work yet in this release = remove it: it would do nothing",
+            "templates: {}\n",
+            "templates | 'templates' does not work yet in this release = remove it: it would do nothing",
         ),
         (
             "rules: {a: 1}\n",
