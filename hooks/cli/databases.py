@@ -1,4 +1,4 @@
-"""The commands that change a database or copy it: `db prune`, `db backup`, `db restore`, `db migrate`.
+"""The commands that change a database or copy it: `db prune`, `backup`, `restore`, `copy`, `migrate`.
 
 A running server does the work itself, because one process writes a SQLite file; these commands ask it.
 """
@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     db.command("prune", epilog="Example: hooks db prune --older-than 30d --dry-run")(db_prune)
     db.command("backup", epilog="Example: hooks db backup /srv/copies/hooks-monday.db")(db_backup)
     db.command("restore", epilog="Example: hooks db restore /srv/copies/hooks-monday.db")(db_restore)
+    db.command("copy", epilog="Example: hooks db copy --to postgresql://hooks@db.example.com/hooks")(db_copy)
     db.command("migrate", epilog="Example: hooks db migrate --data /var/lib/hooks")(db_migrate)
 
 
@@ -202,6 +203,48 @@ def db_restore(
         print(f"What was not over in the copy ({done.unfinished} runs or events) {fate}.")
     if done.before is not None:
         note(f"The database before it is kept as {done.before}.")
+
+
+def db_copy(
+    to: Annotated[str, typer.Option(metavar="URL", help="The empty PostgreSQL database that takes its place.")],
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="URL", help="The SQLite file; that of --data if not given.")
+    ] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Move a stopped server's SQLite file to PostgreSQL. Interrupted, it goes on where it was; counts are compared."""
+    from hooks.store.opening import is_postgres, require_driver, sqlite_file
+
+    address = source or load_settings({"data": data, "database": database}).database_url
+    path = sqlite_file(address)
+    if path is None or not is_postgres(to):
+        raise SettingsError("a move goes --from sqlite:///FILE --to postgresql://user@host/name")
+    require_driver()
+    moved = _with_progress(path, to)
+    if as_json:
+        print_json({"from": str(path), "rows": moved})
+        return
+    print(f"{sum(moved.values())} rows of {len(moved)} tables have come over, and the counts agree.")
+    print("Start the servers with the new --database; the file is as it was, and is not used any more.")
+
+
+def _with_progress(path: Path, to: str) -> dict[str, int]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from hooks.store.moving import move_database
+
+    columns = (TextColumn("{task.description:>14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bars: dict[str, Any] = {}
+
+        def told(name: str, done: int, rows: int) -> None:
+            bar = bars[name] if name in bars else bars.setdefault(name, progress.add_task(name, total=rows))
+            progress.update(bar, completed=done)
+
+        return move_database(path, to.replace("?pooler=transaction", ""), told)
 
 
 def db_migrate(as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
