@@ -49,6 +49,8 @@ class Office:
 @pytest.fixture
 async def office(world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Office:
     monkeypatch.setenv("HOOKS_ADMIN_TOKEN", ADMIN_TOKEN)
+    if world.database is not None:
+        monkeypatch.setenv("HOOKS_DATABASE", world.database)
     await world.serve(RULES)
     for body in (MAYA, {**MAYA, "full_name": "Leo Ortiz", "email": "leo@example.org"}):
         await world.run((await world.lead(body)).json()["events"][0])
