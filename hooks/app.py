@@ -44,7 +44,7 @@ from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
-from hooks.web.delivery_api import DeliveryApi
+from hooks.web.delivery_api import delivery_endpoints
 from hooks.web.inbox import Inbox
 from hooks.web.listener import Listener
 from hooks.web.people import people_endpoints
@@ -173,12 +173,12 @@ class App:
             rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=worker.wake, reloaded=self._reloaded
         )
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), clock, reloaded=self._reloaded)
-        delivery = EngineDeliveryDesk(rulebook, store, clock, wake=worker.wake)
+        delivery = EngineDeliveryDesk(rulebook, store, history, clock, wake=worker.wake)
         people = SqlPeopleDesk(store, history, clock)
         more = [
             *upkeep_endpoints(keeper),
             *rules_endpoints(rules_desk, clock),
-            *DeliveryApi(delivery).endpoints(),
+            *delivery_endpoints(delivery, clock),
             *people_endpoints(people),
         ]
         guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more)

@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hooks.desk import connection_as_json
 from hooks.errors import Conflict
-from hooks.ports import Clock, DeliveryDesk, Pause, Store
+from hooks.events import new_id
+from hooks.pipeline.accounts import obstacle_of
+from hooks.pipeline.reconcile import look
+from hooks.pipeline.replay import Choice, Circumstances, choices, forecast
+from hooks.pipeline.turns import Turns
+from hooks.ports import (
+    Chosen,
+    Clock,
+    DeliveryDesk,
+    History,
+    Pause,
+    ReplayMode,
+    ReplaySelection,
+    Resolution,
+    ResolutionOutcome,
+    Store,
+)
 from hooks.rulebook import Rulebook
+from hooks.rules.ruleset import RuleSet
+
+BATCH = 50
+"""Events that are replayed in one transaction."""
+
+SHOWN = 200
+"""Runs that an answer about a replay names one by one."""
+
+_SAID: Mapping[ResolutionOutcome, str] = {
+    "sent": "a person said that it was carried out",
+    "not_sent": "a person said that it was not carried out",
+    "give_up": "a person gave it up",
+}
 
 
 class EngineDeliveryDesk:
     """The delivery desk of one running server."""
 
-    def __init__(self, rulebook: Rulebook, store: Store, clock: Clock, *, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, rulebook: Rulebook, store: Store, history: History, clock: Clock, *, wake: Callable[[], None]
+    ) -> None:
         self._rulebook = rulebook
         self._store = store
+        self._history = history
         self._clock = clock
         self._wake = wake
+        self._turns = Turns(store, clock)
+
+    # --- connections ---
 
     async def pause(self, name: str, reason: str | None) -> Mapping[str, Any] | None:
         return await self._say(Pause(name, True, self._clock.now(), reason))
@@ -38,6 +74,91 @@ class EngineDeliveryDesk:
         await self._rulebook.settle()
         self._wake()
         return connection_as_json(self._rulebook.accounts[pause.connection], self._clock.monotonic())
+
+    # --- unknown outcomes ---
+
+    async def resolve(self, run_id: str, outcome: ResolutionOutcome, output: Any) -> Mapping[str, Any] | None:
+        if await self._history.run(run_id) is None:
+            return None
+        resolution = Resolution(outcome, new_id("att"), _SAID[outcome], output)
+        if not await self._store.resolve(run_id, resolution, self._clock.now()):
+            raise Conflict("only a held or failed run with a step whose outcome is unknown can be resolved")
+        self._wake()
+        return await self._history.run(run_id)
+
+    async def reconcile(self, connection: str | None, *, mend: bool, limit: int) -> Mapping[str, Any]:
+        items = []
+        for unknown in await self._store.unknown_steps(connection, limit):
+            rules = await self._rulebook.of(unknown.version)
+            finding = await look(unknown, rules, self._rulebook.accounts, self._turns, self._clock)
+            mended = False
+            if mend and finding.found == "yes":
+                resolution = Resolution("sent", new_id("att"), "the vendor has it: reconciled", finding.output)
+                mended = await self._store.resolve(unknown.run, resolution, self._clock.now())
+            items.append(finding.as_json(mended))
+        if any(item["mended"] for item in items):
+            self._wake()
+        return {
+            "items": items,
+            "found": sum(item["found"] == "yes" for item in items),
+            "mended": sum(item["mended"] for item in items),
+        }
+
+    # --- replays ---
+
+    async def replay(
+        self, selection: ReplaySelection, mode: ReplayMode, *, dry_run: bool, after: str | None, limit: int
+    ) -> Mapping[str, Any]:
+        current = self._rulebook.current
+        if current is None:
+            raise Conflict("no rules are loaded: mend the rules file first")
+        made: list[Choice] = []
+        events = done = 0
+        while events < limit:
+            batch = await self._store.chosen(selection, after, min(BATCH, limit - events))
+            if not batch:
+                break
+            found = await self._choices(batch, mode, current, selection.rule)
+            if not dry_run:
+                replays = [choice.replay for choice in found if choice.replay is not None]
+                done += await self._store.replay(replays, self._clock.now())
+            made += found
+            events += len(batch)
+            after = batch[-1].event.id
+        else:
+            if not await self._store.chosen(selection, after, 1):
+                after = None
+        if done:
+            self._wake()
+        return self._told(made, mode, dry_run, events, done, after if events >= limit else None)
+
+    async def _choices(self, batch: list[Chosen], mode: ReplayMode, current: RuleSet, only: str | None) -> list[Choice]:
+        versions = {run.version for chosen in batch for run in chosen.runs}
+        given = Circumstances(
+            mode,
+            current,
+            {version: await self._rulebook.of(version) for version in versions},
+            only,
+            self._clock.now(),
+            lambda connection: obstacle_of(connection, self._rulebook.accounts),
+        )
+        return [choice for chosen in batch for choice in choices(chosen, given)]
+
+    def _told(
+        self, made: list[Choice], mode: ReplayMode, dry_run: bool, events: int, done: int, next_: str | None
+    ) -> dict[str, Any]:
+        counted = Counter(choice.action for choice in made)
+        rates = {name: account.settings.rate for name, account in self._rulebook.accounts.items()}
+        return {
+            "mode": mode,
+            "dry_run": dry_run,
+            "events": events,
+            **{action: counted[action] for action in ("make", "retry", "nothing")},
+            "made": done,
+            "items": [choice.as_json() for choice in made[:SHOWN]],
+            "forecast": forecast(made, rates),
+            "next": next_,
+        }
 
 
 _: type[DeliveryDesk] = EngineDeliveryDesk

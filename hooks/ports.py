@@ -437,7 +437,7 @@ class PlannedRun:
 
     ``once``: the digest of the rule's ``once_per`` key and its window in seconds. When another run of the rule has
     taken the key, this one is stored as skipped, with that run named in its reason, and without ``steps``: what a
-    rule in shadow would have done.
+    rule in shadow would have done. ``replay``: it is made once more.
     """
 
     id: str
@@ -449,6 +449,16 @@ class PlannedRun:
     once: tuple[bytes, float] | None = None
     steps: tuple[Step, ...] = ()
     timing: Timing = Timing()
+    replay: Repeated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """That a run was made by a replay, and when. ``of`` is the run that it repeats; ``force``: it acts again."""
+
+    at: datetime
+    of: str | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,6 +512,8 @@ class Claimed:
     """A run whose lease is ours until ``lease_until``, with its event and the steps it has so far.
 
     ``size`` is how many characters of JSON its event is: what carrying it out keeps in memory, several times over.
+    ``generation`` is that of its idempotency keys. ``earlier`` is what runs with the same keys did before, by step id:
+    only for a replay that is not to act again.
     """
 
     id: str
@@ -513,6 +525,7 @@ class Claimed:
     event: Event
     steps: tuple[Step, ...] = ()
     size: int = 0
+    earlier: Mapping[str, Step] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -562,6 +575,84 @@ class Pause:
     changed_at: datetime
     reason: str | None = None
     drain_rate: float | None = None
+
+
+ReplayMode = Literal["missing-only", "same-version", "current-version", "force"]
+"""``missing-only``: what the rules in force would do and nobody has done; failed runs go on. ``same-version``: once
+more by the rules each run began with. ``current-version``: once more by the rules in force. What an earlier run made is
+found and not made again; ``force`` acts again."""
+
+ReplayState = Literal["matched", "unmatched", "failed", "held", "done", "skipped"]
+"""Of events: with or without a match, or with a run in this state."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySelection:
+    """Which events to replay: what is None does not narrow, times as in `EventFilter`. ``rule`` narrows the runs."""
+
+    events: tuple[str, ...] | None = None
+    source: str | None = None
+    type: str | None = None
+    state: ReplayState | None = None
+    rule: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run that an event has."""
+
+    id: str
+    rule: str
+    version: str
+    state: RunState
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An event that is to be replayed, with its runs, oldest first."""
+
+    event: Event
+    runs: tuple[PastRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A run to be made for an event by rules of a version, or without a ``planned`` one the failed ``run`` to go on."""
+
+    event: str
+    run: str
+    version: str
+    planned: PlannedRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownStep:
+    """A step of a held or failed run whose outcome nobody knows."""
+
+    run: str
+    rule: str
+    version: str
+    generation: int
+    state: RunState
+    event: Event
+    step: Step
+
+
+ResolutionOutcome = Literal["sent", "not_sent", "give_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What became of a step whose outcome was unknown: carried out, with its output where it is known; not carried out,
+    so that it is sent again; or nobody will find out. ``said`` is who says so, ``attempt`` the id it is noted under."""
+
+    outcome: ResolutionOutcome
+    attempt: str
+    said: str
+    output: Any = None
 
 
 class Store(Protocol):
@@ -645,6 +736,22 @@ class Store(Protocol):
 
     async def retry(self, run: str, now: datetime) -> bool:
         """Let a failed or held run go on from its first unfinished step; False when it is in neither state."""
+        ...
+
+    async def resolve(self, run: str, resolution: Resolution, now: datetime) -> bool:
+        """Settle the unknown outcome of a held or failed run; False when it has none."""
+        ...
+
+    async def unknown_steps(self, connection: str | None, limit: int) -> list[UnknownStep]:
+        """Steps of held and failed runs whose outcome is unknown, oldest first."""
+        ...
+
+    async def chosen(self, selection: ReplaySelection, after: str | None, limit: int) -> list[Chosen]:
+        """Events of a selection with their runs, oldest first, from the one after the event ``after``."""
+        ...
+
+    async def replay(self, replays: Sequence[Replay], now: datetime) -> int:
+        """Make runs once more; gives how many. What has been made meanwhile is not made a second time."""
         ...
 
     async def cancel(self, run: str, reason: str, now: datetime) -> bool:
@@ -787,12 +894,12 @@ class History(Protocol):
     """What people read: lists, details, counts. Read-only; all values are ready for JSON, instants as UTC text.
 
     An event of a list is `Event.attributes` with ``state`` and ``runs: [{id, rule, state}]``; its detail adds ``raw``
-    and has the runs in full. A run is ``{id, event, rule, state, reason, created_at, due_at, finished_at, attempts,
-    steps}``; a list leaves ``steps`` out. A step is ``{id, position, action, connection, state, request: {method,
-    url, body} or null, output, error, attempts}``; an attempt ``{id, number, started_at, duration_ms, verdict, status,
-    error, exchanges: [{method, url, status, request, answer, error, duration_ms}]}``. A receipt is ``{id, source,
-    vendor, received_at, verdict, reason, duplicate_of, events: [ids], path, query, headers, size}``; its detail adds
-    ``body``: text where it is UTF-8, else ``{"base64": ...}``.
+    and has the runs in full. A run is ``{id, event, rule, rules_version, replay_of, state, reason, created_at, due_at,
+    finished_at, attempts, steps}``; a list leaves ``steps`` out. A step is ``{id, position, action, connection, state,
+    request: {method, url, body} or null, output, error, attempts}``; an attempt ``{id, number, started_at,
+    duration_ms, verdict, status, error, exchanges: [{method, url, status, request, answer, error, duration_ms}]}``. A
+    receipt is ``{id, source, vendor, received_at, verdict, reason, duplicate_of, events: [ids], path, query, headers,
+    size}``; its detail adds ``body``: text where it is UTF-8, else ``{"base64": ...}``.
     """
 
     async def events(self, filter: EventFilter) -> Page: ...
@@ -1026,6 +1133,28 @@ class DeliveryDesk(Protocol):
 
     async def resume(self, name: str, drain_rate: float | None) -> Mapping[str, Any] | None:
         """Let them go on, oldest first, at most ``drain_rate`` a second: the connection. Raises Conflict."""
+        ...
+
+    async def resolve(self, run_id: str, outcome: ResolutionOutcome, output: Any) -> Mapping[str, Any] | None:
+        """What became of a step whose outcome is unknown: the run. Raises Conflict."""
+        ...
+
+    async def replay(
+        self, selection: ReplaySelection, mode: ReplayMode, *, dry_run: bool, after: str | None, limit: int
+    ) -> Mapping[str, Any]:
+        """Carry events out once more, or say what that would do.
+
+        ``{"mode", "dry_run", "events", "make", "retry", "nothing", "made", "items": [{"event", "rule", "action",
+        "run", "replay_of", "why"}], "forecast": [{"connection", "requests", "rate", "seconds"}], "next"}``. Raises
+        Conflict when no rules are loaded.
+        """
+        ...
+
+    async def reconcile(self, connection: str | None, *, mend: bool, limit: int) -> Mapping[str, Any]:
+        """Ask the vendors about every outcome that is unknown. ``mend`` adopts what is found.
+
+        ``{"items": [{"run", "step", "action", "connection", "state", "found", "mended", "why"}], "found", "mended"}``.
+        """
         ...
 
 

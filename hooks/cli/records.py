@@ -55,7 +55,7 @@ def events_list(
 @events.command("show", epilog="Example: hooks events show evt_0190c0de000070008000000000000001")
 def events_show(event: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
     """Show one event: its data, where it came from and the runs it led to."""
-    _show(_ask(f"/api/v1/events/{_id(event, 'evt_')}", data, database), as_json)
+    _show(_ask(f"/api/v1/events/{record_id(event, 'evt_')}", data, database), as_json)
 
 
 @receipts.command("list", epilog="Example: hooks receipts list --verdict refused --since 1d")
@@ -79,7 +79,7 @@ def receipts_list(
 @receipts.command("show", epilog="Example: hooks receipts show rcp_0190c0de000070008000000000000001 --json")
 def receipts_show(receipt: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
     """Show one receipt: listed headers, body, verdict and the true reason for it."""
-    _show(_ask(f"/api/v1/receipts/{_id(receipt, 'rcp_')}", data, database), as_json)
+    _show(_ask(f"/api/v1/receipts/{record_id(receipt, 'rcp_')}", data, database), as_json)
 
 
 @runs.command("list", epilog="Example: hooks runs list --state failed")
@@ -102,19 +102,19 @@ def runs_list(
 @runs.command("show", epilog="Example: hooks runs show run_0190c0de000070008000000000000003")
 def runs_show(run: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
     """Show one run: its steps, and every try with its request and answer."""
-    _show(_ask(f"/api/v1/runs/{_id(run, 'run_')}", data, database), as_json)
+    _show(_ask(f"/api/v1/runs/{record_id(run, 'run_')}", data, database), as_json)
 
 
 @runs.command("retry", epilog="Example: hooks runs retry run_0190c0de000070008000000000000003")
 def runs_retry(run: str, as_json: AsJson = False, data: Data = None) -> None:
     """Let a failed or held run go on from its first unfinished step. Needs the running server."""
-    _act(f"/api/v1/runs/{_id(run, 'run_')}/retry", "goes on", run, as_json, data)
+    _act(f"/api/v1/runs/{record_id(run, 'run_')}/retry", "goes on", run, as_json, data)
 
 
 @runs.command("cancel", epilog="Example: hooks runs cancel run_0190c0de000070008000000000000003")
 def runs_cancel(run: str, as_json: AsJson = False, data: Data = None) -> None:
     """End a waiting or held run. Needs the running server."""
-    _act(f"/api/v1/runs/{_id(run, 'run_')}/cancel", "is cancelled", run, as_json, data)
+    _act(f"/api/v1/runs/{record_id(run, 'run_')}/cancel", "is cancelled", run, as_json, data)
 
 
 def stats(as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
@@ -130,7 +130,8 @@ def stats(as_json: AsJson = False, data: Data = None, database: Database = None)
         print(coloured("The books do not balance: run `hooks db check`.", "red"))
 
 
-def _id(text: str, prefix: str) -> str:
+def record_id(text: str, prefix: str) -> str:
+    """An id of the kind with this prefix, or the end of the command."""
     if not text.startswith(prefix) or not text[len(prefix) :].isalnum():
         raise wrong_use(f"{plain(text)!r} is not such an id: it begins with {prefix}")
     return text

@@ -1,23 +1,32 @@
-"""The commands that steer what goes out: `connections pause` and `resume`."""
+"""The commands that steer what goes out: pauses, unknown outcomes, replays, and what the vendors show."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import typer
 
 from hooks.cli.options import AsJson, Data
-from hooks.cli.output import print_json
+from hooks.cli.output import Exit, note, print_json, print_table, wrong_use
+from hooks.cli.records import Since, Until, events, instant, record_id, runs
 from hooks.cli.ruling import connections
+
+ReplayMode = Literal["missing-only", "same-version", "current-version", "force"]  # as in hooks.ports
+ReplayState = Literal["matched", "unmatched", "failed", "held", "done", "skipped"]
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The connection.")]
 
 
-def add_to(_app: typer.Typer) -> None:
+def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to their groups."""
     connections.command("pause", epilog="Example: hooks connections pause titan --reason 'their maintenance'")(pause)
     connections.command("resume", epilog="Example: hooks connections resume titan --drain-rate 5")(resume)
+    runs.command("resolve", epilog="Example: hooks runs resolve run_0190c0de000070008000000000000003 --sent")(resolve)
+    events.command("replay", epilog="Example: hooks events replay --state failed --since 2d --dry-run")(replay)
+    app.command(rich_help_panel="What happened", epilog="Example: hooks reconcile --mend")(reconcile)
 
 
 def pause(
@@ -43,6 +52,128 @@ def resume(
     """Let what was held go on, the oldest first. Needs the running server."""
     answer = _act(f"/api/v1/connections/{quote(name, safe='')}/resume", data, {"drain_rate": drain_rate})
     _told(answer, as_json, f"{name} goes on.")
+
+
+def resolve(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run.")],
+    sent: Annotated[bool, typer.Option("--sent", help="The vendor has carried it out: go on after it.")] = False,
+    not_sent: Annotated[bool, typer.Option("--not-sent", help="The vendor has not: send it again.")] = False,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Nobody will find out: end the run.")] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="With --sent: the vendor's answer, which later steps read."),
+    ] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Say what became of a step whose outcome is unknown, after a look at the vendor. Needs the running server."""
+    outcomes = {"sent": sent, "not_sent": not_sent, "give_up": give_up}
+    said = [name for name, given in outcomes.items() if given]
+    if len(said) != 1:
+        raise wrong_use("say one of --sent, --not-sent and --give-up")
+    if output is not None and not sent:
+        raise wrong_use("--output goes with --sent")
+    body: dict[str, object] = {"outcome": said[0]}
+    if output is not None:
+        try:
+            body["output"] = json.loads(output)
+        except ValueError:
+            raise wrong_use("--output is not JSON") from None
+    answer = _act(f"/api/v1/runs/{record_id(run, 'run_')}/resolve", data, body)
+    ends = {"sent": "goes on after the step", "not_sent": "sends the step again", "give_up": "is given up"}
+    _told(answer, as_json, f"{run} {ends[said[0]]}.")
+
+
+def replay(
+    event: Annotated[list[str] | None, typer.Argument(metavar="[EVENT]...", help="Or choose by options.")] = None,
+    since: Since = None,
+    until: Until = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only of this type; * stands for anything.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
+    state: Annotated[ReplayState | None, typer.Option(help="Only with or without a match, or with such a run.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only runs of this rule.")] = None,
+    mode: Annotated[
+        ReplayMode,
+        typer.Option(help="missing-only does what nobody has done; only force acts again at the vendors."),
+    ] = "missing-only",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many events at most.")] = 1000,
+    after: Annotated[str | None, typer.Option(help="Go on after an answer: its `next`.")] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Carry events out once more. Needs the running server.
+
+    Without a mode it does what the rules in force would do and nobody has done, and lets failed runs go on: doing it
+    twice does nothing. same-version and current-version carry out ended runs once more, and find what was made before
+    instead of making it again; force acts again.
+    """
+    ids = [record_id(one, "evt_") for one in event or []]
+    chosen: dict[str, object] = {
+        "events": ids or None,
+        "source": source,
+        "type": type_,
+        "state": state,
+        "rule": rule,
+        "since": instant(since, "--since"),
+        "until": instant(until, "--until"),
+    }
+    if not any(chosen.values()):
+        raise wrong_use("say which events: their ids, --since, --type, --source, --state or --rule")
+    body = {**chosen, "mode": mode, "dry_run": dry_run, "limit": limit, "after": after}
+    answer = _act("/api/v1/replays", data, body)
+    if as_json:
+        print_json(answer)
+    else:
+        _print_replay(answer)
+
+
+def _print_replay(answer: Mapping[str, Any]) -> None:
+    acting = [item for item in answer["items"] if item["action"] != "nothing"]
+    if acting:
+        print_table(("event", "rule", "action", "why"), [[one[key] for key in _SHOWN] for one in acting])
+        print()
+    for one in answer["forecast"]:
+        rate = (
+            "as fast as it takes them" if one["rate"] is None else f"{one['seconds']:g} s at {one['rate']:g} a second"
+        )
+        print(f"{one['connection']}: {one['requests']} requests or more, {rate}")
+    verb = "would be made" if answer["dry_run"] else "are made"
+    print(
+        f"{answer['events']} events: {answer['make']} runs {verb}, {answer['retry']} go on, "
+        f"{answer['nothing']} have nothing to do."
+    )
+    if answer["next"]:
+        note(f"There is more: --after {answer['next']}")
+
+
+_SHOWN = ("event", "rule", "action", "why")
+
+
+def reconcile(
+    mend: Annotated[bool, typer.Option("--mend", help="Adopt what is found, so that those runs go on.")] = False,
+    connection: Annotated[str | None, typer.Option(help="Only steps that act in this connection.")] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Ask the vendors about every step whose outcome is unknown. Writes nothing there. Needs the running server.
+
+    Exit code 10 when a vendor has something that the books do not know of.
+    """
+    answer = _act("/api/v1/reconcile", data, {"mend": mend, "connection": connection})
+    if as_json:
+        print_json(answer)
+    elif not answer["items"]:
+        print("No outcome is unknown.")
+    else:
+        columns = ("run", "step", "action", "connection", "found", "mended", "why")
+        print_table(columns, [[_word(item[column]) for column in columns] for item in answer["items"]])
+    if answer["found"] > answer["mended"]:
+        raise typer.Exit(Exit.DIFFERENT)
+
+
+def _word(value: object) -> object:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 def _act(path: str, data: object, body: dict[str, object]) -> Any:

@@ -35,13 +35,21 @@ def plan(
         return Plan(event, meets=met)
     names = rules.names(event)
     branches = (rule.branch(names) for rule in candidates)
-    runs = tuple(_run(rule, event, names, now, obstacle) for rule in branches if rule is not None)
-    return Plan(event, tuple(_as_its_mode_says(run, rules, event) for run in runs), met)
+    runs = tuple(planned_run(rule, rules, event, names, now, obstacle) for rule in branches if rule is not None)
+    return Plan(event, runs, met)
 
 
-def _as_its_mode_says(run: PlannedRun, rules: RuleSet, event: Event) -> PlannedRun:
-    rule = rules.rule(run.rule)
-    return run if rule is None or rule.mode == "live" else in_shadow(run, rule, rules, event)
+def planned_run(
+    rule: Rule,
+    rules: RuleSet,
+    event: Event,
+    names: Mapping[str, Any],
+    now: datetime,
+    obstacle: Callable[[str], str | None],
+) -> PlannedRun:
+    """The run of a rule for an event, whether it matches or not."""
+    run = _run(rule, event, names, now, obstacle)
+    return run if rule.mode == "live" else in_shadow(run, rule, rules, event)
 
 
 def _run(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,11 +23,14 @@ from hooks.kit.pacing import paced
 from hooks.people import Sighting
 from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
+from hooks.pipeline.looking import LookUp, adopted
 from hooks.pipeline.people import LANE_WAIT, Acquaintance, Meeting
-from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, Retry, decide
+from hooks.pipeline.policies import idempotency_key, policy_of, schedule_of, unknown_reason
+from hooks.pipeline.repeating import done_before, how_to_repeat
+from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, decide
 from hooks.pipeline.timing import waits_until
 from hooks.pipeline.turns import Turns
-from hooks.ports import Attempt, Call, Claimed, Clock, OnUnknown, Progress, Step, Store
+from hooks.ports import Attempt, Call, Claimed, Clock, Progress, Step, Store
 from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Rule, RuleSet, StepSpec
 
@@ -161,7 +163,7 @@ class Carrier:
         if step.connection != account.name:
             await self._put_back(carry, step, 0.0, None)
         await self._let_in(carry, step, account)
-        key = _key(carry.run, spec.id)
+        key = idempotency_key(carry.run.event.id, carry.run.rule, spec.id, carry.run.generation)
         call = Call(
             inputs=show(dict(step.inputs or {}), spec.secrets),
             key=key,
@@ -173,6 +175,8 @@ class Carrier:
             found = await self._resolved(carry, spec, step, account, call)
             if found is not None:
                 return found
+        elif step.tries == 0 and (found := await self._repeated(carry, spec, step, account, call)) is not None:
+            return found
         call = await self._introduced(carry, spec, step, account, call)
         await self._turn(carry, step, account)
         await self._let_in(carry, step, account)
@@ -250,17 +254,17 @@ class Carrier:
 
     async def _resolved(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
         """Find out what an earlier try made. None: send it (again)."""
-        policy = _policy(spec)
+        policy = policy_of(spec)
         if policy == "repeat":
             return None
         if step.error is None:
             # The program ended during the call: nobody knows when the request left, so the vendor's time begins now.
             step = replace(step, intended_at=self._clock.now(), error=INTERRUPTED)
         if policy == "hold":
-            await self._flush(carry, "held", _unknown_reason(step))
+            await self._flush(carry, "held", unknown_reason(step))
             raise _Stop
         asked_at = self._clock.now()
-        lookup = _found(spec.action.lookup(account.client, call))
+        lookup = adopted(spec.action.lookup(account.client, call))
         looked_up = await self._tried(carry, spec, step, account, lookup, "adopted")
         if looked_up.state == "done":
             return looked_up
@@ -271,6 +275,35 @@ class Carrier:
             reason = f"the outcome of step {step.id!r} is unknown; {account.name} is asked again before it is resent"
             await self._put_back(carry, step, wait, reason, again=True)
         return None
+
+    async def _repeated(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
+        """What an earlier run of the same event made of this step, for a replay. None: send it."""
+        how = how_to_repeat(carry.run, step, repeatable=spec.action.repeatable, policy=policy_of(spec))
+        earlier = None
+        if how == "look":
+            asking = LookUp(spec.action.lookup(account.client, call))
+            looked_up = await self._tried(carry, spec, step, account, asking.found(), "adopted")
+            if looked_up.state == "done":
+                return looked_up
+            earlier = done_before(carry.run, step)
+            if asking.undecided:
+                carry.attempts.pop()  # nobody was asked
+                how = how_to_repeat(carry.run, step, repeatable=False, policy="hold")
+        if how == "hold":
+            step = replace(step, state="intended", error="an earlier run sent it, and its outcome is unknown")
+            carry.steps[step.position] = step
+            await self._flush(carry, "held", unknown_reason(step))
+            raise _Stop
+        if how == "adopt":
+            earlier = (carry.run.earlier or {}).get(step.id)
+        if earlier is None:
+            return None
+        now = self._clock.now()
+        told = "an earlier run of the event did it: its output was taken over"
+        carry.attempts.append(Attempt(new_id("att"), step.position, 0, now, 0, "adopted", error=told))
+        step = replace(step, state="done", output=earlier.output, error=None, finished_at=now)
+        carry.steps[step.position] = step
+        return step
 
     async def _tried(
         self,
@@ -326,9 +359,9 @@ class Carrier:
         decision = decide(
             error,
             tries=max(1, step.tries),
-            schedule=_schedule(spec),
+            schedule=schedule_of(spec),
             repeatable=spec.action.repeatable,
-            on_unknown=_policy(spec),
+            on_unknown=policy_of(spec),
             chance=self._chance(),
             counts=counts,
         )
@@ -383,7 +416,7 @@ class Carrier:
             return failed
         if decision.next == "hold" or (looking_up and decision.next == "fail"):
             carry.steps[step.position] = replace(step, error=error.message)
-            await self._flush(carry, "held", _unknown_reason(step))
+            await self._flush(carry, "held", unknown_reason(step))
             raise _Stop
         if not counts:
             if not looking_up:
@@ -443,33 +476,3 @@ class Carrier:
                 await self._clock.sleep(STORE_WAIT)
             else:
                 return
-
-
-async def _found(looking: Awaitable[Done | None]) -> Done | None:
-    found = await looking
-    return None if found is None else replace(found, adopted=True)
-
-
-def _schedule(spec: StepSpec) -> Retry:
-    own = spec.retry
-    if own is None:
-        return Retry()
-    return Retry.of(own.attempts, own.first_wait, own.max_wait, own.backoff == "exponential")
-
-
-def _policy(spec: StepSpec) -> OnUnknown:
-    if spec.action.repeatable:
-        return "repeat"
-    return spec.on_unknown or spec.action.on_unknown
-
-
-def _key(run: Claimed, step: str) -> str:
-    """The idempotency key: the same over all tries of a step, another for a replay that acts again."""
-    return hashlib.sha256(f"{run.event.id}\0{run.rule}\0{step}\0{run.generation}".encode()).hexdigest()
-
-
-def _unknown_reason(step: Step) -> str:
-    return (
-        f"step {step.id!r} was sent and its outcome is unknown: look at the vendor, then `hooks runs retry` to send it "
-        "again or `hooks runs cancel` to leave it"
-    )

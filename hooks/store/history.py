@@ -27,7 +27,8 @@ from hooks.store.rows import (
 )
 
 _RUN_COLUMNS = (
-    "r.id, r.event, r.rule, r.state, r.reason, r.created_at, r.due_at, r.finished_at, r.attempts, r.rules_version"
+    "r.id, r.event, r.rule, r.state, r.reason, r.created_at, r.due_at, r.finished_at, r.attempts, r.rules_version, "
+    "r.replay_of"
 )
 
 
@@ -299,6 +300,7 @@ def _run(row: tuple[Any, ...]) -> dict[str, Any]:
         "event": row[1],
         "rule": row[2],
         "rules_version": row[9],
+        "replay_of": row[10],
         "state": row[3],
         "reason": row[4],
         "created_at": utc_text(moment(row[5])),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hooks.errors import LeaseLost
-from hooks.ports import Claimed, Progress
+from hooks.ports import Claimed, Progress, Step
 from hooks.store import throttling, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.people import learn, leave_lane, take_turn
@@ -70,17 +70,19 @@ def claim(
                 f"SELECT {STEP_COLUMNS} FROM steps WHERE run = ? ORDER BY position",
                 (row[0],),
             )
-            identifier, rule, version, generation, fence, attempts = row[:6]
+            identifier, rule, version, keys, fence, attempts, _, generation, replay_of, _, _, seq = row[:12]
+            repeats = replay_of is not None and keys != generation
             run = Claimed(
                 identifier,
                 rule,
                 version,
-                generation,
+                keys,
                 fence,
                 attempts,
                 event_from_row(event),
                 tuple(step_from_row(step) for step in steps),
                 len(event[9]) + len(event[10]),
+                _earlier(transaction, row[6], rule, keys, seq) if repeats else None,
             )
             claimed.append((run, connection))
     moved(transaction, "waiting", "running", len(claimed))
@@ -98,16 +100,31 @@ def _take(
         rows = transaction.execute(
             "UPDATE runs SET state = 'running', owner = ?, lease_until = ?, fence = fence + 1 "
             f"WHERE seq IN ({due}) "
-            "RETURNING id, rule, rules_version, key_generation, fence, attempts, event, priority, due_at, seq, "
-            f"{timing.TIMING_COLUMNS}",
+            "RETURNING id, rule, rules_version, key_generation, fence, attempts, event, generation, replay_of, "
+            f"priority, due_at, seq, {timing.TIMING_COLUMNS}",
             (owner, until, *(connection, at, room) * 3, connection, at, room),
         ).fetchall()
-        rows.sort(key=lambda row: row[7:10])  # RETURNING promises no order
-        begun = [row for row in rows if timing.begins(transaction, row[0], row[10:], at)]
+        rows.sort(key=lambda row: row[9:12])  # RETURNING promises no order
+        begun = [row for row in rows if timing.begins(transaction, row[0], row[12:], at)]
         taken += begun
         if len(begun) == len(rows):
             break
     return taken
+
+
+def _earlier(transaction: Transaction, event: str, rule: str, keys: int, seq: int) -> dict[str, Step]:
+    """What runs with the same keys did: by step id, the last one that ended well, else the last of any end."""
+    columns = ", ".join(f"s.{name.strip()}" for name in STEP_COLUMNS.split(","))
+    rows = transaction.execute(
+        f"SELECT {columns} FROM runs r JOIN steps s ON s.run = r.id "
+        "WHERE r.event = ? AND r.rule = ? AND r.key_generation = ? AND r.seq < ? ORDER BY r.seq, s.position",
+        (event, rule, keys, seq),
+    )
+    found: dict[str, Step] = {}
+    for step in map(step_from_row, rows):
+        if step.id not in found or step.state == "done" or found[step.id].state != "done":
+            found[step.id] = step
+    return found
 
 
 _WAITS = (

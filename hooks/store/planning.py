@@ -20,6 +20,9 @@ from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, milli
 PENDING_BYTES = 2 * 1024 * 1024
 """Bodies that are planned at once: each is in memory several times over meanwhile, as text and as values."""
 
+REPLAY = 2
+"""The priority of replays: what is live or tried again goes first."""
+
 PLANNING = 10.0
 """Seconds after which another server makes the events of receipts that one has taken and not finished."""
 
@@ -65,6 +68,13 @@ def _bounded(rows: Iterable[tuple[Any, ...]]) -> list[Receipt]:
     return found
 
 
+def _generations(transaction: Transaction, event: str, rule: str, replay_of: str) -> tuple[int, int]:
+    """The next generation of the runs of an event and a rule, and the one whose keys the repeated run has."""
+    last = transaction.execute("SELECT max(generation) FROM runs WHERE event = ? AND rule = ?", (event, rule))
+    keys = transaction.execute("SELECT key_generation FROM runs WHERE id = ?", (replay_of,))
+    return last.fetchone()[0] + 1, keys.fetchone()[0]
+
+
 def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan], version: str) -> int:
     open_receipts = {
         receipt
@@ -87,18 +97,20 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
         for run in plan.runs:
             if held is not None and run.state == "waiting" and millis(plan.event.received_at) <= held[0]:
                 run = replace(run, state="held", reason=held[1])
-            waiting += _insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
+            waiting += insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
     insert_many(transaction, f"INSERT INTO events ({EVENT_COLUMNS}, state, rules_version) VALUES ", events)
     insert_many(transaction, "INSERT INTO person_queue (event) VALUES ", about_people)
     return waiting
 
 
-def _insert_run(transaction: Transaction, event: str, received_at: datetime, run: PlannedRun, version: str) -> int:
+def insert_run(transaction: Transaction, event: str, received_at: datetime, run: PlannedRun, version: str) -> int:
+    """Store a run of an event; gives 1 when it waits."""
     state, reason, steps = run.state, run.reason, run.steps
     behind, due = None, millis(run.due_at)
-    created = millis(received_at)
+    received = millis(received_at)
+    created = received if run.replay is None else millis(run.replay.at)
     given = run.timing
-    if (skipped := _skipped(transaction, run, created)) is not None:
+    if (skipped := _skipped(transaction, event, run, received)) is not None:
         before = f"{reason}; " if state == "skipped" else ""
         state, reason, steps = "skipped", f"{before}{skipped}", ()
     if state == "skipped":
@@ -108,12 +120,19 @@ def _insert_run(transaction: Transaction, event: str, received_at: datetime, run
         if behind is not None:
             state, reason = "waiting", why  # a connection that rests matters when its turn comes
     finished = created if state == "skipped" else None
+    generation, key_generation, replay_of = 0, 0, None
+    if run.replay is not None and run.replay.of is not None:
+        replay_of = run.replay.of
+        generation, key_generation = _generations(transaction, event, run.rule, replay_of)
+        if run.replay.force:
+            key_generation = generation
     transaction.execute(
-        "INSERT INTO runs (id, event, rule, rules_version, generation, state, reason, connection, due_at, created_at, "
-        f"finished_at, attempts, fence, behind, {timing.TIMING_COLUMNS}) "
-        "VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO runs (id, event, rule, rules_version, state, reason, connection, due_at, created_at, finished_at, "
+        f"attempts, fence, behind, generation, key_generation, replay_of, priority, {timing.TIMING_COLUMNS}) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(run.id, event, run.rule, version, state, reason, run.connection, due, created, finished, behind),
+            *(generation, key_generation, replay_of, 0 if run.replay is None else REPLAY),
             given.lane,
             None if given.lane is None else given.on_stuck,
             None if given.over == "skip" else given.gate,
@@ -128,12 +147,12 @@ def _insert_run(transaction: Transaction, event: str, received_at: datetime, run
     return 1 if state == "waiting" else 0
 
 
-def _skipped(transaction: Transaction, run: PlannedRun, created: int) -> str | None:
+def _skipped(transaction: Transaction, event: str, run: PlannedRun, created: int) -> str | None:
     """Why a new run does not come to act, None when it may."""
     gate = run.timing.gate if run.timing.over == "skip" else None
     if gate is not None and not throttling.has_room(transaction, gate, created):
         return "throttled: as many as `throttle` allows have come already"
-    if run.once is not None and (acted := _acted_before(transaction, run, run.once, created)) is not None:
+    if run.once is not None and (acted := _acted_before(transaction, event, run, run.once, created)) is not None:
         return f"once_per: {acted} has acted for this key already"
     if gate is not None:
         throttling.pass_gate(transaction, gate, created)
@@ -142,8 +161,10 @@ def _skipped(transaction: Transaction, run: PlannedRun, created: int) -> str | N
     return None
 
 
-def _acted_before(transaction: Transaction, run: PlannedRun, once: tuple[bytes, float], created: int) -> str | None:
-    """The run that has taken this run's key of ``once_per`` and still has it; else it is this one's now."""
+def _acted_before(
+    transaction: Transaction, event: str, run: PlannedRun, once: tuple[bytes, float], created: int
+) -> str | None:
+    """The run of another event that has taken this run's key of ``once_per`` and has it still."""
     digest, window = once
     holder = transaction.execute(
         "INSERT INTO onces (rule, digest, run, expires_at) VALUES (?, ?, ?, ?) "
@@ -153,5 +174,8 @@ def _acted_before(transaction: Transaction, run: PlannedRun, once: tuple[bytes, 
     ).fetchone()
     if holder is not None:
         return None
-    first = transaction.execute("SELECT run FROM onces WHERE rule = ? AND digest = ?", (run.rule, digest)).fetchone()
-    return str(first[0])
+    first, of = transaction.execute(
+        "SELECT o.run, r.event FROM onces o LEFT JOIN runs r ON r.id = o.run WHERE o.rule = ? AND o.digest = ?",
+        (run.rule, digest),
+    ).fetchone()
+    return None if of == event else str(first)

@@ -69,7 +69,7 @@ def retry(transaction: Transaction, run: str, now: datetime) -> bool:
     )
     # A failed step whose outcome was never found out is looked up first. For a held one a person has looked.
     transaction.execute(
-        "UPDATE steps SET tries = 0, "
+        "UPDATE steps SET tries = CASE WHEN state = 'intended' THEN 1 ELSE 0 END, "
         "state = CASE WHEN state = 'failed' AND intended_at IS NOT NULL THEN 'intended' ELSE 'waiting' END "
         "WHERE run = ? AND (state = 'failed' OR (state = 'intended' AND ? = 'held'))",
         (run, row[0]),

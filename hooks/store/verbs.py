@@ -15,6 +15,7 @@ from hooks.errors import StoreError
 from hooks.events import Receipt
 from hooks.people import KeptAt, Sighting
 from hooks.ports import (
+    Chosen,
     Claimed,
     Edit,
     Intake,
@@ -23,11 +24,26 @@ from hooks.ports import (
     People,
     Plan,
     Progress,
+    Replay,
+    ReplaySelection,
+    Resolution,
     Store,
     Subscriber,
     SubscriberStore,
+    UnknownStep,
 )
-from hooks.store import leasing, moments, pausing, people, planning, ruletexts, steering, subscribing
+from hooks.store import (
+    leasing,
+    moments,
+    pausing,
+    people,
+    planning,
+    replaying,
+    resolving,
+    ruletexts,
+    steering,
+    subscribing,
+)
 from hooks.store.accept import accepted_row
 from hooks.store.engine import Engine, Transaction
 
@@ -195,6 +211,18 @@ class SqlStore:
 
     async def retry(self, run: str, now: datetime) -> bool:
         return await self._engine.write(lambda transaction: steering.retry(transaction, run, now))
+
+    async def resolve(self, run: str, resolution: Resolution, now: datetime) -> bool:
+        return await self._engine.write(lambda transaction: resolving.resolve(transaction, run, resolution, now))
+
+    async def unknown_steps(self, connection: str | None, limit: int) -> list[UnknownStep]:
+        return await self._engine.read(lambda reading: resolving.unknown_steps(reading, connection, limit))
+
+    async def chosen(self, selection: ReplaySelection, after: str | None, limit: int) -> list[Chosen]:
+        return await self._engine.read(lambda reading: replaying.chosen(reading, selection, after, limit))
+
+    async def replay(self, replays: Sequence[Replay], now: datetime) -> int:
+        return await self._engine.write(lambda transaction: replaying.add(transaction, replays, now))
 
     async def cancel(self, run: str, reason: str, now: datetime) -> bool:
         return await self._engine.write(lambda transaction: steering.cancel(transaction, run, reason, now))

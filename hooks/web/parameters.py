@@ -68,7 +68,7 @@ def event_filter(query: QueryParams, now: datetime) -> EventFilter:
     """Raises BadParameter; so do the two below."""
     given = _given(query, "events")
     state = _one_of(given, "state", get_args(EventState))
-    since, until = _span(given, now)
+    since, until = span(given, now)
     return EventFilter(
         source=given.get("source"),
         type=given.get("type"),
@@ -97,7 +97,7 @@ def run_filter(query: QueryParams) -> RunFilter:
 def receipt_filter(query: QueryParams, now: datetime) -> ReceiptFilter:
     given = _given(query, "receipts")
     verdict = _one_of(given, "verdict", get_args(Verdict))
-    since, until = _span(given, now)
+    since, until = span(given, now)
     return ReceiptFilter(
         source=given.get("source"),
         verdict=verdict,  # type: ignore[arg-type]  # `_one_of` has checked it
@@ -153,7 +153,8 @@ def read_limit(given: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _span(given: Mapping[str, str], now: datetime) -> tuple[datetime | None, datetime | None]:
+def span(given: Mapping[str, str], now: datetime) -> tuple[datetime | None, datetime | None]:
+    """``since`` and ``until``: instants, dates, or so long ago. Raises BadParameter."""
     since, until = (instant(given, name, now) for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise BadParameter("until", "it must be later than since")

@@ -161,6 +161,40 @@ def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: 
         assert ending.stdout
 
 
+def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
+    server = place.serve()
+    try:
+        place.run("connections", "pause", "office", "--reason", "moving")
+        shown = place.json("connections", "list")["items"][0]
+        sent = place.json("send", "--sample", "housecall_pro/job.completed")
+        event = sent["answer"]["events"][0]
+        deadline = time.monotonic() + 20
+        while not (runs := place.json("runs", "list", "--event", event)["items"]) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        forecast = place.json("events", "replay", event, "--mode", "force", "--dry-run")
+        told = place.run("events", "replay", "--type", "job.*")
+        reconciled = place.run("reconcile")
+        unknown = place.run("runs", "resolve", runs[0]["id"], "--sent")
+        wrong = [
+            place.run("runs", "resolve", runs[0]["id"]),
+            place.run("runs", "resolve", runs[0]["id"], "--not-sent", "--output", "{}"),
+            place.run("runs", "resolve", runs[0]["id"], "--sent", "--output", "{"),
+            place.run("events", "replay"),
+        ]
+        resumed = place.run("connections", "resume", "office", "--drain-rate", "5")
+    finally:
+        stop(server)
+
+    assert (True, "moving", "closed") == (shown["paused"], shown["pause_reason"], shown["breaker"])
+    assert "held" == runs[0]["state"]
+    assert (0, "nothing") == (forecast["make"], forecast["items"][0]["action"]), "its run has not ended yet"
+    assert (0, "1 events: 0 runs are made, 0 go on, 1 have nothing to do.\n") == (told.returncode, told.stdout)
+    assert (0, "No outcome is unknown.\n") == (reconciled.returncode, reconciled.stdout)
+    assert (1, True) == (unknown.returncode, "unknown" in unknown.stderr)
+    assert [2] * 4 == [one.returncode for one in wrong]
+    assert "office goes on.\n" == resumed.stdout
+
+
 def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(place: Place) -> None:
     server = place.serve()
     try:

@@ -1,0 +1,143 @@
+"""Replay: what carrying events out once more would do, decided from what was done. Pure.
+
+A replay keeps the event's id, and the keys of its calls, so that what an earlier run made is found again: at the
+vendor where it can be asked, else in the books. Only ``force`` acts again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from hooks.pipeline.match import plan, planned_run
+from hooks.ports import Chosen, PastRun, PlannedRun, Repeated, Replay, ReplayMode
+from hooks.rules.ruleset import Rule, RuleSet
+
+CANCELLED = "cancelled by a person"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a replay does for one event and one rule. ``run`` is the one to be made, or that is there already."""
+
+    event: str
+    rule: str
+    action: Literal["make", "retry", "nothing"]
+    run: str | None
+    why: str
+    replay: Replay | None = None
+    connections: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For people."""
+        planned = None if self.replay is None else self.replay.planned
+        repeated = None if planned is None or planned.replay is None else planned.replay.of
+        return {
+            "event": self.event,
+            "rule": self.rule,
+            "action": self.action,
+            "run": self.run,
+            "replay_of": repeated,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a replay is decided with. ``version`` gives the rules of a version, ``only`` the one rule that is meant."""
+
+    mode: ReplayMode
+    current: RuleSet
+    version: Mapping[str, RuleSet | None]
+    only: str | None
+    now: datetime
+    obstacle: Callable[[str], str | None]
+
+
+def choices(chosen: Chosen, given: Circumstances) -> list[Choice]:
+    """What is done for an event, by rule: those in force in the order of the file, then those that acted before."""
+    latest = {run.rule: run for run in chosen.runs}
+    if given.mode == "same-version":
+        made = [_same_version(chosen, run, given) for run in latest.values()]
+    else:
+        made = list(_by_rules_in_force(chosen, latest, given))
+    found = [choice for choice in made if given.only in (None, choice.rule)]
+    if not found:
+        wanted = "no rule matches it" if given.only is None else f"rule {given.only!r} has nothing to do with it"
+        return [Choice(chosen.event.id, given.only or "", "nothing", None, wanted)]
+    return found
+
+
+def _by_rules_in_force(chosen: Chosen, latest: Mapping[str, PastRun], given: Circumstances) -> Iterator[Choice]:
+    event = chosen.event
+    planned = {run.rule: run for run in plan(event, given.current, given.now, given.obstacle).runs}
+    for rule, run in planned.items():
+        if ":" in rule and rule != given.only:
+            continue  # a subscriber: what it was told of is between it and the past
+        past = latest.get(rule)
+        of = given.current.rule(rule)
+        connections = () if of is None else _connections(of)
+        if past is None:
+            made = replace(run, replay=Repeated(given.now))
+            to_make = Replay(event.id, made.id, given.current.version, made)
+            yield Choice(event.id, rule, "make", made.id, "it matches and nothing was done", to_make, connections)
+        elif given.mode == "missing-only":
+            yield _missing(event.id, past, connections)
+        else:
+            yield _again(event.id, past, run, given.current.version, connections, given)
+    if given.mode == "missing-only":
+        for past in latest.values():
+            if past.rule not in planned and past.state == "failed":
+                rules = given.version.get(past.version)
+                of = None if rules is None else rules.rule(past.rule)
+                yield _missing(event.id, past, () if of is None else _connections(of))
+
+
+def _missing(event: str, past: PastRun, connections: tuple[str, ...]) -> Choice:
+    if past.state == "failed" and not (past.reason or "").startswith(CANCELLED):
+        to_go_on = Replay(event, past.id, past.version)
+        why = "it failed and goes on at its first unfinished step"
+        return Choice(event, past.rule, "retry", past.id, why, to_go_on, connections)
+    what = "was cancelled by a person" if past.state == "failed" else f"is {past.state}"
+    return Choice(event, past.rule, "nothing", past.id, f"{past.id} {what}")
+
+
+def _same_version(chosen: Chosen, past: PastRun, given: Circumstances) -> Choice:
+    rules = given.version.get(past.version)
+    rule = None if rules is None else rules.rule(past.rule)
+    if rules is None or rule is None:
+        return Choice(
+            chosen.event.id, past.rule, "nothing", past.id, "the rules it began with cannot be loaded any more"
+        )
+    names = rules.names(chosen.event)
+    run = planned_run(rule.branch(names) or rule, rules, chosen.event, names, given.now, given.obstacle)
+    return _again(chosen.event.id, past, run, past.version, _connections(rule), given)
+
+
+def _again(
+    event: str, past: PastRun, run: PlannedRun, version: str, connections: tuple[str, ...], given: Circumstances
+) -> Choice:
+    if past.state in ("waiting", "running", "held"):
+        return Choice(event, past.rule, "nothing", past.id, f"{past.id} is {past.state}: it has not ended yet")
+    force = given.mode == "force"
+    made = replace(run, replay=Repeated(given.now, past.id, force))
+    why = "it acts again" if force else "once more; what was made before is found and not made again"
+    return Choice(event, past.rule, "make", made.id, why, Replay(event, made.id, version, made), connections)
+
+
+def _connections(rule: Rule) -> tuple[str, ...]:
+    return tuple(step.connection for step in rule.steps)
+
+
+def forecast(chosen: Iterable[Choice], rates: Mapping[str, float | None]) -> list[dict[str, Any]]:
+    """How many requests go to which connection at least, and how long that takes at its rate, None without one."""
+    counted = Counter(connection for choice in chosen if choice.replay is not None for connection in choice.connections)
+    shown = []
+    for connection, requests in sorted(counted.items()):
+        rate = rates.get(connection)
+        seconds = None if rate is None else round(requests / rate, 1)
+        shown.append({"connection": connection, "requests": requests, "rate": rate, "seconds": seconds})
+    return shown

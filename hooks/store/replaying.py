@@ -1,0 +1,97 @@
+"""Replays: which events are chosen, what was done for each, and the runs that are made for them once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from hooks.events import parse_utc
+from hooks.ports import Chosen, PastRun, Replay, ReplaySelection
+from hooks.store.engine import Reading, Transaction
+from hooks.store.history import like
+from hooks.store.planning import insert_run
+from hooks.store.rows import EVENT_COLUMNS, event_from_row
+from hooks.store.steering import retry
+
+_ANY = "SELECT 1 FROM runs WHERE event = ? AND rule = ? LIMIT 1"
+_UNDER_WAY = "SELECT 1 FROM runs WHERE event = ? AND rule = ? AND state IN ('waiting', 'running', 'held') LIMIT 1"
+_WITH_RUN = "EXISTS (SELECT 1 FROM runs x WHERE x.event = e.id AND x.state = ?)"
+
+
+def chosen(reading: Reading, selection: ReplaySelection, after: str | None, limit: int) -> list[Chosen]:
+    """Up to ``limit`` events of a selection with their runs, oldest first, from the one after the event ``after``."""
+    conditions, values = _where(selection)
+    if after is not None:
+        conditions.append("e.seq > (SELECT seq FROM events WHERE id = ?)")
+        values.append(after)
+    columns = ", ".join(f"e.{name.strip()}" for name in EVENT_COLUMNS.split(","))
+    rows = reading.execute(
+        f"SELECT {columns} FROM events e WHERE {' AND '.join(conditions) or '1 = 1'} ORDER BY e.seq LIMIT ?",
+        [*values, limit],
+    ).fetchall()
+    found = []
+    for row in rows:
+        runs = reading.execute(
+            "SELECT id, rule, rules_version, state, reason FROM runs WHERE event = ? ORDER BY seq", (row[0],)
+        )
+        found.append(Chosen(event_from_row(row), tuple(PastRun(*run) for run in runs)))
+    return found
+
+
+def _where(selection: ReplaySelection) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+
+    def add(condition: str, *given: Any) -> None:
+        conditions.append(condition)
+        values.extend(given)
+
+    if selection.events is not None:
+        add(f"e.id IN ({', '.join('?' * len(selection.events))})", *selection.events)
+    if selection.source is not None:
+        add("e.source = ?", selection.source)
+    if selection.type is not None:
+        if "*" in selection.type:
+            add("e.type LIKE ? ESCAPE '\\'", like(selection.type).replace("*", "%"))
+        else:
+            add("e.type = ?", selection.type)
+    if selection.state in ("matched", "unmatched"):
+        add("e.state = ?", selection.state)
+    elif selection.state is not None and selection.rule is not None:
+        add(
+            "EXISTS (SELECT 1 FROM runs x WHERE x.event = e.id AND x.state = ? AND x.rule = ?)",
+            selection.state,
+            selection.rule,
+        )
+    elif selection.state is not None:
+        add(_WITH_RUN, selection.state)
+    if selection.since is not None:
+        add("e.received_at >= ?", selection.since.isoformat())
+    if selection.until is not None:
+        add("e.received_at < ?", selection.until.isoformat())
+    return conditions, values
+
+
+def add(transaction: Transaction, replays: Sequence[Replay], now: datetime) -> int:
+    """Make the runs of replays, or let failed ones go on; gives how many. One that is there meanwhile is left alone."""
+    made = 0
+    for replay in replays:
+        if replay.planned is None:
+            made += retry(transaction, replay.run, now)
+            continue
+        run = replay.planned
+        missing = run.replay is None or run.replay.of is None
+        there = transaction.execute(_ANY if missing else _UNDER_WAY, (replay.event, run.rule)).fetchone()
+        if there is not None:
+            continue
+        row = transaction.execute("SELECT received_at, state FROM events WHERE id = ?", (replay.event,)).fetchone()
+        if row is None:
+            continue
+        insert_run(transaction, replay.event, parse_utc(row[0]), run, replay.version)
+        if row[1] == "unmatched":
+            transaction.execute("UPDATE events SET state = 'matched' WHERE id = ?", (replay.event,))
+            transaction.count("events.unmatched", -1)
+            transaction.count("events.matched")
+        made += 1
+    return made
