@@ -62,6 +62,15 @@ class Cluster(Arena):
         member.process.send_signal(how)
         member.process.wait()
 
+    def leased_by(self, member: Member) -> int:
+        """How many runs the database says that this server carries out."""
+        assert member.process is not None, "it was started"
+        with psycopg.connect(self.direct) as database:
+            row = database.execute(
+                "SELECT count(*) FROM runs WHERE state = 'running' AND owner LIKE %s", (f"{member.process.pid}-%",)
+            ).fetchone()
+        return 0 if row is None else int(row[0])
+
     def senders(self, number: int) -> list[asyncio.Task[None]]:
         """Senders that go to the receiving servers in turn."""
         doors = [member.port for member in self.members if member.role != "work"]
