@@ -19,6 +19,9 @@ TIMING_COLUMNS = "lane, on_stuck, gate, burst, expects, deadline"
 RECHECK = 1000
 """Milliseconds after which a run that expects an event looks again whether all that came in time has been read."""
 
+SETTLED_AT_ONCE = 5000
+"""Runs of one burst that one transaction skips."""
+
 _IN_ORDER = "in_order_by: it waits for those before it"
 _STUCK = "; later runs of its key wait (on_stuck: wait) until it is retried or cancelled"
 
@@ -112,8 +115,9 @@ def begins(transaction: Transaction, run: str, timing: Sequence[Any], at: int) -
     if expects is not None and _unread(transaction, deadline):
         _put_back(transaction, run, None, None, at + RECHECK)
         return False
-    if burst is not None:
-        settle(transaction, run, burst, at)
+    if burst is not None and not settle(transaction, run, burst, at):
+        _put_back(transaction, run, None, None, at + 1)
+        return False
     if lane is not None and not _take_lane(transaction, lane, run):
         _put_back(transaction, run, lane, _IN_ORDER)
         return False
@@ -124,16 +128,23 @@ def begins(transaction: Transaction, run: str, timing: Sequence[Any], at: int) -
     return True
 
 
-def settle(transaction: Transaction, run: str, burst: str, at: int) -> None:
-    """End a burst for which this run stands: the others are skipped, and what comes from now on is a new one."""
-    transaction.execute("DELETE FROM bursts WHERE burst = ? AND run = ?", (burst, run))
+def settle(transaction: Transaction, run: str, burst: str, at: int) -> bool:
+    """End a burst for which this run stands: the others are skipped, and what comes from now on is a new one.
+
+    False while there are too many of them for one transaction: then the next one goes on with it.
+    """
     skipped = transaction.execute(
-        "UPDATE runs SET state = 'skipped', reason = ?, finished_at = ?, behind = NULL WHERE behind = ?",
-        (f"debounce: {run} stands for it", at, burst),
+        "UPDATE runs SET state = 'skipped', reason = ?, finished_at = ?, behind = NULL "
+        "WHERE seq IN (SELECT seq FROM runs WHERE behind = ? ORDER BY event, seq LIMIT ?)",
+        (f"debounce: {run} stands for it", at, burst, SETTLED_AT_ONCE),
     ).rowcount
     transaction.count("runs.waiting", -skipped)
     transaction.count("runs.skipped", skipped)
+    if skipped == SETTLED_AT_ONCE:
+        return False
+    transaction.execute("DELETE FROM bursts WHERE burst = ? AND run = ?", (burst, run))
     transaction.execute("UPDATE runs SET burst = NULL WHERE id = ?", (run,))
+    return True
 
 
 def _unread(transaction: Transaction, deadline: int) -> bool:
@@ -201,7 +212,7 @@ def leave(transaction: Transaction, run: str, lane: str) -> bool:
 def give_up(transaction: Transaction, run: str, timing: Sequence[Any], at: int) -> bool:
     """A run will not act any more: let go what waits for it. Gives whether anything did or might."""
     lane, _, _, burst, _, _ = timing
-    if burst is not None:
-        settle(transaction, run, burst, at)
+    while burst is not None and not settle(transaction, run, burst, at):
+        pass
     transaction.execute("UPDATE runs SET behind = NULL, expects = NULL WHERE id = ?", (run,))
     return lane is not None and leave(transaction, run, lane)

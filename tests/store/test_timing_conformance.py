@@ -6,13 +6,13 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from hooks.events import Event, RunState, new_id
 from hooks.ports import Plan, PlannedRun, Progress, RunFilter, Timing
+from hooks.store import timing
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
@@ -69,12 +69,8 @@ class Books:
         return found
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def books(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Books]:
-    if request.param == "sqlite":
-        database = f"sqlite:///{tmp_path / 'hooks.db'}"
-    else:
-        database = request.getfixturevalue("postgres_database")
+@pytest.fixture
+async def books(database: str) -> AsyncIterator[Books]:
     store = await open_store(database, relaxed=True)
     history = await open_history(database)
     yield Books(store, history)
@@ -259,6 +255,23 @@ async def test_while_its_connection_rests_a_burst_goes_on(books: Books, keep: Li
     assert {"running": 1, "skipped": 1} == {state: n for state, n in (await books.balance()).items() if n}
 
 
+async def test_a_burst_that_is_too_large_for_one_transaction_takes_several(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "SETTLED_AT_ONCE", 2)
+    runs = [await books.run(burst(books), wait=60) for _ in range(6)]
+    books.after(60)
+    turns = 0
+    while not (claimed := await books.claim()):
+        books.after(0.001)
+        turns += 1
+    assert (2, runs[5:]) == (turns, claimed)
+    assert {"running": 1, "skipped": 5} == {state: n for state, n in (await books.balance()).items() if n}
+    others = [await books.run(burst(books), wait=60) for _ in range(6)]
+    assert await books.store.cancel(others[5], "no", books.now)
+    assert 10 == (await books.balance())["skipped"]
+
+
 async def test_cancelling_the_run_that_stands_for_a_burst_ends_the_burst(books: Books) -> None:
     runs = [await books.run(burst(books), wait=60) for _ in range(3)]
     assert await books.store.cancel(runs[2], "no", books.now)
@@ -371,7 +384,7 @@ async def test_a_lease_that_is_lost_does_not_lose_the_lane(books: Books) -> None
     first, second = await books.run(lane()), await books.run(lane())
     await books.claim()
     books.after(21)
-    await books.store.recover("me", books.now)
+    await books.store.recover("after a crash", books.now)
     assert [first] == await books.claim()
     assert "waiting" == (await books.state(second))[0]
 
@@ -440,6 +453,39 @@ async def test_lanes_keep_order_and_forget_nobody_whatever_happens(books: Books,
     assert 0 == await books.store._engine.read(lanes)
 
 
+async def test_a_burst_takes_its_place_in_the_lane_when_it_has_settled(books: Books) -> None:
+    quick = await books.run(lane())
+    both = [await books.run(replace(burst(books), lane="lane"), wait=60) for _ in range(2)]
+    later = await books.run(lane())
+    assert [quick] == await books.claim()
+    books.after(60)
+    assert [] == await books.claim()
+    await books.end(quick)
+    await books.claim()
+    states = {run: (await books.state(run))[0] for run in (*both, later)}
+    assert "skipped" == states[both[0]]
+    assert ["running", "waiting"] == sorted(states[run] for run in (both[1], later))
+    await books.end(both[1] if states[both[1]] == "running" else later)
+    assert 1 == len(await books.claim())
+
+
+async def test_a_delayed_head_is_waited_for(books: Books) -> None:
+    first, second = await books.run(lane(), wait=30), await books.run(lane(), wait=30)
+    books.after(30)
+    assert [first] == await books.claim()
+    await books.end(first)
+    assert [second] == await books.claim()
+
+
+async def test_a_poisonous_head_that_is_set_aside_leaves_its_lane(books: Books) -> None:
+    first, second = await books.run(lane()), await books.run(lane())
+    while [first] == await books.claim():
+        books.after(21)
+        await books.store.recover("after a crash", books.now)
+    assert "failed" == (await books.state(first))[0]
+    assert "running" == (await books.state(second))[0]
+
+
 # --- expect ---
 
 
@@ -493,6 +539,16 @@ async def test_an_event_meets_those_that_waited_before_it_and_opens_its_own(book
     again = PlannedRun(new_id("run"), "rule-1", "titan", books.now + timedelta(seconds=60), timing=expecting(books))
     await books.plan(again, meets=["key"])
     assert ["skipped", "waiting"] == [(await books.state(run))[0] for run in (first, again.id)]
+
+
+async def test_alarms_are_throttled_when_they_are_due(books: Books) -> None:
+    alarms = [await books.run(replace(expecting(books, key=key), gate="1/60000/key"), wait=60) for key in "abc"]
+    books.after(60)
+    await books.plan(meets=["a"])
+    assert [alarms[1]] == await books.claim()
+    books.after(60)
+    assert [alarms[2]] == await books.claim()
+    assert "skipped" == (await books.state(alarms[0]))[0]
 
 
 async def test_an_alarm_that_has_begun_is_not_skipped_any_more(books: Books) -> None:
