@@ -98,6 +98,8 @@ def print_explained(explained: Mapping[str, Any]) -> None:
         word, colour = ("matched", "green") if rule["matched"] else ("did not match", "dim")
         if rule["else"]:
             word, colour = "did not match: its else is done", "yellow"
+        if rule["mode"] == "shadow" and rule["requests"]:
+            word += " (in shadow: nothing is sent)"
         print(f"\n{coloured(plain(rule['id']), 'bold')}  {coloured(word, colour)}")
         for clause in rule["clauses"]:
             _print_clause(clause)

@@ -61,13 +61,10 @@ def _run(
     except EvaluationError as error:
         key, reason = None, f"once_per could not be worked out, so it was not applied: {error.message}"
     if key is not None and rule.once_within is not None:
-        text = json.dumps(key, ensure_ascii=False, sort_keys=True)
-        once = (
-            hashlib.sha256(
-                f"{rule.id}\0{text}{'' if rule.mode == 'live' else chr(0) + rule.mode}".encode("utf-8", "replace")
-            ).digest(),
-            rule.once_within,
-        )
+        text = f"{rule.id}\0{json.dumps(key, ensure_ascii=False, sort_keys=True)}"
+        if rule.mode == "shadow":
+            text += "\0shadow"  # what it takes in shadow does not hold it back when it goes live
+        once = (hashlib.sha256(text.encode("utf-8", "replace")).digest(), rule.once_within)
     connection = rule.steps[0].connection
     held = obstacle(connection)
     begins = when(rule, event, names, now)

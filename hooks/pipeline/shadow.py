@@ -21,7 +21,7 @@ SHADOW = "shadow"
 
 def in_shadow(run: PlannedRun, rule: Rule, rules: RuleSet, event: Event) -> PlannedRun:
     """The run as a shadow: with what it would do, and skipped."""
-    read = step_placeholders((*rule.steps, *rule.fallback))
+    read = step_placeholders(rule.all_steps)
     rehearsal = rehearse(rules, rule, event, lambda step: read.get(step.id))
     why = SHADOW if rehearsal.error is None else f"{SHADOW}: {rehearsal.error}"
     return replace(run, state="skipped", reason=why, steps=_steps(rule, rehearsal))
@@ -31,7 +31,7 @@ def _steps(rule: Rule, rehearsal: Rehearsal) -> tuple[Step, ...]:
     made = {each.step.id: each for each in rehearsal.made}
     left_out = {each.step.id for each in rehearsal.reached if each.applies is False}
     steps = []
-    for position, spec in enumerate((*rule.steps, *rule.fallback)):
+    for position, spec in enumerate(rule.all_steps):
         step = Step(position, spec.id, spec.action_name, spec.connection, "skipped")
         if spec.id in made:
             steps.append(replace(step, request=made[spec.id].request, url=made[spec.id].url))

@@ -68,6 +68,7 @@ def _explain_rule(
         timing.append(explain_met(expect, rule.timing.lines["expect"], names))
     return {
         "id": rule.id,
+        "mode": rule.mode,
         "matched": matched,
         "else": acting is not None and not matched,
         "clauses": clauses,

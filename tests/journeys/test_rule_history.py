@@ -123,6 +123,22 @@ async def test_a_rollback_brings_back_all_files_as_the_newest_version(world: Wor
     assert 404 == (await world.api("rules/rollback", "POST", {"to": 9})).status_code
 
 
+async def test_a_server_that_began_with_a_broken_file_is_brought_back_by_a_rollback(world: World) -> None:
+    await world.serve(RULES)
+    await world.stop()
+    await world.serve(BROKEN)
+    event = await world.job()
+    broken = world.routes.read_text(encoding="utf-8")
+
+    found = (await world.api("rules/rollback", "POST", {"to": 1})).json()
+
+    assert (True, 1, 1) == (found["ok"], found["number"], found["rules"])
+    (aside,) = found["set_aside"]
+    assert broken == Path(aside).read_text(encoding="utf-8")
+    await world.run(event)
+    assert 0 == (await world.stats())["rules_file_errors"]
+
+
 async def test_after_a_restart_the_history_goes_on(world: World) -> None:
     await world.serve(RULES)
     await world.stop()

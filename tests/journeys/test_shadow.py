@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.journeys.world import HOMEBASE, OFFICE, SOURCES, World
+from hooks.store.opening import open_history
+from hooks.store.rulerecords import SqlRuleRecords
+from tests.journeys.world import HOMEBASE, LEADS_KEY, OFFICE, SOURCES, World
 
 HEAD = SOURCES + "connections:\n" + OFFICE + HOMEBASE + "rules:\n"
 LIVE = """\
@@ -133,10 +135,31 @@ async def test_a_secret_in_a_header_is_not_kept(world: World) -> None:
 
     run = await world.run(await world.job(), "skipped")
 
-    from tests.journeys.world import LEADS_KEY
-
     assert LEADS_KEY not in json.dumps(run)
-    await world.stop()
-    stored = b"".join(path.read_bytes() for path in (world.folder / "data").iterdir() if "hooks.db" in path.name)
-    assert b"${secret.LEADS_KEY}" in stored
-    assert LEADS_KEY.encode() not in stored
+    store = await open_history(world.database or f"sqlite:///{world.folder / 'data' / 'hooks.db'}")
+    (kept,) = await SqlRuleRecords(store.reader).runs(["tell"], None, 10)
+    await store.close()
+    assert "${secret.LEADS_KEY}" == kept["steps"][0]["request"]["headers"]["x-key"]
+
+
+async def test_the_other_steps_of_a_shadow_are_kept_where_its_conditions_do_not_hold(world: World) -> None:
+    rule = """\
+  - id: tell
+    mode: shadow
+    event: job.completed
+    when: data.total_cents >= 5000
+    do:
+      - action: http.request
+        with: {method: POST, path: /dear, json: {a: 1}}
+    else:
+      - action: http.request
+        with: {method: POST, path: /cheap, json: {a: 1}}
+"""
+    await world.serve(HEAD + rule)
+
+    runs = [await world.run(await world.job(total_amount=total), "skipped") for total in (100, 9000)]
+
+    assert ["/cheap", "/dear"] == [
+        run["steps"][0]["request"]["url"].removeprefix(f"{world.sandbox_url}/http") for run in runs
+    ]
+    assert [1, 1] == [len(run["steps"]) for run in runs]

@@ -46,6 +46,7 @@ def test_a_match_shows_clauses_requests_and_origins() -> None:
     assert [
         {
             "id": "one",
+            "mode": "live",
             "matched": True,
             "else": False,
             "left_out": [],
