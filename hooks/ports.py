@@ -658,6 +658,14 @@ class Resolution:
 class Store(Protocol):
     """The engine's verbs. Each is one transaction; what it returned is on disk. Raises StoreError when it cannot."""
 
+    async def doubt(self, limit: int) -> Mapping[str, int]:
+        """At a start: receipts that may have been read when the program ended, with how many crashes they have seen."""
+        ...
+
+    async def count_crash(self, receipt: str) -> None:
+        """Count a crash for a receipt before it is read."""
+        ...
+
     async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
         """Accepted receipts whose events have not been made yet, oldest first.
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from hooks.errors import HooksError, StoreError
 from hooks.events import Receipt
 from hooks.pipeline.match import plan
-from hooks.pipeline.normalize import emptied_event, normalize
+from hooks.pipeline.normalize import emptied_event, normalize, unread_events
 from hooks.pipeline.receive import log_fault
 from hooks.ports import Clock, Plan, Source, Store
 from hooks.rules.ruleset import RuleSet
@@ -27,6 +27,9 @@ BATCH = 64
 GATHER = 0.01
 """Seconds between two batches that are not full: the first of a burst is planned at once, the rest of it together, in
 few transactions instead of many. Each costs the disk a sync that a sender may be waiting for."""
+
+MAX_CRASHES = 3
+"""A receipt during whose reading the program ended so often is set aside: it is stored as events that say so."""
 
 POLL = 1.0
 """Seconds after which the table is looked at without being told to."""
@@ -55,6 +58,8 @@ class Dispatcher:
         self._planned = planned
         self._obstacle = obstacle
         self._busy = busy
+        self._doubted: dict[str, int] = {}
+        self._begun = False
         self._signal = asyncio.Event()
         self.turned_at = clock.monotonic()
         """When the loop last turned, by the monotonic clock: what health is measured by."""
@@ -66,6 +71,8 @@ class Dispatcher:
         while True:
             self._signal.clear()
             try:
+                if not self._begun:
+                    await self.begin()
                 while planned := await self.turn():
                     if planned < BATCH:
                         await self._clock.sleep(GATHER)
@@ -76,6 +83,11 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
                     await self._signal.wait()
+
+    async def begin(self) -> None:
+        """At a start: find out which receipts may have been under way when the program ended."""
+        self._doubted = dict(await self._store.doubt(BATCH))
+        self._begun = True
 
     async def turn(self) -> int:
         """Plan one batch; gives how many receipts it held."""
@@ -88,14 +100,30 @@ class Dispatcher:
             return 0
         plans: dict[str, list[Plan]] = {}
         for number, receipt in enumerate(receipts):
+            if receipt.id in self._doubted:
+                await self._read_alone(receipt, rules)
+                continue
             plans[receipt.id] = self._plans(receipt, rules)
             if number % 2:
                 await asyncio.sleep(0)  # requests that wait to be answered come first
-        if await self._stored(plans, rules):
+        if plans and await self._stored(plans, rules):
             self._planned()
         if self._busy():
             await self._clock.sleep(self._clock.monotonic() - started)
         return len(receipts)
+
+    async def _read_alone(self, receipt: Receipt, rules: RuleSet) -> None:
+        """Plan a receipt that may have ended the program before, by itself; one that did so too often is set aside."""
+        if self._doubted[receipt.id] >= MAX_CRASHES:
+            why = f"the program ended {MAX_CRASHES} times while it was read: see the log, and the body in its receipt"
+            plans = [Plan(event) for event in unread_events(receipt, why)]
+            log.error("%s is set aside: %s", receipt.id, why)
+        else:
+            await self._store.count_crash(receipt.id)
+            plans = self._plans(receipt, rules)
+        if await self._stored({receipt.id: plans}, rules):
+            self._planned()
+        del self._doubted[receipt.id]
 
     async def _stored(self, plans: Mapping[str, list[Plan]], rules: RuleSet) -> int:
         """Store the plans of a batch of receipts; gives how many runs wait.

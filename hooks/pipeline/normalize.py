@@ -22,7 +22,15 @@ UNREADABLE = "unreadable"
 
 def normalize(receipt: Receipt, source: Source | None) -> list[Event]:
     """The receipt's events, exactly ``receipt.events`` of them. ``source`` is None when it is configured no more."""
-    drafts = _drafts(receipt, source)
+    return _events(receipt, _drafts(receipt, source))
+
+
+def unread_events(receipt: Receipt, why: str) -> list[Event]:
+    """The receipt's events without its source having been asked, flagged and with nothing of the sender's in them."""
+    return [emptied_event(event, why) for event in _events(receipt, _unread(receipt, why))]
+
+
+def _events(receipt: Receipt, drafts: list[Draft]) -> list[Event]:
     return [
         Event(
             id=event_id(receipt.id, index),

@@ -33,6 +33,7 @@ from hooks.ports import (
     UnknownStep,
 )
 from hooks.store import (
+    doubting,
     leasing,
     moments,
     pausing,
@@ -93,6 +94,12 @@ class SqlStore:
         return duplicate_of
 
     # --- dispatch ---
+
+    async def doubt(self, limit: int) -> Mapping[str, int]:
+        return await self._engine.write(lambda transaction: doubting.doubt(transaction, limit))
+
+    async def count_crash(self, receipt: str) -> None:
+        await self._engine.write(lambda transaction: doubting.count_crash(transaction, receipt))
 
     async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
         if self._engine.alone:

@@ -117,14 +117,7 @@ class Engine:
         self.sources: dict[str, Source] = {
             name: VENDOR.make_source(name, config.settings) for name, config in rules.sources.items()
         }
-        self.dispatcher = Dispatcher(
-            store,
-            self.clock,
-            owner="engine",
-            rules=lambda: self.rules,
-            sources=lambda: self.sources,
-            planned=lambda: None,
-        )
+        self.dispatcher = self.new_dispatcher()
         self.worker = self.new_worker()
 
     @classmethod
@@ -132,6 +125,17 @@ class Engine:
         address = database or f"sqlite:///{folder / 'hooks.db'}"
         store = await open_store(address, relaxed=True)
         return cls(store, await open_history(address), load(text))
+
+    def new_dispatcher(self) -> Dispatcher:
+        """Another dispatcher, as after a restart."""
+        return Dispatcher(
+            self.store,
+            self.clock,
+            owner="engine",
+            rules=lambda: self.rules,
+            sources=lambda: self.sources,
+            planned=lambda: None,
+        )
 
     def new_worker(self) -> Worker:
         """Another worker, as after a restart."""

@@ -64,6 +64,40 @@ async def test_an_event_that_cannot_be_stored_holds_up_no_other(engine: Engine) 
     assert (await engine.history.stats())["books_balance"]
 
 
+async def test_a_receipt_that_ends_the_program_is_set_aside_after_three_times_and_holds_up_no_other(
+    engine: Engine,
+) -> None:
+    class Killed(BaseException):
+        """What becomes of the process."""
+
+    class Deadly(Poisonous):
+        def normalize(self, receipt: Receipt) -> list[Draft]:
+            if b"poison" in receipt.body:
+                raise Killed
+            return self._inner.normalize(receipt)
+
+    inner: Any = engine.sources["hello"]
+    engine.sources["hello"] = Deadly(inner)
+    receipts = [await engine.receive(), await engine.receive(b'{"poison":1}'), await engine.receive()]
+
+    crashes = 0
+    for _ in range(6):
+        try:
+            await engine.dispatcher.turn()
+        except Killed:
+            crashes += 1
+            engine.dispatcher = engine.new_dispatcher()
+            await engine.dispatcher.begin()
+
+    assert 3 == crashes
+    made = await events(engine)
+    assert {receipt.event_ids[0] for receipt in receipts} == {event["id"] for event in made}
+    aside = next(event for event in made if event["id"] == receipts[1].event_ids[0])
+    assert ("hello.unreadable", True) == (aside["type"], "3 times" in aside["flag"])
+    assert 2 == sum(event["state"] == "matched" for event in made)
+    assert (await engine.history.stats())["books_balance"]
+
+
 async def test_half_a_character_is_stored_and_read_back(engine: Engine) -> None:
     class Halved(Poisonous):
         def normalize(self, receipt: Receipt) -> list[Draft]:

@@ -259,7 +259,7 @@ async def test_a_lease_that_ran_out_is_given_back(store: SqlStore) -> None:
     await store.renew("another", [run.id], NOW + timedelta(seconds=19), 60)
     await store.renew("me", [run.id], NOW + timedelta(seconds=19), 20)
     assert 0 == await store.recover("me", NOW + timedelta(seconds=30))
-    assert 1 == await store.recover("me", NOW + timedelta(seconds=40))
+    assert 1 == await store.recover("another", NOW + timedelta(seconds=40))
 
 
 async def test_runs_of_a_connection_are_held_and_released(store: SqlStore, history: SqlHistory) -> None:
