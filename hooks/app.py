@@ -15,7 +15,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from hooks.clock import EngineClock, SystemClock
@@ -23,8 +23,9 @@ from hooks.delivery import EngineDeliveryDesk
 from hooks.desk import EngineDesk
 from hooks.errors import SettingsError, StoreError, StoreRefused
 from hooks.events import Receipt, new_uuid7, utc_text
+from hooks.health import RELAXED, Health, sqlite_finding
 from hooks.kit.http import prepare
-from hooks.pipeline.accounts import obstacle_of
+from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.deliver import Worker
 from hooks.pipeline.dispatch import Dispatcher
 from hooks.pipeline.people import Acquaintance, Sighter
@@ -69,9 +70,6 @@ SWITCH_INTERVAL = 0.0005
 """Seconds after which the interpreter may pass from the event loop to the writing thread and back. With Python's own
 5 ms a commit that is ready to go waits for the loop so long that the batches, and everybody's answer, get late."""
 
-STALLED = 10.0
-"""Seconds after which a loop that has not turned counts as stuck."""
-
 
 class App:
     """One server. `start` returns when it takes requests, `stop` when everything is written and closed."""
@@ -91,6 +89,7 @@ class App:
         self._dispatcher: Dispatcher | None = None
         self._worker: Worker | None = None
         self._rulebook: Rulebook | None = None
+        self._health: Health | None = None
         self.keeper: Keeper | None = None
 
     @property
@@ -138,11 +137,25 @@ class App:
                 utc_text(restored[0]),
                 restored[1],
             )
-        keeper = self.keeper = Keeper(store, history, clock, retention=settings.retention)
+        health = self._health = Health(clock, store.engine)
+        health.rules_loaded = lambda: rulebook.current is not None
+        if finding := sqlite_finding(store.engine.alone):
+            health.notes["sqlite"] = finding
+        if relaxed:
+            health.notes["durability"] = RELAXED
+        history.live = lambda: {**health.stats(self.ready()), "durability": settings.durability}
+        keeper = self.keeper = Keeper(
+            store,
+            history,
+            clock,
+            health,
+            retention=settings.retention,
+            working=lambda: _working(rulebook.accounts, clock.monotonic()),
+        )
         await keeper.begin()
         if recovered := await store.recover(owner, clock.now()):
             log.info("%d runs that were in progress when the last server ended go on", recovered)
-        inbox = Inbox(lambda: rulebook.doors, _Waking(store, self._wake_dispatcher), wall, self.ready)
+        inbox = Inbox(lambda: rulebook.doors, _Waking(store, health, self._wake_dispatcher), wall, self.ready)
         worker = self._worker = Worker(
             store,
             clock,
@@ -159,7 +172,7 @@ class App:
             worker.wake()
             sighter.wake()
 
-        self._dispatcher = Dispatcher(
+        dispatcher = self._dispatcher = Dispatcher(
             store,
             clock,
             owner=owner,
@@ -190,6 +203,8 @@ class App:
         if settings.role in ("all", "work"):
             self._begin(self._dispatcher.run, "dispatcher")
             self._begin(worker.run, "worker")
+            health.watch("dispatcher", lambda: dispatcher.turned_at)
+            health.watch("worker", lambda: worker.turned_at)
             self._begin(sighter.run, "sighter of people")
             preparing = asyncio.create_task(asyncio.to_thread(prepare), name="prepare-calls")
             self._exits.push_async_callback(asyncio.wait, [preparing])
@@ -224,12 +239,7 @@ class App:
 
     def ready(self) -> bool:
         """Whether this server should be sent work: it can store, its loops turn, and it is not stopping."""
-        if self._stopping or self._store is None or self._store.broken is not None or self._store.engine.scarce:
-            return False
-        if self.settings.role == "receive" or self._dispatcher is None or self._worker is None:
-            return True
-        now = self._clock.monotonic()
-        return max(now - self._dispatcher.turned_at, now - self._worker.turned_at) < STALLED
+        return not self._stopping and self._health is not None and self._health.ready()
 
     async def reload(self) -> None:
         """Load the rule file again; a broken one changes nothing and is logged."""
@@ -360,14 +370,20 @@ class App:
 
 
 class _Waking:
-    """The store as the inbox sees it: a committed receipt wakes the dispatcher."""
+    """The store as the inbox sees it: a committed receipt wakes the dispatcher, and health hears of each."""
 
-    def __init__(self, store: SqlStore, wake: Callable[[], None]) -> None:
+    def __init__(self, store: SqlStore, health: Health, wake: Callable[[], None]) -> None:
         self._store = store
+        self._health = health
         self._wake = wake
 
     async def record(self, receipt: Receipt, key: bytes | None, window: float) -> str | None:
-        duplicate_of = await self._store.record(receipt, key, window)
+        try:
+            duplicate_of = await self._store.record(receipt, key, window)
+        except StoreError:
+            self._health.could_not_take()
+            raise
+        self._health.took(receipt)
         if duplicate_of is None and receipt.verdict == "accepted":
             self._wake()
         return duplicate_of
@@ -380,6 +396,11 @@ def keep_calm() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def _working(accounts: Mapping[str, Account], now: float) -> list[str]:
+    """The connections whose runs are carried out now, or could be."""
+    return [name for name, account in accounts.items() if account.in_flight or account.free(now)]
 
 
 async def serve(settings: Settings) -> int:

@@ -1077,6 +1077,10 @@ class Upkeep(Protocol):
         """
         ...
 
+    def health(self) -> Mapping[str, Any]:
+        """``{"status": "green" | "yellow" | "red", "ready", "findings": [{"level", "what", "mend"}], "clock"}``."""
+        ...
+
     async def backup(self) -> Mapping[str, Any]:
         """Copy the database as it is now: ``{"file", "at", "bytes"}``. Raises Conflict, StoreError."""
         ...

@@ -1,4 +1,4 @@
-"""What keeps a running server's database in order: pruning and counting the books, a little at a time, for ever.
+"""What keeps a running server's database in order: pruning, counting, copying, looking at the clock, for ever.
 
 Everything here gives way to intake. What it finds out stands in `/api/v1/stats` and `/metrics`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +16,15 @@ from typing import Any
 from hooks.clock import APART, EngineClock
 from hooks.errors import Conflict, StoreError
 from hooks.events import utc_text
+from hooks.health import Finding, Health, Level
+from hooks.pipeline.receive import log_fault
 from hooks.ports import Upkeep
 from hooks.store.copying import copy_database
+from hooks.store.engine import Reading
 from hooks.store.history import SqlHistory
 from hooks.store.moments import ALIVE, note, recall
 from hooks.store.retention import Pruner, Swept
-from hooks.store.rows import millis
+from hooks.store.rows import millis, moment
 from hooks.store.shifting import shift, shift_late
 from hooks.store.verbs import SqlStore
 from hooks.values import show_duration
@@ -33,6 +36,9 @@ FIRST = 120.0
 
 TICK = 2.0
 """Seconds between two looks at what cannot wait for a round, such as a disk that has room again."""
+
+DAILY = 86400.0
+"""Seconds between two readings of the whole database."""
 
 EVERY = 3600.0
 """Seconds between two rounds of pruning and counting."""
@@ -50,12 +56,26 @@ ROUND = 1.5
 class Keeper:
     """The upkeep of one server. ``run`` goes on until it is cancelled."""
 
-    def __init__(self, store: SqlStore, history: SqlHistory, clock: EngineClock, *, retention: float | None) -> None:
-        """``retention``: seconds that what has ended is kept, None for ever."""
+    def __init__(
+        self,
+        store: SqlStore,
+        history: SqlHistory,
+        clock: EngineClock,
+        health: Health,
+        *,
+        retention: float | None,
+        working: Callable[[], Sequence[str]],
+    ) -> None:
+        """``retention``: seconds that what has ended is kept, None for ever.
+
+        ``working``: the connections that runs could be carried out in now, for noticing that they are not.
+        """
         self._store = store
         self._history = history
         self._clock = clock
+        self._health = health
         self._retention = retention
+        self._working = working
         self._copying = asyncio.Lock()
         self._seen_at = float("-inf")
         self.jumped: str | None = None
@@ -78,6 +98,9 @@ class Keeper:
     def _noticed(self, what: str) -> None:
         self.jumped = f"the clock was set: {what}"
         log.error("%s. What waits keeps its time; nothing is pruned by this clock until `hooks db prune`", self.jumped)
+        self._note(
+            "clock", self.jumped, "if it is right now, say so with `hooks db prune`; until then none is", "yellow"
+        )
 
     async def _look_at_clock(self) -> None:
         """Follow the wall clock when it was set, and keep the time for the next start now and then."""
@@ -97,33 +120,70 @@ class Keeper:
             else:
                 moved += await shift_late(engine, jump, before)
             self._noticed(f"by {'+' if jump > 0 else '-'}{show_duration(abs(jump))}, {moved} runs were moved along")
-        if jump or self._clock.monotonic() - self._seen_at > SEEN_EVERY:
+        if jump or self._health.failing or self._clock.monotonic() - self._seen_at > SEEN_EVERY:
             self._seen_at = self._clock.monotonic()
             at = millis(self._clock.now())
             await engine.write(lambda transaction: note(transaction, ALIVE, at))
 
     async def run(self) -> None:
-        due = self._clock.monotonic() + FIRST
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._again(TICK, self._tick))
+            loops.create_task(self._again(EVERY, self._round, first=FIRST))
+            loops.create_task(self._again(DAILY, self._examine, first=FIRST))
+
+    async def _again(self, every: float, work: Callable[[], Awaitable[None]], first: float = 0.0) -> None:
+        await self._clock.sleep(first)
         while True:
             try:
-                await self._look_at_clock()
-                await self._store.engine.tidy()
-                if self._clock.monotonic() >= due:
-                    due = self._clock.monotonic() + EVERY
-                    await self._round()
+                await work()
             except StoreError as error:
                 log.warning("upkeep is put off: %s", error)
-            await self._clock.sleep(TICK)
+            except Exception as error:
+                log_fault(log, "upkeep", error)
+            await self._clock.sleep(every)
+
+    async def _tick(self) -> None:
+        await self._look_at_clock()
+        await self._store.engine.tidy()
+        due, pending = await self._store.next_due(self._working()), await self._store.engine.read(_oldest_pending)
+        now = self._clock.now()
+        self._health.figures.update(
+            oldest_due_seconds=0.0 if due is None else max(0.0, (now - due).total_seconds()),
+            oldest_pending_seconds=0.0 if pending is None else max(0.0, (now - pending).total_seconds()),
+            commits=self._store.commits,
+            pruned_events=self.pruned,
+            **self._store.engine.figures(),
+        )
 
     async def _round(self) -> None:
+        """Prune, and count the books anew."""
         if self._retention is not None and self.jumped is None:
             before = self._clock.now() - timedelta(seconds=self._retention)
             last = await self._pruned(before, Swept(), limit=None)
             self.pruned += last.events
             if last.events or last.receipts:
                 log.info("%d events and %d receipts were old enough to be deleted", last.events, last.receipts)
-        for wrong in await self._history.audit():
-            log.error("the books do not balance: %s", wrong)
+        wrong = await self._history.audit()
+        for difference in wrong:
+            log.error("the books do not balance: %s", difference)
+        self._note("books", wrong and f"the books do not balance: {wrong[0]}", "see `hooks db check` and the log")
+
+    async def _examine(self) -> None:
+        """Read all pages, which a start does only of a small file."""
+        wrong = await self._store.engine.examine()
+        if wrong is not None:
+            log.error("the database is damaged: %s", wrong)
+        self._note("pages", wrong and f"the database is damaged: {wrong}", "stop the server, `hooks db restore` a copy")
+
+    def _note(self, about: str, what: Any, mend: str, level: Level = "red") -> None:
+        """A finding that stands until it is found no more."""
+        if what:
+            self._health.notes[about] = Finding(level, what, mend)
+        else:
+            self._health.notes.pop(about, None)
+
+    def health(self) -> Mapping[str, Any]:
+        return self._health.report(self._health.ready())
 
     async def prune(self, older_than: float | None, start: str | None, dry_run: bool) -> Mapping[str, Any]:
         seconds = self._retention if older_than is None else older_than
@@ -133,6 +193,7 @@ class Keeper:
         last = await self._pruned(now - timedelta(seconds=seconds), _resumed(start), limit=ROUND, dry_run=dry_run)
         if not dry_run:
             self.jumped = None  # a person has said that this clock is right
+            self._note("clock", None, "")
             self.pruned += last.events
         return prune_report(last)
 
@@ -168,6 +229,11 @@ class Keeper:
                 if limit is not None and self._clock.monotonic() - began > limit:
                     break
         return last
+
+
+def _oldest_pending(reading: Reading) -> datetime | None:
+    at = reading.execute("SELECT min(received_at) FROM receipts WHERE pending = 1").fetchone()[0]
+    return None if at is None else moment(at)
 
 
 def prune_report(swept: Swept) -> dict[str, Any]:

@@ -142,6 +142,8 @@ def _shown(settings: Settings) -> dict[str, Any]:
 
 def healthcheck(
     ready: Annotated[bool, typer.Option("--ready", help="Ask whether it takes and carries out events now.")] = False,
+    detail: Annotated[bool, typer.Option("--detail", help="Say what is wrong, and what to do.")] = False,
+    as_json: AsJson = False,
     data: Data = None,
 ) -> None:
     """Ask the running server whether it is well: exit code 0 or 1. Made for containers without curl."""
@@ -149,6 +151,9 @@ def healthcheck(
     from hooks.cli.wire import Unreachable, call
 
     settings = load_settings({"data": data})
+    if detail or as_json:
+        _health_in_full(settings, as_json)
+        return
     noted = noted_addresses(settings)
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  recognised, not bound
     address = f"http://{host}:{settings.port}" if noted is None else noted[0] or noted[1]
@@ -160,4 +165,23 @@ def healthcheck(
         raise typer.Exit(Exit.FAILED) from None
     print("ok" if answer.status == 200 else f"not ok: {answer.status}")
     if answer.status != 200:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _health_in_full(settings: Settings, as_json: bool) -> None:
+    """What the server knows about itself, by its admin API."""
+    from hooks.cli.reader import NoServer, find_server
+
+    server = find_server(settings)
+    if server is None:
+        raise NoServer("no server answers for this data folder: start `hooks serve`, or name its folder with --data")
+    report = server.ask("GET", "/api/v1/health")
+    if as_json:
+        print_json(report)
+    else:
+        print(coloured(report["status"], report["status"]) + ("" if report["ready"] else ", not ready"))
+        for finding in report["findings"]:
+            print(f"{coloured(finding['level'], finding['level'])}: {finding['what']}")
+            print(f"  {finding['mend']}")
+    if report["status"] == "red":
         raise typer.Exit(Exit.FAILED)

@@ -94,6 +94,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def crowded(self) -> bool:
+        """Whether receipts are put off for want of room."""
+        ...
+
+    @property
     def commits(self) -> int:
         """Transactions committed since the start."""
         ...
@@ -112,6 +117,10 @@ class Engine(Protocol):
 
     async def tidy(self) -> None:
         """What is to be done every few seconds: take back what was given up on a full disk. Raises StoreError."""
+        ...
+
+    async def examine(self) -> str | None:
+        """Read all pages; what is wrong with them, or None. From then on nothing is written to damaged ones."""
         ...
 
     def figures(self) -> Mapping[str, int]:

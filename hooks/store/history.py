@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
@@ -38,6 +38,8 @@ class SqlHistory:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._differences: list[str] = []
+        self.live: Callable[[], Mapping[str, Any]] = dict
+        """Further numbers of `stats` that only the running server knows."""
 
     @property
     def reader(self) -> Reader:
@@ -195,6 +197,7 @@ class SqlHistory:
                 "books_balance": not wrong,
                 "pending_receipts": pending_receipts,
                 "oldest_pending": None if oldest is None else utc_text(moment(oldest)),
+                **self.live(),
             }
 
         return await self._reader.read(read)

@@ -231,6 +231,10 @@ class PostgresEngine:
         return False  # its disk is not ours to look at
 
     @property
+    def crowded(self) -> bool:
+        return False
+
+    @property
     def commits(self) -> int:
         return self._accepts.commits + self._works.commits
 
@@ -249,6 +253,9 @@ class PostgresEngine:
 
     async def tidy(self) -> None:
         return  # PostgreSQL does that by itself
+
+    async def examine(self) -> None:
+        return  # its pages are PostgreSQL's own business
 
     def figures(self) -> Mapping[str, int]:
         return {}

@@ -63,11 +63,20 @@ class Room:
         self._since += size
         now = self._monotonic()
         if now - self._looked_at > LOOK_EVERY or self._since > self.mark / 16:
-            self._looked_at, self._since = now, 0
-            self._look()
+            self._since = 0
+            self.look()
+        return self.crowded
+
+    @property
+    def crowded(self) -> bool:
+        """What the last look at the disk found."""
         return self._low or self.given_up
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look at the disk now."""
+        if not self.mark:
+            return
+        self._looked_at = self._monotonic()
         free = self._space()[0]
         low = free + self.reusable < self.mark or free < self.mark / 8
         if low and not self._low:

@@ -127,6 +127,10 @@ class SqliteEngine:
     def scarce(self) -> bool:
         return self.room.given_up
 
+    @property
+    def crowded(self) -> bool:
+        return self.room.crowded
+
     def accept(self, row: Any) -> Awaitable[Any]:
         if self.room.low(row.size):
             raise StoreError(_FULL)
@@ -150,6 +154,24 @@ class SqliteEngine:
             return pages * size
 
         self.room.reusable = await self.read(unused)
+        self.room.look()
+
+    async def examine(self) -> str | None:
+        raw = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        reading = asyncio.create_task(asyncio.to_thread(_damage, raw))
+        try:
+            wrong = await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            raw.interrupt()
+            await asyncio.wait([reading])
+            raise
+        finally:
+            raw.close()
+        if wrong is not None:
+            self._writer.broken = f"the database file is damaged ({wrong})"
+        return wrong
 
     def figures(self) -> Mapping[str, int]:
         return {
@@ -173,6 +195,16 @@ class SqliteEngine:
             await self._connection.close()
         finally:
             self._lock.release()
+
+
+def _damage(raw: sqlite3.Connection) -> str | None:
+    try:
+        found: str = raw.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError:
+        return None  # interrupted by a stop, or busy: it is looked at another time
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found == "ok" else found
 
 
 async def open_sqlite(path: Path, *, relaxed: bool = False, free_space: int | None = 0) -> SqlStore:

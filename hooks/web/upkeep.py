@@ -27,6 +27,7 @@ def upkeep_endpoints(upkeep: Upkeep) -> Sequence[Endpoint]:
         Endpoint(
             "POST", "/api/v1/prune", api.prune, "Delete what ended long ago", query=_PRUNE, problems=(409, 422, 503)
         ),
+        Endpoint("GET", "/api/v1/health", api.health, "What is wrong, and what to do about it"),
         Endpoint("POST", "/api/v1/backups", api.backup, "Copy the database as it is now", problems=(409, 503)),
     )
 
@@ -54,3 +55,6 @@ class _Upkeep:
 
     async def backup(self, request: Request) -> Response:
         return Response(as_json(await self._upkeep.backup()), 201, media_type=JSON.decode())
+
+    async def health(self, request: Request) -> Response:
+        return Response(as_json(self._upkeep.health()), media_type=JSON.decode())
