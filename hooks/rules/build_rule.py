@@ -77,7 +77,6 @@ class RuleBuilder:
             model, scope
         )
         steps = self._steps.build(file, path, model, functools.partial(self._scope, data))
-        document = file.document
         return Rule(
             id=model.id,
             description=model.description or "",
@@ -96,9 +95,9 @@ class RuleBuilder:
             timing=timing,
             tests=self._tests(file, path, model, steps.ids),
             file=file.name,
-            line=document.value(path).line,
-            event_line=document.key((*path, "event")).line,
-            source_line=document.key((*path, "source")).line if model.source else document.value(path).line,
+            line=file.line(path),
+            event_line=file.key_line((*path, "event")),
+            source_line=file.key_line((*path, "source")) if model.source else file.line(path),
         )
 
     # --- the format ---
@@ -129,7 +128,7 @@ class RuleBuilder:
             if case.rule not in (None, model.id):
                 self._report.at(file, (*here, "rule"), f"this test stands beside the rule '{model.id}'", "leave it out")
             check.check(file, here, case, steps)
-            made.append(PlacedCase(case, model.id, file.name, file.document.value(here).line))
+            made.append(PlacedCase(case, model.id, file.name, file.line(here)))
         return tuple(made)
 
     def _within(self, file: SourceFile, path: Path, name: str | None) -> Within | None:
@@ -140,7 +139,7 @@ class RuleBuilder:
             hint = did_you_mean(name, self._calendars) or choice("calendars", self._calendars)
             self._report.at(file, place, f"unknown calendar '{name}'", hint)
         calendar = self._calendars.get(name)
-        return None if calendar is None else Within(calendar, file.document.key(place).line)
+        return None if calendar is None else Within(calendar, file.key_line(place))
 
     # --- events and sources ---
 
@@ -239,7 +238,7 @@ class RuleBuilder:
             self._report.inside(
                 file, path, problem.start, problem.length, problem.message, problem.hint, problem.severity
             )
-        place = file.document.value(path, 0, len(text))
+        place = file.text(path, len(text))
         return Clause(text, place.line, place.column, expression)
 
 

@@ -160,7 +160,7 @@ class StepsBuilder:
             timeout=timeout,
             retry=model.retry or rule.retry or self._defaults.retry,
             on_unknown=model.on_unknown or rule.on_unknown,
-            line=file.document.value(path).line,
+            line=file.line(path),
             inputs=inputs,
             secrets=check.secrets,
         )

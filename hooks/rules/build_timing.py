@@ -53,7 +53,7 @@ class TimingBuilder:
             self._debounce(model, scope),
             self._in_order(model, scope),
             self._expect(model, scope),
-            {key: self._file.document.key((*self._path, key)).line for key in given},
+            {key: self._file.key_line((*self._path, key)) for key in given},
         )
 
     def _check_together(self, model: RuleModel) -> None:

@@ -61,7 +61,7 @@ class InputsCheck:
         if isinstance(value, list):
             below = shape.item() if self._fits(value, shape, path) else OPEN
             return Items(tuple(self._tree(item, below, (*path, number)) for number, item in enumerate(value)))
-        line = self.file.document.value(path).line
+        line = self.file.line(path)
         if isinstance(value, str) and has_hole(value):
             return self._filled(value, shape, path, line)
         if value is not None:
@@ -117,7 +117,7 @@ class InputsCheck:
         return data
 
     def _merge(self, value: Any, path: Path) -> Filled | None:
-        line = self.file.document.value(path).line
+        line = self.file.line(path)
         self.dynamic.add(path[:-1])
         if not isinstance(value, str) or not has_hole(value):
             self._wrong(path, f"{MERGE} needs an object", "write an expression, such as ${raw}")

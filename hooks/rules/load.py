@@ -20,10 +20,11 @@ from hooks.rules.build_rule import RuleBuilder
 from hooks.rules.calendar import Calendar
 from hooks.rules.document import Document, DocumentError, read_document
 from hooks.rules.findings import Finding, RulesInvalid, in_order
-from hooks.rules.model import Defaults, RoutesFile
+from hooks.rules.model import RULE_KEYS, Defaults, RoutesFile
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import ConnectionConfig, Rule, RuleSet, SourceConfig
 from hooks.rules.shape import shape_of
+from hooks.rules.templates import Templates
 
 MAX_FILES = 1000
 _IN_MAIN_ONLY = ("include", "defaults")
@@ -102,6 +103,7 @@ class _Loading:
         self._connections: dict[str, ConnectionConfig | None] = {}
         self._vars: dict[str, Any] = {}
         self._calendars: dict[str, Calendar | None] = {}
+        self._templates = Templates(self.report, RULE_KEYS)
         self._texts: dict[str, str] = {}
         self.follows_includes = True
 
@@ -210,6 +212,7 @@ class _Loading:
             self._take_accounts(file)
             self._take_vars(file)
             self._take_calendars(file)
+            self._take_templates(file)
         for file in self._files:
             self._accounts.hooks(file, self._sources)
         builder = RuleBuilder(
@@ -226,7 +229,8 @@ class _Loading:
         for file in self._files:
             entries = file.document.data.get("rules")
             for number, raw in enumerate(entries if isinstance(entries, list) else ()):
-                rule = builder.build(file, number, raw)
+                expanded = self._templates.expand(file, number, raw)
+                rule = None if expanded is None else builder.build(expanded[0], number, expanded[1])
                 if isinstance(raw, dict) and isinstance(raw.get("id"), str):
                     self._once(file, ("rules", number, "id"), "rule id", raw["id"], at_value=True)
                 if rule is not None:
@@ -288,6 +292,11 @@ class _Loading:
         for name, raw in self._section(file, "calendars"):
             if self._once(file, ("calendars", name), "calendar", name):
                 self._calendars[name] = CalendarBuilder(self.report, file, ("calendars", name)).build(name, raw)
+
+    def _take_templates(self, file: SourceFile) -> None:
+        for name, raw in self._section(file, "templates"):
+            if self._once(file, ("templates", name), "template", name):
+                self._templates.take(file, name, raw)
 
     def _take_vars(self, file: SourceFile) -> None:
         section = file.document.data.get("vars")

@@ -106,4 +106,4 @@ class _Reader:
             self.report.at(file, place, f"there is no rule '{named}'", hint)
             return None
         self._check.check(file, path, case, [step.id for step in rule.all_steps])
-        return PlacedCase(case, named, file.name, file.document.value(path).line)
+        return PlacedCase(case, named, file.name, file.line(path))

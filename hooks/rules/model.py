@@ -1,7 +1,6 @@
 """The format of ``routes.yaml``, defined once: loading, messages, the JSON Schema and the guide all come from here.
 
-Strict: unknown keys are refused and nothing is converted. Keys that are part of the format but do not work yet
-(`PLANNED`) are known, so that using one is an error that says so and never silently does nothing.
+Strict: unknown keys are refused and nothing is converted.
 """
 
 from __future__ import annotations
@@ -66,6 +65,10 @@ _StepId = Annotated[StrictStr, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 _Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
+_TemplateName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}@[1-9][0-9]{0,5}$")]
+_ParameterName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -119,6 +122,13 @@ class _OrExpression:
         return {"anyOf": [{"type": ["string", "boolean"]}, handler(core)]}
 
 
+class _OrText:
+    """In the JSON Schema: a text may stand in place of the map."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(core)]}
+
+
 class Throttle(_Strict):
     """At most so many runs of the rule begin in any stretch of time."""
 
@@ -170,6 +180,17 @@ class Expect(_Strict):
     within: Duration = Field(description="How long to wait, such as 15m.")
 
 
+def _as_template(value: object) -> object:
+    return {"template": value} if isinstance(value, str) else value
+
+
+class Use(_Strict):
+    """The template that a rule is made of."""
+
+    template: StrictStr = Field(description="Its name and version: lead-to-booking@2.")
+    given: dict[str, Any] = Field(default_factory=dict, alias="with", description="The values of its parameters.")
+
+
 class Rule(_Strict):
     """What to do when an event comes."""
 
@@ -178,6 +199,9 @@ class Rule(_Strict):
     enabled: StrictBool = Field(True, description="false switches the rule off.")
     mode: Literal["live", "shadow"] = Field(
         "live", description="live acts; shadow works out what it would send, keeps that, and sends nothing."
+    )
+    use: Annotated[Use, BeforeValidator(_as_template), _OrText()] | None = Field(
+        None, description="The template that the rule is made of; its own keys win over the template's."
     )
     event: _Texts = Field(description="Event types, one or a list; * stands for any characters: job.*")
     source: _Texts | None = Field(None, description="Sources, one or a list; all when left out.")
@@ -221,6 +245,29 @@ class Calendar(_Strict):
     )
 
 
+class Parameter(_Strict):
+    """A parameter of a template. One without a default must be given."""
+
+    description: StrictStr | None = Field(None, description="What belongs there.")
+    default: Any = Field(None, description="Its value where none is given.")
+
+
+def _as_parameter(value: object) -> object:
+    return {"description": value} if isinstance(value, str) else value
+
+
+class Template(_Strict):
+    """A rule with parameters, for any number of rules that `use` it."""
+
+    description: StrictStr | None = Field(None, description="A sentence for people.")
+    parameters: dict[_ParameterName, Annotated[Parameter, BeforeValidator(_as_parameter), _OrText()]] = Field(
+        default_factory=dict, description="What rules may say: a description, or `{description: ..., default: ...}`."
+    )
+    rule: dict[str, Any] = Field(
+        description="The keys of a rule, with `param.<name>` in expressions and `${param.<name>}` elsewhere."
+    )
+
+
 class Defaults(_Strict):
     """What holds for every rule that does not say otherwise."""
 
@@ -240,12 +287,11 @@ class RoutesFile(_Strict):
         default_factory=dict, description="Opening hours by name, for the key `within` of rules."
     )
     defaults: Defaults = Field(default_factory=Defaults, description="Retry and timeout for every rule.")
+    templates: dict[_TemplateName, Template] = Field(
+        default_factory=dict, description="Rules with parameters, by name and version: lead-to-booking@2."
+    )
     rules: list[Rule] = Field(default_factory=list, description="What to do with events.")
 
 
-PLANNED: dict[str, frozenset[str]] = {
-    "file": frozenset({"templates"}),
-    "rule": frozenset({"replay", "rate_limit"}),
-    "step": frozenset(),
-}
-"""Keys that are part of the format and do not work yet in this release."""
+RULE_KEYS = frozenset(field.alias or name for name, field in Rule.model_fields.items())
+"""The keys of a rule, as they are written."""

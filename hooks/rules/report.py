@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from hooks.rules.document import Document, Path, Place
 from hooks.rules.findings import Finding, Severity, did_you_mean
 from hooks.rules.kinds import describe_value
-from hooks.rules.model import PLANNED
 from hooks.rules.shape import Shape
 
 _NEEDED = {
@@ -34,18 +33,59 @@ _LIMITS = {
 }
 """pydantic's names of limits that were passed, what belongs there, and what is said of a value that is empty."""
 
+_OTHER_NAMES: Final = {
+    "rate_limit": "write throttle: {max: 60, per: 1m}; to protect an account as a whole, give its connection a rate",
+    "on": "write event: (YAML takes 'on' for true elsewhere)", "trigger": "write event:", "then": "write do:",
+    "actions": "write do:", "steps": "write do:", "filter": "write when:", "conditions": "write when:",
+    "unless": "write when: not ...", "cron": "rules act when an event comes; there is no timetable",
+    "schedule": "within: names opening hours, delay: waits; there is no timetable",
+    "business_hours": "write within:, and the hours under calendars:",
+    "dedupe": "write once_per: and once_within:", "idempotency_key": "write once_per: and once_within:",
+    "retries": "write retry: {attempts: 5}", "catch": "write fallback:", "on_error": "write fallback:",
+    "on_failure": "write fallback:", "params": "write with:", "inputs": "write with:", "args": "write with:",
+    "body": "write with:, by the action's own inputs",
+}  # fmt: skip
+"""What other systems call our keys, and how it is written here; only keys that are unknown get here."""
+
 _SETTINGS: Final = (("sources",), ("connections",))
 
 MASK_FROM = 4
 """Secrets shorter than this are not masked: they would blot out ordinary words, and are refused as too short anyway."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class SourceFile:
-    """One file: its name as people know it, and what stands in it."""
+    """One file: its name as people know it, and what stands in it.
+
+    A rule that is made of a template is checked by a file that knows where each value was written (`stands`).
+    """
 
     name: str
     document: Document
+
+    def stands(self, path: Path) -> tuple[SourceFile, Path]:
+        """Where the value at a path was written."""
+        return self, path
+
+    def inside(self, path: Path, offset: int, length: int) -> Place:
+        """The place of a part of the text at a path, where that was written."""
+        return self.document.value(path, offset, length)
+
+    def note(self, path: Path) -> str:
+        """For the hint: the other place that has to do with the value at a path."""
+        return ""
+
+    def line(self, path: Path) -> int:
+        """The line in this file of the value at a path; of one from another file, where it is used here."""
+        return self.document.value(path).line
+
+    def key_line(self, path: Path) -> int:
+        """The same of the key at a path."""
+        return self.document.key(path).line
+
+    def text(self, path: Path, length: int) -> Place:
+        """The same of a text, with its column."""
+        return self.document.value(path, 0, length)
 
 
 class Report:
@@ -87,13 +127,15 @@ class Report:
 
     def at(self, file: SourceFile, path: Path, message: str, hint: str = "", severity: Severity = "error") -> None:
         """A finding about the value at a path."""
-        place = file.document.value(path)
-        self.add(file, place, message, hint, severity=severity, rule=rule_at(file, path))
+        origin, there = file.stands(path)
+        place = origin.document.value(there)
+        self.add(origin, place, message, _noted(file, path, hint), severity=severity, rule=rule_at(file, path))
 
     def at_key(self, file: SourceFile, path: Path, message: str, hint: str = "", severity: Severity = "error") -> None:
         """A finding about the key at a path."""
-        place = file.document.key(path)
-        self.add(file, place, message, hint, severity=severity, rule=rule_at(file, path))
+        origin, there = file.stands(path)
+        place = origin.document.key(there)
+        self.add(origin, place, message, _noted(file, path, hint), severity=severity, rule=rule_at(file, path))
 
     def inside(
         self,
@@ -106,8 +148,9 @@ class Report:
         severity: Severity = "error",
     ) -> None:
         """A finding about a part of the text at a path."""
-        place = file.document.value(path, offset, length)
-        self.add(file, place, message, hint, severity=severity, rule=rule_at(file, path))
+        origin, _ = file.stands(path)
+        place = file.inside(path, offset, length)
+        self.add(origin, place, message, _noted(file, path, hint), severity=severity, rule=rule_at(file, path))
 
     def invalid(self, file: SourceFile, base: Path, error: ValidationError, shape: Shape, skip: set[Path]) -> None:
         """All of pydantic's errors about the value at ``base``, whose shape is given, less those below ``skip``."""
@@ -142,8 +185,11 @@ class Report:
             self.at(file, path, shown, about)
         elif kind == "string_pattern_mismatch" and of_vendor:
             self.at(file, path, "this does not have the form that belongs here", about)
+        elif kind == "string_pattern_mismatch" and last == "[key]" and path[:1] == ("templates",) and len(path) == 2:
+            self.at_key(file, path, "this is not the name of a template", "with its version: lead-to-booking@1")
         elif kind == "string_pattern_mismatch":
-            self.at(
+            report = self.at_key if last == "[key]" else self.at
+            report(
                 file, path, "this is not a name", "use letters, digits and _ (a rule's id and a source's name also - )"
             )
         elif kind in ("union_tag_not_found", "union_tag_invalid"):
@@ -162,9 +208,8 @@ class Report:
 
     def _unknown_key(self, file: SourceFile, base: Path, path: Path, shape: Shape) -> None:
         key = str(path[-1]) if path else ""
-        level = "file" if len(path) == 1 else "rule" if len(path) == 3 and path[0] == "rules" else "step"
-        if base[:1] not in _SETTINGS and key in PLANNED[level]:
-            self.at_key(file, path, f"'{key}' does not work yet in this release", "remove it: it would do nothing")
+        if base[:1] not in _SETTINGS and "with" not in path and key in _OTHER_NAMES:
+            self.at_key(file, path, f"unknown key '{key}'", _OTHER_NAMES[key])
             return
         below: Shape | None = shape
         for part in path[len(base) : -1]:
@@ -197,6 +242,10 @@ class Report:
             finding.rule,
             mask(finding.source),
         )
+
+
+def _noted(file: SourceFile, path: Path, hint: str) -> str:
+    return "; ".join(filter(None, (hint, file.note(path))))
 
 
 def described(shape: Shape, path: Path) -> str:

@@ -42,9 +42,21 @@ def routes_schema(catalogue: Catalogue) -> dict[str, Any]:
         definitions,
         "connection",
     )
+    definitions["Rule"] = _rule(definitions)
     definitions["Step"] = _step(definitions["Step"], catalogue, definitions)
     schema["$defs"] = {name: _tidy(value) for name, value in definitions.items()}
     return {key: _tidy(value) for key, value in schema.items()}
+
+
+def _rule(definitions: dict[str, Any]) -> dict[str, Any]:
+    """The rule, which needs less when it is made of a template; the rule in a template, which needs nothing."""
+    rule = definitions["Rule"]
+    needed = [key for key in rule["required"] if key != "id"]
+    body = {**rule, "properties": {key: value for key, value in rule["properties"].items() if key not in ("id", "use")}}
+    del body["required"]
+    definitions["TemplateRule"] = _with_holes(body)
+    definitions["Template"]["properties"]["rule"] = {"$ref": "#/$defs/TemplateRule"}
+    return {**rule, "required": ["id"], "if": {"not": {"required": ["use"]}}, "then": {"required": needed}}
 
 
 def _step(step: dict[str, Any], catalogue: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:

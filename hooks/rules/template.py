@@ -108,6 +108,18 @@ def compile_template(text: str, *, secrets: bool = False) -> Template:
         position = end + 1
 
 
+def expressions_of(text: str) -> list[tuple[int, int]]:
+    """Where the expressions of a template begin and end, unread. Raises ExpressionError when one is not closed."""
+    found: list[tuple[int, int]] = []
+    position = 0
+    while (opening := _OPENING.search(text, position)) is not None:
+        position = opening.end()
+        if opening[0] == "${":
+            position = _closing(text, opening.end())
+            found.append((opening.end(), position))
+    return found
+
+
 def has_hole(text: str) -> bool:
     """Whether a text holds ``${`` or ``$${`` and so must be compiled."""
     return "${" in text

@@ -398,8 +398,8 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
             "vresion | unknown key 'vresion' = did you mean 'version'?",
         ),
         (
-            "templates: {}\n",
-            "templates | 'templates' does not work yet in this release = remove it: it would do nothing",
+            "templates: {one: {rule: {event: x}}}\n",
+            "one | this is not the name of a template = with its version: lead-to-booking@1",
         ),
         (
             "rules: {a: 1}\n",
@@ -460,8 +460,7 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
         ),
         (
             "sources: {a b: {vendor: anyone, unverified: x}}\n",
-            "{vendor: anyone, unverified: x} | this is not a name = use letters, digits and _ (a "
-            "rule's id and a source's name also - )",
+            "a b | this is not a name = use letters, digits and _ (a rule's id and a source's name also - )",
         ),
         (
             "vars: {a: 'x ${data.id}'}\n",
