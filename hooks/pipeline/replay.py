@@ -64,11 +64,20 @@ def choices(chosen: Chosen, given: Circumstances) -> list[Choice]:
         made = [_same_version(chosen, run, given) for run in latest.values()]
     else:
         made = list(_by_rules_in_force(chosen, latest, given))
-    found = [choice for choice in made if given.only in (None, choice.rule)]
+    found = [_as_its_rule_allows(choice, chosen, given) for choice in made if given.only in (None, choice.rule)]
     if not found:
         wanted = "no rule matches it" if given.only is None else f"rule {given.only!r} has nothing to do with it"
         return [Choice(chosen.event.id, given.only or "", "nothing", None, wanted)]
     return found
+
+
+def _as_its_rule_allows(choice: Choice, chosen: Chosen, given: Circumstances) -> Choice:
+    """The same, or nothing: the rule in force may say that it is not for replays (``replay``)."""
+    rule = given.current.rule(choice.rule)
+    why = None if rule is None or choice.replay is None else rule.not_again(chosen.event, given.now)
+    if why is None:
+        return choice
+    return Choice(choice.event, choice.rule, "nothing", choice.run if choice.action == "retry" else None, why)
 
 
 def _by_rules_in_force(chosen: Chosen, latest: Mapping[str, PastRun], given: Circumstances) -> Iterator[Choice]:

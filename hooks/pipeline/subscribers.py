@@ -160,6 +160,7 @@ def _rule(source: str, subscriber: str, event: str, of: Iterable[str], hooks: Ho
         steps=(step,),
         otherwise=(),
         within=None,
+        replay=None,
         fallback=(),
         once_per=None,
         once_within=None,

@@ -91,6 +91,7 @@ class RuleBuilder:
             once_per=once_per,
             once_within=model.once_within,
             delay=model.delay,
+            replay=model.replay,
             within=self._within(file, path, model.within),
             timing=timing,
             tests=self._tests(file, path, model, steps.ids),

@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from hooks.ports import OnUnknown
 from hooks.rules.cases import Case
-from hooks.values import Duration
+from hooks.values import Duration, parse_duration
 
 Backoff = Literal["fixed", "exponential"]
 
@@ -120,6 +120,15 @@ class _OrExpression:
 
     def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [{"type": ["string", "boolean"]}, handler(core)]}
+
+
+def _replay(value: object) -> object:
+    if value in ("always", "never"):
+        return None if value == "always" else 0.0
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise ValueError("write always, never, or how old an event may be, such as 24h") from None
 
 
 class _OrText:
@@ -223,6 +232,15 @@ class Rule(_Strict):
         None, description="An expression, or `{by: ..., on_stuck: ...}`: one after the other for each of its values."
     )
     expect: Expect | None = Field(None, description="Carry the steps out unless this event comes in time.")
+    replay: Annotated[
+        float | None,
+        BeforeValidator(_replay),
+        WithJsonSchema(
+            {"anyOf": [{"enum": ["always", "never"]}, {"type": "string", "pattern": r"^\s*\d"}], "default": "always"}
+        ),
+    ] = Field(
+        None, description="Whether replays are for this rule: always, never, or while an event is younger than this."
+    )
     retry: Retry | None = Field(None, description="How the steps of this rule are tried again.")
     timeout: Duration | None = Field(None, description="The deadline of one try of a step, such as 15s.")
     on_unknown: OnUnknown | None = Field(None, description="For all steps of this rule, see the step's key.")

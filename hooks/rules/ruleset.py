@@ -26,6 +26,7 @@ from hooks.rules.index import Index
 from hooks.rules.model import Retry
 from hooks.rules.timing import Expect, TimingKeys
 from hooks.rules.with_tree import Fields, is_empty, origins_of, render_tree, show_field
+from hooks.values import show_duration
 
 ClauseVerdict = Literal["true", "false", "missing", "error"]
 
@@ -205,6 +206,8 @@ class Rule:
     once_within: float | None
     delay: float | None
     within: Within | None
+    replay: float | None
+    """For how many seconds after its acceptance an event may be replayed for this rule; None: always."""
     timing: TimingKeys
     tests: tuple[PlacedCase, ...]
     file: str
@@ -246,6 +249,13 @@ class Rule:
         """When a run begins whose event comes at this time, as far as ``delay`` and ``within`` say; None: never."""
         at += timedelta(seconds=self.delay or 0.0)
         return at if self.within is None else self.within.calendar.next_open(at)
+
+    def not_again(self, event: Event, now: datetime) -> str | None:
+        """Why the event is not replayed for this rule; None when it may be."""
+        if self.replay is None or (self.replay and now - event.received_at <= timedelta(seconds=self.replay)):
+            return None
+        said = f"replay: {show_duration(self.replay)}" if self.replay else "replay: never"
+        return f"its rule says {said}"
 
     def once_key(self, names: Mapping[str, Any]) -> Any:
         """The value of ``once_per``, None when there is none: then the run is not held back. Raises EvaluationError."""

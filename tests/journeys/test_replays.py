@@ -235,3 +235,16 @@ async def test_what_cannot_be_asked_is_left_to_a_person(world: World) -> None:
     told = (await world.api("reconcile", "POST", {"mend": True})).json()
     assert ["cannot be asked"] == [item["found"] for item in told["items"]]
     await world.run(event, "held")
+
+
+async def test_a_rule_may_say_that_it_is_not_for_replays(world: World) -> None:
+    await world.serve(NOTHING)
+    event = await world.job()
+    await world.event(event)
+    world.write(NOTES + NOTE.replace("id: ", "id: never-") + "    replay: never\n")
+    told = await world.api("rules/reload", "POST")
+    assert told.json()["ok"], told.text
+    told = await replay(world, state="unmatched", mode="force")
+    assert (1, 1) == (told["made"], told["nothing"]), told
+    await world.quiet()
+    assert 1 == len(world.notes())

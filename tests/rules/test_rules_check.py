@@ -398,6 +398,15 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
             "vresion | unknown key 'vresion' = did you mean 'version'?",
         ),
         (
+            "rules: [{id: one, event: x, replay: sometimes, do: [{action: home.ping}]}]\n",
+            "sometimes | write always, never, or how old an event may be, such as 24h",
+        ),
+        (
+            "rules: [{id: one, event: x, rate_limit: {max: 1}, do: [{action: home.ping}]}]\n",
+            "rate_limit | unknown key 'rate_limit' = write throttle: {max: 60, per: 1m}; to protect an account "
+            "as a whole, give its connection a rate",
+        ),
+        (
             "templates: {one: {rule: {event: x}}}\n",
             "one | this is not the name of a template = with its version: lead-to-booking@1",
         ),

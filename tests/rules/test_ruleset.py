@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -306,3 +307,17 @@ def test_rendering_gives_valid_inputs_or_our_own_error(raw: Any) -> None:
         one.action.inputs.model_validate(one.render({**NAMES, "raw": {"id": raw, "lines": raw}}))
     except EvaluationError as error:
         assert error.message
+
+
+@pytest.mark.parametrize(
+    ("said", "hours", "why"),
+    [
+        ("always", 9999, None),
+        ("never", 0, "its rule says replay: never"),
+        ("24h", 24, None),
+        ("24h", 25, "its rule says replay: 1d"),
+    ],
+)
+def test_a_rule_says_which_events_may_be_replayed_for_it(said: str, hours: int, why: str | None) -> None:
+    one = load_after_head(rule(f"    replay: {said}\n{PING}")).rules[0]
+    assert why == one.not_again(EVENT, EVENT.received_at + timedelta(hours=hours))
