@@ -47,9 +47,9 @@ def planned_run(
     now: datetime,
     obstacle: Callable[[str], str | None],
 ) -> PlannedRun:
-    """The run of a rule for an event, whether it matches or not."""
+    """The run of a rule, or of its `Rule.branch`, for an event, whether it matches or not."""
     run = _run(rule, event, names, now, obstacle)
-    return run if rule.mode == "live" else in_shadow(run, rule, rules, event)
+    return run if rule.mode == "live" else in_shadow(run, rules.rule(rule.id) or rule, rules, event)
 
 
 def _run(
