@@ -18,6 +18,8 @@ from hooks.rules.ruleset import Rule, RuleSet
 
 CANCELLED = "cancelled by a person"
 
+_ALARM = "it is an alarm (`expect`), and whether that came in time is past: only force gives it"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -90,7 +92,10 @@ def _by_rules_in_force(chosen: Chosen, latest: Mapping[str, PastRun], given: Cir
         of = given.current.rule(rule)
         connections = () if of is None else _connections(of)
         if past is None:
-            made = replace(run, replay=Repeated(given.now))
+            if run.timing.deadline is not None and given.mode != "force":
+                yield Choice(event.id, rule, "nothing", None, _ALARM)
+                continue
+            made = replace(_at_once(run, given.now), replay=Repeated(given.now))
             to_make = Replay(event.id, made.id, given.current.version, made)
             yield Choice(event.id, rule, "make", made.id, "it matches and nothing was done", to_make, connections)
         elif given.mode == "missing-only":
@@ -132,9 +137,18 @@ def _again(
     if past.state in ("waiting", "running", "held"):
         return Choice(event, past.rule, "nothing", past.id, f"{past.id} is {past.state}: it has not ended yet")
     force = given.mode == "force"
-    made = replace(run, replay=Repeated(given.now, past.id, force))
+    if run.timing.deadline is not None and not force:
+        return Choice(event, past.rule, "nothing", past.id, _ALARM)
+    made = replace(_at_once(run, given.now), replay=Repeated(given.now, past.id, force))
     why = "it acts again" if force else "once more; what was made before is found and not made again"
     return Choice(event, past.rule, "make", made.id, why, Replay(event, made.id, version, made), connections)
+
+
+def _at_once(run: PlannedRun, now: datetime) -> PlannedRun:
+    """An alarm is given without waiting for what should have come long ago."""
+    if run.timing.deadline is None or run.state == "skipped":
+        return run
+    return replace(run, due_at=now, reason=None, timing=replace(run.timing, expects=None, deadline=None))
 
 
 def _connections(rule: Rule) -> tuple[str, ...]:

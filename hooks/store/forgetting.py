@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from hooks.people import Key, in_any_writing
+from hooks.store import timing
 from hooks.store.engine import Engine, Reader, Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.people import take_turn
@@ -183,6 +184,7 @@ def _empty_receipt(transaction: Transaction, receipt: str) -> int:
 def _empty_run(transaction: Transaction, run: str, state: str, at: int) -> None:
     """One that has not ended well ends now: there is nothing left that it could send."""
     if state in ("waiting", "running", "held", "failed"):
+        timing.give_up(transaction, run, at)
         transaction.execute(
             "UPDATE runs SET state = 'skipped', reason = ?, finished_at = ?, owner = NULL, lease_until = NULL, "
             "fence = fence + 1 WHERE id = ?",

@@ -110,15 +110,15 @@ def insert_run(transaction: Transaction, event: str, received_at: datetime, run:
     received = millis(received_at)
     created = received if run.replay is None else millis(run.replay.at)
     given = run.timing
-    if (skipped := _skipped(transaction, event, run, received)) is not None:
+    if (skipped := _skipped(transaction, event, run, received, created)) is not None:
         before = f"{reason}; " if state == "skipped" else ""
         state, reason, steps = "skipped", f"{before}{skipped}", ()
     if state == "skipped":
         given = Timing()
     else:
         behind, why, due = timing.enter(transaction, run)
-        if behind is not None:
-            state, reason = "waiting", why  # a connection that rests matters when its turn comes
+        if behind is not None and state == "waiting":
+            reason = why
     finished = created if state == "skipped" else None
     generation, key_generation, replay_of = 0, 0, None
     if run.replay is not None and run.replay.of is not None:
@@ -147,12 +147,12 @@ def insert_run(transaction: Transaction, event: str, received_at: datetime, run:
     return 1 if state == "waiting" else 0
 
 
-def _skipped(transaction: Transaction, event: str, run: PlannedRun, created: int) -> str | None:
+def _skipped(transaction: Transaction, event: str, run: PlannedRun, received: int, created: int) -> str | None:
     """Why a new run does not come to act, None when it may."""
     gate = run.timing.gate if run.timing.over == "skip" else None
     if gate is not None and not throttling.has_room(transaction, gate, created):
         return "throttled: as many as `throttle` allows have come already"
-    if run.once is not None and (acted := _acted_before(transaction, event, run, run.once, created)) is not None:
+    if run.once is not None and (acted := _acted_before(transaction, event, run, run.once, received)) is not None:
         return f"once_per: {acted} has acted for this key already"
     if gate is not None:
         throttling.pass_gate(transaction, gate, created)

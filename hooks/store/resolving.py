@@ -17,7 +17,7 @@ _UNKNOWN = "(state = 'intended' OR (state = 'failed' AND intended_at IS NOT NULL
 
 def resolve(transaction: Transaction, run: str, resolution: Resolution, now: datetime) -> bool:
     """Write down what became of the step of a held or failed run; False when none of it is unknown."""
-    row = transaction.execute(f"SELECT state, {timing.TIMING_COLUMNS} FROM runs WHERE id = ?", (run,)).fetchone()
+    row = transaction.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None or row[0] not in ("held", "failed"):
         return False
     step = transaction.execute(
@@ -41,7 +41,7 @@ def resolve(transaction: Transaction, run: str, resolution: Resolution, now: dat
         )
     ended = resolution.outcome == "give_up"
     if ended:
-        timing.give_up(transaction, run, row[1:], at)
+        timing.give_up(transaction, run, at)
     transaction.execute(
         "UPDATE runs SET state = ?, reason = ?, due_at = ?, finished_at = ?, fence = fence + 1, crashes = 0 "
         "WHERE id = ?",

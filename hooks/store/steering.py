@@ -79,10 +79,10 @@ def retry(transaction: Transaction, run: str, now: datetime) -> bool:
 
 
 def cancel(transaction: Transaction, run: str, reason: str, now: datetime) -> bool:
-    row = transaction.execute(f"SELECT state, {timing.TIMING_COLUMNS} FROM runs WHERE id = ?", (run,)).fetchone()
+    row = transaction.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None or row[0] not in ("waiting", "held", "failed"):
         return False
-    followed = timing.give_up(transaction, run, row[1:], millis(now))
+    followed = timing.give_up(transaction, run, millis(now))
     if row[0] == "failed" and not followed:
         return False
     transaction.execute(

@@ -15,6 +15,9 @@ OPENED_AT_ONCE = 64
 FORGOTTEN_AT_ONCE = 2
 """Idle gates forgotten whenever a run passes one: so they do not pile up."""
 
+LET_GO = "behind = NULL, reason = CASE WHEN state = 'held' THEN reason ELSE NULL END"
+"""What is set of a run that has waited behind others; one that is held for another reason stays so."""
+
 _WAITS = "throttle: it waits for room"
 
 
@@ -65,7 +68,7 @@ def open_gates(transaction: Transaction, at: int) -> None:
             f"SELECT count(*), min(at) {recent}", (gate, number - most, at - per)
         ).fetchone()
         transaction.execute(
-            "UPDATE runs SET behind = NULL, reason = NULL "
+            f"UPDATE runs SET {LET_GO} "
             "WHERE seq IN (SELECT seq FROM runs WHERE behind = ? ORDER BY event, seq LIMIT ?)",
             (gate, most - taken),
         )

@@ -12,7 +12,7 @@ from typing import Any
 from hooks.ports import Plan, PlannedRun, Progress
 from hooks.store.engine import Transaction
 from hooks.store.rows import millis
-from hooks.store.throttling import pass_gate, wait_at_gate
+from hooks.store.throttling import LET_GO, pass_gate, wait_at_gate
 
 TIMING_COLUMNS = "lane, on_stuck, gate, burst, expects, deadline"
 
@@ -205,13 +205,13 @@ def leave(transaction: Transaction, run: str, lane: str) -> bool:
         transaction.execute("DELETE FROM lanes WHERE lane = ?", (lane,))
     else:
         transaction.execute("UPDATE lanes SET run = ? WHERE lane = ?", (following[0], lane))
-        transaction.execute("UPDATE runs SET behind = NULL, reason = NULL WHERE id = ?", (following[0],))
+        transaction.execute(f"UPDATE runs SET {LET_GO} WHERE id = ?", (following[0],))
     return True
 
 
-def give_up(transaction: Transaction, run: str, timing: Sequence[Any], at: int) -> bool:
-    """A run will not act any more: let go what waits for it. Gives whether anything did or might."""
-    lane, _, _, burst, _, _ = timing
+def give_up(transaction: Transaction, run: str, at: int) -> bool:
+    """A run will not act any more: let go what waits for it. Gives whether it had a lane to itself."""
+    lane, burst = transaction.execute("SELECT lane, burst FROM runs WHERE id = ?", (run,)).fetchone()
     while burst is not None and not settle(transaction, run, burst, at):
         pass
     transaction.execute("UPDATE runs SET behind = NULL, expects = NULL WHERE id = ?", (run,))

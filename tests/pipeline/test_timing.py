@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from hooks.events import Event
 from hooks.kit.sandbox import Fault
+from hooks.pipeline.match import plan
+from hooks.pipeline.replay import Choice, Circumstances, choices
+from hooks.ports import Chosen, PastRun, ReplayMode, Timing
 from tests.pipeline.engine import RULES, Engine
+from tests.rules.rules_world import EVENT, MOMENT, PING, load_after_head, rule
 
 
 def with_key(text: str) -> str:
@@ -199,3 +206,56 @@ async def test_rules_do_not_share_their_keys(tmp_path: Path) -> None:
         await town.pass_time(1)
         runs = await town.engine.runs()
         assert {"greet-back": ["done", "waiting"], "greet-again": ["done", "waiting"]} == states_by_rule(runs)
+
+
+# --- with other keys, and in a replay ---
+
+
+def happened(at: datetime = MOMENT, **data: Any) -> Event:
+    return replace(EVENT, received_at=at, data={**EVENT.data, **data})
+
+
+def test_a_burst_that_settles_outside_the_hours_waits_for_them() -> None:
+    rules = load_after_head(
+        "calendars: {office: {zone: America/New_York, hours: {mon-fri: '08:00-17:00'}}}\n"
+        + rule("    debounce: {by: data.id, wait: 2m, max_wait: 15m}\n    within: office\n" + PING)
+    )
+    late = datetime(2026, 5, 4, 21, 30, tzinfo=UTC)  # half past five in the afternoon
+    [run] = plan(happened(late), rules, late).runs
+    morning = datetime(2026, 5, 5, 12, 0, tzinfo=UTC)
+    assert (morning, morning) == (run.due_at, run.timing.settles_by)
+
+
+def test_an_alarm_is_given_in_the_hours_and_judged_by_its_own_time() -> None:
+    rules = load_after_head(
+        "calendars: {office: {zone: America/New_York, hours: {mon-fri: '08:00-17:00'}}}\n"
+        + rule("    expect: {event: job.canceled, by: data.id, within: 15m}\n    within: office\n" + PING)
+    )
+    late = datetime(2026, 5, 4, 20, 50, tzinfo=UTC)
+    [run] = plan(happened(late), rules, late).runs
+    assert datetime(2026, 5, 5, 12, 0, tzinfo=UTC) == run.due_at
+    assert late + timedelta(minutes=15) == run.timing.deadline
+
+
+def test_only_force_gives_an_alarm_again() -> None:
+    rules = load_after_head(rule("    expect: {event: job.canceled, by: data.id, within: 15m}\n" + PING))
+    now = MOMENT + timedelta(days=2)
+
+    def chosen(mode: ReplayMode, *runs: PastRun) -> Choice:
+        given = Circumstances(mode, rules, {rules.version: rules}, None, now, lambda connection: None)
+        [choice] = choices(Chosen(EVENT, runs), given)
+        return choice
+
+    past = PastRun("run_1", "one", rules.version, "skipped", "expect: evt_2 came in time")
+    for choice in (
+        chosen("missing-only"),
+        chosen("current-version"),
+        chosen("current-version", past),
+        chosen("same-version", past),
+    ):
+        assert ("nothing", None) == (choice.action, choice.replay)
+        assert "only force" in choice.why
+    for choice in (chosen("force"), chosen("force", past)):
+        assert choice.replay is not None
+        assert choice.replay.planned is not None
+        assert (now, Timing()) == (choice.replay.planned.due_at, choice.replay.planned.timing)

@@ -13,7 +13,7 @@ from hooks.errors import Conflict, LeaseLost
 from hooks.events import Event, Exchange, Receipt, Request, event_id, new_id
 from hooks.people import KeptAt, VendorRecord, sighting
 from hooks.pipeline.people import Sighter
-from hooks.ports import Attempt, EventFilter, Plan, PlannedRun, Progress, Step
+from hooks.ports import Attempt, EventFilter, Plan, PlannedRun, Progress, Step, Timing
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
 from hooks.store.people_desk import SqlPeopleDesk
@@ -209,6 +209,19 @@ async def test_only_a_record_of_this_person_can_be_taken_away(store: SqlStore, d
 
 
 # --- export and forget ---
+
+
+async def test_runs_of_a_forgotten_person_let_those_behind_them_go(store: SqlStore, desk: SqlPeopleDesk) -> None:
+    in_order = Timing(lane="lane", on_stuck="wait")
+    runs = [PlannedRun(new_id("run"), "rule", "titan", NOW, timing=in_order) for _ in range(4)]
+    for customer, run in zip((MAYA, None, MAYA, None), runs, strict=True):
+        await arrived(store, customer, run)
+    [maya] = await ids(desk, None)
+    await desk.forget(maya)
+    for run in (runs[1], runs[3]):
+        [(claimed, _)] = await store.claim("me", {"titan": 9}, NOW, 20)
+        assert run.id == claimed.id
+        await store.progress(Progress(claimed.id, claimed.fence, NOW, "done"))
 
 
 def attempt(text: str) -> Attempt:

@@ -41,9 +41,12 @@ class Books:
         await self.store.plan([stored.id], [Plan(event, runs, tuple(meets))], "v1")
         return event
 
-    async def run(self, timing: Timing = UNTIMED, *, wait: float = 0.0, state: RunState = "waiting") -> str:
+    async def run(
+        self, timing: Timing = UNTIMED, *, wait: float = 0.0, state: RunState = "waiting", reason: str | None = None
+    ) -> str:
         """A run of an event that is accepted now, due after ``wait`` seconds; gives its id."""
-        run = PlannedRun(new_id("run"), "rule-1", "titan", self.now + timedelta(seconds=wait), state, timing=timing)
+        due = self.now + timedelta(seconds=wait)
+        run = PlannedRun(new_id("run"), "rule-1", "titan", due, state, reason, timing=timing)
         await self.plan(run)
         return run.id
 
@@ -467,6 +470,21 @@ async def test_a_burst_takes_its_place_in_the_lane_when_it_has_settled(books: Bo
     assert ["running", "waiting"] == sorted(states[run] for run in (both[1], later))
     await books.end(both[1] if states[both[1]] == "running" else later)
     assert 1 == len(await books.claim())
+
+
+async def test_what_is_held_keeps_its_place_in_the_lane_and_is_not_let_go_by_it(books: Books) -> None:
+    first = await books.run(lane())
+    held = await books.run(lane(), state="held", reason="restored")
+    last = await books.run(lane())
+    await books.claim()
+    await books.end(first)
+    assert [] == await books.claim()
+    assert ("held", "restored") == await books.state(held)
+    assert await books.store.retry(held, books.now)
+    assert [held] == await books.claim()
+    await books.end(held)
+    assert [last] == await books.claim()
+    await books.balance()
 
 
 async def test_a_delayed_head_is_waited_for(books: Books) -> None:
