@@ -37,6 +37,7 @@ from hooks.rulebook import Rulebook
 from hooks.rules.findings import RulesInvalid
 from hooks.rulesdesk import EngineRulesDesk
 from hooks.settings import Settings, secret
+from hooks.store.auditing import SqlAudit
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
 from hooks.store.people_desk import SqlPeopleDesk
@@ -194,7 +195,8 @@ class App:
             *delivery_endpoints(delivery, clock),
             *people_endpoints(people),
         ]
-        guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more)
+        audit = SqlAudit(store.engine, history.reader)
+        guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more, audit=audit)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)

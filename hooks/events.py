@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-Prefix = Literal["rcp", "evt", "run", "att", "sub", "per"]
+Prefix = Literal["rcp", "evt", "run", "att", "sub", "per", "aud"]
 
 Verdict = Literal["accepted", "duplicate", "ping", "refused", "quarantined"]
 """What became of a receipt."""

@@ -8,6 +8,7 @@ documents. What changes something needs the server.
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,9 +62,18 @@ class Server:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         if method != "GET":
-            headers["Content-Type"] = "application/json"
+            headers |= {"Content-Type": "application/json", "X-Hooks-Author": _user(), "User-Agent": "hooks/cli"}
         sent = None if method == "GET" else json.dumps({} if body is None else body).encode()
         return _document(call(method, url, headers=headers, body=sent, timeout=timeout), path)
+
+
+def _user() -> str:
+    """The system user, for the server's list of changes."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+    return name if name.isascii() and name.isprintable() else ""
 
 
 def _document(answer: WireAnswer, path: str) -> Any:

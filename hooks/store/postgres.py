@@ -20,6 +20,7 @@ from psycopg.types.numeric import IntLoader
 
 from hooks.errors import StoreError, StoreRefused
 from hooks.store.accept import accept_rows
+from hooks.store.auditing import noted
 from hooks.store.dialect import statement
 from hooks.store.engine import COUNT_TRAFFIC, Cursor, Engine, Reader, Reading, Transaction
 from hooks.store.groupcommit import GroupCommit, Work, run_batch
@@ -246,7 +247,7 @@ class PostgresEngine:
         return self._accepts.accept(row)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._works.write(work)
+        return await self._works.write(noted(work))
 
     async def read(self, read: Callable[[Reading], T]) -> T:
         return await self._reader.read(read)

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from hooks.ports import Edit
+from hooks.events import new_id
+from hooks.ports import Change, Edit
+from hooks.store.auditing import write_change
 from hooks.store.engine import Reading, Transaction
 from hooks.store.rows import dump, millis, storable
 
@@ -34,6 +36,12 @@ def keep_rules(
             (number, version, at, storable(edit.author), edit.origin, storable(edit.note)),
         ).fetchone()
         if taken is not None:
+            if edit.origin == "file":
+                after = f"version {number}"
+                write_change(
+                    transaction,
+                    Change(new_id("aud"), now, edit.author, "file", "rules.load", "", None, after, "done"),
+                )
             return int(number)
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from hooks.errors import StoreError, StoreRefused
 from hooks.store.accept import accept_rows
+from hooks.store.auditing import noted
 from hooks.store.copying import copy_before_migrating
 from hooks.store.engine import Engine, Reader, Reading, Transaction
 from hooks.store.groupcommit import GroupCommit, Work
@@ -137,7 +138,7 @@ class SqliteEngine:
         return self._writer.accept(row)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._writer.write(work)
+        return await self._writer.write(noted(work))
 
     async def read(self, read: Callable[[Reading], T]) -> T:
         try:

@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from hooks import __version__
 from hooks.errors import Conflict, StoreError
-from hooks.ports import Clock, Desk, History, Page, RulesDesk
+from hooks.ports import Audit, Clock, Desk, History, Page, RulesDesk
+from hooks.web.audit import Auditor
 from hooks.web.auth import Hosts, Keys
 from hooks.web.console import console_routes
 from hooks.web.console.pages import error_page
@@ -49,9 +50,15 @@ def admin(
     keys: Keys,
     hosts: Hosts,
     more: Sequence[Endpoint] = (),
+    *,
+    audit: Audit | None = None,
 ) -> Guard:
-    """The application behind the admin listener. ``more`` joins the table of its operations."""
-    endpoints = (*_Api(history, desk, rules, clock).endpoints(), *more)
+    """The application behind the admin listener. ``more`` joins the table of its operations; ``audit`` keeps those that
+    change something."""
+    endpoints: Sequence[Endpoint] = (*_Api(history, desk, rules, clock).endpoints(), *more)
+    if audit is not None:
+        auditor = Auditor(audit, history, desk, rules, clock)
+        endpoints = (*auditor.keeping(endpoints), *auditor.endpoints())
     document = as_json(describe(endpoints, __version__))
 
     async def openapi(request: Request) -> Response:

@@ -113,7 +113,9 @@ class Guard:
         if token is not None:
             access, via = self._keys.check(token), "api"
         else:
-            access, via = self._sessions.check(cookie_of(headers.get("cookie"))), "console"
+            cookie = cookie_of(headers.get("cookie"))
+            access, via = self._sessions.check(cookie), "console"
+            scope["who"] = self._sessions.who(cookie) if access is not None else ""
         if access is None:
             wants_page = token is None and method in _LOOKING and "text/html" in headers.get("accept", "")
             return _sign_in_first(scope) if wants_page else _NO_TOKEN

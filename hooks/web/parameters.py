@@ -21,7 +21,7 @@ from hooks.values import parse_duration
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 50
 _MAX_TEXT = 200
-_ID = re.compile(r"(evt|run|rcp|sub|per)_[0-9a-f]{32}")
+_ID = re.compile(r"(evt|run|rcp|sub|per|aud)_[0-9a-f]{32}")
 
 
 class BadParameter(HooksError):

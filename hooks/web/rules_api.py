@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import Clock, Edit, RuleOrigin, RulesDesk, Span
+from hooks.web.audit import who_asks
 from hooks.web.json_bodies import json_answer, json_body
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, instant, read_query
@@ -126,7 +127,7 @@ class _RulesApi:
     async def publish(self, request: Request) -> Response:
         body = await _members(request, _PUBLISH)
         text = _text(body, "text", None)
-        result = await self._desk.publish(text, _edit(body, "api"), _expected(body))
+        result = await self._desk.publish(text, _edit(request, body, "api"), _expected(body))
         return json_answer(result, 200 if result["ok"] else 422)
 
     async def versions(self, request: Request) -> Response:
@@ -151,7 +152,7 @@ class _RulesApi:
         if type(number) is not int or not 0 < number < 10**9:
             raise BadParameter("to", "it must be the number of a version")
         result = await self._desk.rollback(
-            number, _edit(body, "rollback", f"back to version {number}"), _expected(body)
+            number, _edit(request, body, "rollback", f"back to version {number}"), _expected(body)
         )
         if result is None:
             raise HTTPException(404)
@@ -191,9 +192,10 @@ async def _members(request: Request, schema: Mapping[str, Any]) -> Mapping[str, 
     return body
 
 
-def _edit(body: Mapping[str, Any], origin: RuleOrigin, note: str = "") -> Edit:
+def _edit(request: Request, body: Mapping[str, Any], origin: RuleOrigin, note: str = "") -> Edit:
     author = _text(body, "author", "", 100).strip()
-    return Edit(author or "api", origin, _text(body, "note", note, 500))
+    asks, via = who_asks(request)
+    return Edit(author or asks or via, origin, _text(body, "note", note, 500))
 
 
 def _text(body: Mapping[str, Any], name: str, default: str | None, most: int | None = None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from http.cookies import CookieError, SimpleCookie
 
 from hooks.ports import Clock
@@ -28,10 +29,11 @@ class Sessions:
         self._keys = keys
         self._clock = clock
 
-    def begin(self, access: Access) -> str:
-        """The value of a new cookie."""
+    def begin(self, access: Access, who: str = "") -> str:
+        """The value of a new cookie, which also holds the name that somebody gave."""
         until = int(self._clock.now().timestamp()) + LASTS
-        said = f"{access}.{until}.{secrets.token_urlsafe(16)}"
+        name = urlsafe_b64encode(who.encode("utf-8", "replace")).decode().rstrip("=")
+        said = f"{access}.{until}.{secrets.token_urlsafe(16)}.{name}"
         return f"{said}.{self._sign(access, said)}"
 
     def check(self, value: str | None) -> Access | None:
@@ -44,6 +46,12 @@ class Sessions:
         if not hmac.compare_digest(self._sign(access, said).encode(), signature.encode("utf-8", "replace")):
             return None
         return access if self._clock.now().timestamp() < int(until) else None
+
+    def who(self, value: str | None) -> str:
+        """The name in a cookie that `check` allows; "" where none was given."""
+        parts = (value or "").split(".")
+        name = parts[3] if len(parts) == 5 else ""
+        return urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode("utf-8", "replace")
 
     def _sign(self, access: Access, said: str) -> str:
         key = self._keys.signing_key(access)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from hooks import __version__
 from hooks.errors import Conflict
 from hooks.ports import Clock, Desk, EventFilter, History, RunFilter
+from hooks.web.audit import MAX_NAME
 from hooks.web.auth import Keys
 from hooks.web.console.charts import buckets, columns
 from hooks.web.console.rendering import render
@@ -86,7 +87,10 @@ class _Pages:
         if access is None:
             return self._page(request, "sign_in.html", status=401, next=there, wrong=True)
         answer = RedirectResponse(there, 303)
-        cookie = set_cookie(self._sessions.begin(access), secure=request.url.scheme == "https")
+        who = form.get("name", "").strip()[:MAX_NAME]
+        cookie = set_cookie(
+            self._sessions.begin(access, who if who.isprintable() else ""), secure=request.url.scheme == "https"
+        )
         answer.headers.append("set-cookie", cookie)
         return answer
 
