@@ -113,6 +113,18 @@ async def test_a_throttle_counts_what_begins_and_not_what_is_tried_again(books: 
     assert "waiting" == (await books.state(third))[0]
 
 
+async def test_room_is_used_as_soon_as_it_is_there(books: Books) -> None:
+    runs = [await books.run(TWO_A_MINUTE)]
+    assert runs == await books.claim()
+    books.after(30)
+    runs += [await books.run(TWO_A_MINUTE) for _ in range(3)]
+    assert runs[1:2] == await books.claim()
+    books.after(30)
+    assert runs[2:3] == await books.claim()
+    books.after(30)
+    assert runs[3:] == await books.claim()
+
+
 async def test_keys_of_a_throttle_do_not_know_of_each_other(books: Books) -> None:
     mine = [await books.run(Timing(gate="1/60000/mine")) for _ in range(2)]
     others = [await books.run(Timing(gate="1/60000/other")) for _ in range(2)]
