@@ -509,12 +509,34 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrote:
+    """A record that was written at a vendor: names of fields and digests of their values."""
+
+    vendor: str
+    record: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A write that is remembered: who wrote what. ``chain`` has rule and event's vendor of the run that wrote, then of
+    the run that caused its event, and so on; ``depth`` is that of its event."""
+
+    run: str
+    fields: Mapping[str, str]
+    depth: int
+    chain: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A run whose lease is ours until ``lease_until``, with its event and the steps it has so far.
 
     ``size`` is how many characters of JSON its event is: what carrying it out keeps in memory, several times over.
     ``generation`` is that of its idempotency keys. ``earlier`` is what runs with the same keys did before, by step id:
-    only for a replay that is not to act again.
+    only for a replay that is not to act again. ``depth`` is how many events were caused one by another up to its own.
+    While it has not begun: ``echoes`` are our own late writes to the record that its event is about, and ``fired`` how
+    often its rule has fired for that record lately, 0 where we have not written to it.
     """
 
     id: str
@@ -527,6 +549,9 @@ class Claimed:
     steps: tuple[Step, ...] = ()
     size: int = 0
     earlier: Mapping[str, Step] | None = None
+    depth: int = 0
+    echoes: tuple[Echo, ...] = ()
+    fired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -536,6 +561,8 @@ class Progress:
     ``state`` None keeps it running. A run that goes back to ``waiting`` says when (``due_at``) and where
     (``connection``) it goes on, and ``again`` that it is tried again: live runs then go before it. One that is held
     with a ``due_at`` waits for its connection, one without for a person. ``at`` is when the change happened.
+    ``wrote`` is what has been written at vendors, ``cause`` the run that caused the event, where that has been found
+    out, and how deep in the chain of causes the event is.
     ``sightings`` is what the results say of people; ``leaves`` gives back the lanes that the run took with
     `People.meet`.
     """
@@ -550,6 +577,8 @@ class Progress:
     steps: tuple[Step, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     again: bool = False
+    wrote: tuple[Wrote, ...] = ()
+    cause: tuple[str, int] | None = None
     sightings: tuple[Sighting, ...] = ()
     leaves: bool = False
 

@@ -24,13 +24,14 @@ from hooks.people import Sighting
 from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.looking import LookUp, adopted
+from hooks.pipeline.loops import judge, writes_of
 from hooks.pipeline.people import LANE_WAIT, Acquaintance, Meeting
 from hooks.pipeline.policies import idempotency_key, policy_of, schedule_of, unknown_reason
 from hooks.pipeline.repeating import done_before, how_to_repeat
 from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, decide
 from hooks.pipeline.timing import waits_until
 from hooks.pipeline.turns import Turns
-from hooks.ports import Attempt, Call, Claimed, Clock, Progress, Step, Store
+from hooks.ports import Attempt, Call, Claimed, Clock, Progress, Step, Store, Wrote
 from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Rule, RuleSet, StepSpec
 
@@ -59,6 +60,9 @@ class _Carry:
     meeting: Meeting = field(default_factory=Meeting)
     sightings: tuple[Sighting, ...] = ()
     leaves: bool = False
+    watched: frozenset[str] = frozenset()
+    """Vendors whose webhooks come in: what we write there may come back."""
+    wrote: tuple[Wrote, ...] = ()
 
 
 class _Stop(Exception):
@@ -109,10 +113,11 @@ class Carrier:
         if rules is None or rule is None:
             await self._write(run, "held", "the rules it began with cannot be loaded any more")
             return
+        await self._looped(run, rule)
         await self._opened(run, rule)
         names = rules.names(run.event)
         rule = rule.branch(names) or rule
-        carry = _Carry(run, rule, names)
+        carry = _Carry(run, rule, names, watched=frozenset(source.vendor for source in rules.sources.values()))
         stored = {step.position: step for step in run.steps}
         failed: Step | None = None
         for position, spec in enumerate((*rule.steps, *rule.fallback)):
@@ -150,6 +155,17 @@ class Carrier:
             raise _Stop
         if opens > now:
             await self._write(run, "waiting", waits_until(rule.within, opens), due_at=opens)
+            raise _Stop
+
+    async def _looped(self, run: Claimed, rule: Rule) -> None:
+        """Skip or hold a run that one of our own writes has caused, where it would go round in circles."""
+        judged = judge(run, rule)
+        cause = None if judged.cause is None else (judged.cause, judged.depth)
+        if judged.outcome == "act" and cause is None:
+            return
+        state = {"act": None, "skip": "skipped", "hold": "held"}[judged.outcome]
+        await self._write(run, state, judged.reason, cause=cause)
+        if state is not None:
             raise _Stop
 
     async def _step(self, carry: _Carry, spec: StepSpec, position: int, stored: Step | None, account: Account) -> Step:
@@ -352,6 +368,8 @@ class Carrier:
             )
             carry.attempts.append(replace(attempt, verdict="adopted" if done.adopted else verdict))
             carry.steps[step.position] = ended
+            if account.vendor in carry.watched:
+                carry.wrote += writes_of(account.vendor, exchanges)
             self._learn(carry, spec, ended, account)
             return ended
         looking_up = verdict == "adopted"
@@ -455,11 +473,12 @@ class Carrier:
             attempts=tuple(carry.attempts),
             sightings=carry.sightings,
             leaves=carry.leaves,
+            wrote=carry.wrote,
             **more,
         )
         carry.steps.clear()
         carry.attempts.clear()
-        carry.sightings, carry.leaves = (), False
+        carry.sightings, carry.leaves, carry.wrote = (), False, ()
 
     async def _write(self, run: Claimed, state: Any, reason: str | None, **more: Any) -> None:
         """Write a change, for as long as it takes: what a vendor answered must not be forgotten by a full disk."""

@@ -18,6 +18,7 @@ from hooks.rules.calendar import Calendar, Within
 from hooks.rules.cases import PlacedCase
 from hooks.rules.check_cases import CaseCheck
 from hooks.rules.check_expression import Scope
+from hooks.rules.check_loops import sets_itself_off
 from hooks.rules.document import Path
 from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
@@ -77,6 +78,11 @@ class RuleBuilder:
             model, scope
         )
         steps = self._steps.build(file, path, model, functools.partial(self._scope, data))
+        every = (*steps.do, *steps.otherwise, *steps.fallback)
+        if own := sets_itself_off(model.event, model.source or (), every, self._sources):
+            message = f"this rule may set itself off: its step '{own.id}' writes what it watches"
+            hint = "echoes are skipped and a loop is held; a `when` on what has changed is better"
+            self._report.at_key(file, (*path, "event"), message, hint, severity="warning")
         return Rule(
             id=model.id,
             description=model.description or "",

@@ -8,7 +8,7 @@ from typing import Any
 
 from hooks.errors import LeaseLost
 from hooks.ports import Claimed, Progress, Step
-from hooks.store import throttling, timing
+from hooks.store import echoing, throttling, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.people import learn, leave_lane, take_turn
 from hooks.store.rows import (
@@ -53,6 +53,7 @@ def claim(
     at, until = millis(now), millis(now + timedelta(seconds=lease))
     claimed: list[tuple[Claimed, str]] = []
     throttling.open_gates(transaction, at)
+    wary = echoing.any_writes(transaction)
     for connection, free in slots.items():
         size = 0
         for row in _take(transaction, owner, connection, free, at, until):
@@ -62,7 +63,7 @@ def claim(
                 )
                 continue
             event = transaction.execute(
-                f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?",
+                f"SELECT {EVENT_COLUMNS}, depth FROM events WHERE id = ?",
                 (row[6],),
             ).fetchone()
             size += len(event[9]) + len(event[10])
@@ -72,6 +73,10 @@ def claim(
             )
             identifier, rule, version, keys, fence, attempts, _, generation, replay_of, _, _, seq = row[:12]
             repeats = replay_of is not None and keys != generation
+            stored = tuple(step_from_row(step) for step in steps)
+            about = (event[6] or "").partition("/")[2]
+            begins = wary and about and not stored and replay_of is None
+            echoes = echoing.echoes_of(transaction, event[3], about, at) if begins else ()
             run = Claimed(
                 identifier,
                 rule,
@@ -79,10 +84,13 @@ def claim(
                 keys,
                 fence,
                 attempts,
-                event_from_row(event),
-                tuple(step_from_row(step) for step in steps),
+                event_from_row(event[:12]),
+                stored,
                 len(event[9]) + len(event[10]),
                 _earlier(transaction, row[6], rule, keys, seq) if repeats else None,
+                event[12],
+                echoes,
+                echoing.fired(transaction, rule, f"{event[3]}/{event[6]}", at) if echoes else 0,
             )
             claimed.append((run, connection))
     moved(transaction, "waiting", "running", len(claimed))
@@ -151,7 +159,7 @@ def _due(skip_locked: str) -> str:
 def progress(transaction: Transaction, change: Progress) -> None:
     row = transaction.execute(
         "UPDATE runs SET attempts = attempts + ? WHERE id = ? AND fence = ? AND state = 'running' "
-        "RETURNING seq, connection, lane, on_stuck",
+        "RETURNING seq, connection, lane, on_stuck, event",
         (len(change.attempts), change.run, change.fence),
     ).fetchone()
     if row is None:
@@ -171,11 +179,15 @@ def progress(transaction: Transaction, change: Progress) -> None:
         take_turn(transaction)
         for seen in change.sightings:
             learn(transaction, seen)
+    if change.wrote:
+        echoing.remember(transaction, change.run, change.wrote, millis(change.at))
+    if change.cause is not None:
+        echoing.caused(transaction, row[4], *change.cause)
     if change.leaves:
         leave_lane(transaction, change.run)
     if change.state is None:
         return
-    seq, at_work, lane, on_stuck = row
+    seq, at_work, lane, on_stuck, _ = row
     reason = timing.stuck_reason(change, lane, on_stuck)
     ended = change.state in ("done", "failed", "skipped")
     transaction.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hooks.store import timing
+from hooks.store import echoing, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.rows import millis
@@ -67,6 +67,7 @@ def retry(transaction: Transaction, run: str, now: datetime) -> bool:
         "crashes = 0 WHERE id = ?",
         (millis(now), run),
     )
+    echoing.forgive(transaction, run)
     # A failed step whose outcome was never found out is looked up first. For a held one a person has looked.
     transaction.execute(
         "UPDATE steps SET tries = CASE WHEN state = 'intended' THEN 1 ELSE 0 END, "
