@@ -2,7 +2,7 @@
 # with plain venv and pip where it is not. Nothing is installed twice until a lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs editors prism zapier bench sizes lock image clean
+.PHONY: help demo test simulate check fix docs editors prism zapier bench sizes lock image clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,9 @@ demo: $(VENV)/.run ## play a morning of webhooks through the whole service, in h
 
 test: $(VENV)/.dev ## run the tests; `make test ARGS='-k zapier'` runs some
 	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+
+simulate: $(VENV)/.dev ## the engine under seeded trouble; `make simulate SEEDS=2000`
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) $(ARGS)
 
 check: $(VENV)/.dev ## formatting, lint, types and import directions; changes nothing
 	@$(BIN)/ruff format --check .
