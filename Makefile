@@ -2,7 +2,7 @@
 # with plain venv and pip where it is not. Nothing is installed twice until a lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate check fix docs editors prism zapier bench sizes lock image clean
+.PHONY: help demo test simulate faults check fix docs editors prism zapier bench sizes lock image clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +14,7 @@ LOCKING = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
   --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.run ## play a morning of webhooks through the whole service, in half a minute
 	@$(BIN)/hooks demo $(ARGS)
@@ -24,6 +24,9 @@ test: $(VENV)/.dev ## run the tests; `make test ARGS='-k zapier'` runs some
 
 simulate: $(VENV)/.dev ## the engine under seeded trouble; `make simulate SEEDS=2000`
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) $(ARGS)
+
+faults: $(VENV)/.dev ## the table of faults, as in docs/reliability.md: what each costs
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 check: $(VENV)/.dev ## formatting, lint, types and import directions; changes nothing
 	@$(BIN)/ruff format --check .

@@ -21,7 +21,7 @@ from hooks.events import Receipt, event_id, new_id
 from hooks.pipeline.accounts import Account
 from hooks.ports import EventFilter, RunFilter
 from tests.pipeline.engine import RULES, Engine
-from tests.simulation.vendor_network import VendorNetwork
+from tests.simulation.vendor_network import TROUBLE, VendorNetwork
 from tests.vendors.hello import client as hello_client
 from tests.vendors.hello import sandbox as hello_sandbox
 
@@ -77,6 +77,7 @@ class Options:
     trouble: float
     deaths: int
     concurrency: int
+    kinds: tuple[str, ...] = TROUBLE
 
     @classmethod
     def of(cls, seed: int) -> Options:
@@ -121,7 +122,7 @@ class Simulation:
         """Events that a sender was promised, with their receipts."""
         app = hello_sandbox.sandbox()
         engine.box = app.state.sandbox
-        self.network = VendorNetwork(app, engine.clock, self.chance, options.trouble)
+        self.network = VendorNetwork(app, engine.clock, self.chance, options.trouble, options.kinds)
         self.network.stalled = self._others_look
         self.deaths = options.deaths
 
@@ -241,12 +242,12 @@ class Simulation:
         )
 
 
-async def simulate(seed: int) -> Verdict:
-    """Tell the story of a seed and judge it."""
+async def simulate(seed: int, options: Options | None = None) -> Verdict:
+    """Tell the story of a seed, or of these options, and judge it."""
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="hooks-simulation-", dir=memory if memory.is_dir() else None))
     engine = await Engine.open(folder, PATIENT)
-    simulation = Simulation(engine, Options.of(seed))
+    simulation = Simulation(engine, options or Options.of(seed))
     try:
         return await simulation.run()
     finally:

@@ -19,13 +19,16 @@ STALL = 25.0
 
 
 class VendorNetwork(httpx.AsyncBaseTransport):
-    """Carries calls to an application. ``trouble`` is the share of calls that go wrong, 0 for none."""
+    """Carries calls to an application. ``trouble`` is the share of calls that go wrong, 0 for none, in these kinds."""
 
-    def __init__(self, app: Any, clock: SetClock, chance: random.Random, trouble: float) -> None:
+    def __init__(
+        self, app: Any, clock: SetClock, chance: random.Random, trouble: float, kinds: tuple[str, ...]
+    ) -> None:
         self._inner = httpx.ASGITransport(app)
         self._clock = clock
         self._chance = chance
         self.trouble = trouble
+        self._kinds = kinds
         self.stalled: Callable[[], Awaitable[None]] | None = None
         self.calls: list[str] = []
         self._on_their_way: list[tuple[float, httpx.Request, bytes]] = []
@@ -33,7 +36,7 @@ class VendorNetwork(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
         await self.arrive()
-        kind = self._chance.choice(TROUBLE) if self._chance.random() < self.trouble else "none"
+        kind = self._chance.choice(self._kinds) if self._chance.random() < self.trouble else "none"
         self.calls.append(f"{self._clock.seconds:g} {request.method} {kind}")
         if kind == "refuse":
             raise httpx.ConnectError("refused", request=request)
