@@ -36,6 +36,7 @@ from hooks.registry import CATALOGUE
 from hooks.rulebook import Rulebook
 from hooks.rules.findings import RulesInvalid
 from hooks.rulesdesk import EngineRulesDesk
+from hooks.ruleswriting import EngineRulesWriting
 from hooks.settings import Settings, secret
 from hooks.store.auditing import SqlAudit
 from hooks.store.history import SqlHistory
@@ -46,11 +47,13 @@ from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
+from hooks.web.console import Shown
 from hooks.web.delivery_api import delivery_endpoints
 from hooks.web.inbox import Inbox
 from hooks.web.listener import Listener
 from hooks.web.people import people_endpoints
 from hooks.web.rules_api import rules_endpoints
+from hooks.web.rules_writing import RulesWritingApi
 from hooks.web.upkeep import upkeep_endpoints
 
 log = logging.getLogger("hooks.app")
@@ -195,8 +198,11 @@ class App:
             *delivery_endpoints(delivery, clock),
             *people_endpoints(people),
         ]
+        writing = EngineRulesWriting(rulebook, history, desk, CATALOGUE)
+        more += RulesWritingApi(writing).endpoints()
         audit = SqlAudit(store.engine, history.reader)
-        guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more, audit=audit)
+        shown = Shown(people, rules_desk, writing, audit)
+        guard = admin(history, desk, rules_desk, clock, self._keys(), Hosts(settings.admin_host), more, shown)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)

@@ -114,7 +114,7 @@ class EngineDesk:
             return None
         if stored["state"] == "pending" or current is None:
             raise Conflict("the event has not been read yet" if current is not None else "no rules are loaded")
-        return explain(current, event_from_json(stored), url_for=self._url)
+        return explain(current, event_from_json(stored), url_for=self.url)
 
     async def retry(self, run_id: str) -> Mapping[str, Any] | None:
         run = await self._history.run(run_id)
@@ -162,7 +162,7 @@ class EngineDesk:
             return None
         return (await probe(name, self._catalogue[account.vendor], account.settings)).as_json()
 
-    def _url(self, connection: str, request: Request) -> str:
+    def url(self, connection: str, request: Request) -> str:
         account = self._rulebook.accounts.get(connection)
         return request.path if account is None else account.client.url(request)
 

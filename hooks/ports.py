@@ -1166,6 +1166,30 @@ class RulesDesk(Protocol):
         ...
 
 
+class RulesWriting(Protocol):
+    """What an editor of rules asks, beside `RulesDesk`. All results are ready for JSON."""
+
+    def texts(self) -> Mapping[str, str]:
+        """The texts in force by file name, the main file first; none while no file is sound."""
+        ...
+
+    async def diagram(self) -> str | None:
+        """The rules in force as a picture (SVG), None while there are none."""
+        ...
+
+    async def sentences(self) -> Sequence[Mapping[str, Any]]:
+        """The rules in force in plain sentences: ``{id, sentences, steps, ...}``."""
+        ...
+
+    async def schema(self) -> str:
+        """The JSON Schema of the file, as text."""
+        ...
+
+    async def try_on(self, text: str, event_id: str) -> Mapping[str, Any] | None:
+        """`Desk.explain` by the rules of this text: ``{"ok": true, "explained"}`` or ``{"ok": false, "findings"}``."""
+        ...
+
+
 class DeliveryDesk(Protocol):
     """How people steer what goes out. All results are ready for JSON; None means that there is no such thing."""
 

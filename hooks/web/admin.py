@@ -18,11 +18,10 @@ from starlette.routing import Route
 
 from hooks import __version__
 from hooks.errors import Conflict, StoreError
-from hooks.ports import Audit, Clock, Desk, History, Page, RulesDesk
+from hooks.ports import Clock, Desk, History, Page, RulesDesk
 from hooks.web.audit import Auditor
 from hooks.web.auth import Hosts, Keys
-from hooks.web.console import console_routes
-from hooks.web.console.pages import error_page
+from hooks.web.console import Shown, console_routes, error_page
 from hooks.web.guard import Guard
 from hooks.web.json_bodies import json_answer, json_body
 from hooks.web.metrics import MEDIA_TYPE, connection_figures, prometheus_text
@@ -50,14 +49,13 @@ def admin(
     keys: Keys,
     hosts: Hosts,
     more: Sequence[Endpoint] = (),
-    *,
-    audit: Audit | None = None,
+    shown: Shown | None = None,
 ) -> Guard:
-    """The application behind the admin listener. ``more`` joins the table of its operations; ``audit`` keeps those that
-    change something."""
+    """The application behind the admin listener. ``more`` joins the table of its operations; those that change
+    something are kept in the list of changes of ``shown``."""
     endpoints: Sequence[Endpoint] = (*_Api(history, desk, rules, clock).endpoints(), *more)
-    if audit is not None:
-        auditor = Auditor(audit, history, desk, rules, clock)
+    if shown is not None:
+        auditor = Auditor(shown.audit, history, desk, rules, clock)
         endpoints = (*auditor.keeping(endpoints), *auditor.endpoints())
     document = as_json(describe(endpoints, __version__))
 
@@ -66,7 +64,7 @@ def admin(
 
     sessions = Sessions(keys, clock)
     routes = [Route(endpoint.path, endpoint.handler, methods=[endpoint.method]) for endpoint in endpoints]
-    routes += console_routes(history, desk, clock, keys, sessions)
+    routes += console_routes(history, desk, clock, keys, sessions, shown)
     app = Starlette(
         routes=[*routes, Route("/openapi.json", openapi, methods=["GET"])],
         exception_handlers={

@@ -27,7 +27,7 @@ AUTHOR = "x-hooks-author"
 
 MAX_NAME = 100
 _API = "/api/v1/"
-_CHANGES_NOTHING = ("rules.check", "rules.backtest", "connections.test_connection")
+_CHANGES_NOTHING = ("rules.check", "rules.backtest", "rules.try_on", "connections.test_connection")
 _KNOWN = {
     "what": "The operation: runs.retry.",
     "target": "The id or name of what was changed.",

@@ -4,5 +4,6 @@ Every page can be read without a script; whatever changes something is a call of
 """
 
 from hooks.web.console.pages import console_routes
+from hooks.web.console.shell import Shown, error_page
 
-__all__ = ["console_routes"]
+__all__ = ["Shown", "console_routes", "error_page"]

@@ -6,46 +6,41 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from hooks import __version__
 from hooks.errors import Conflict
-from hooks.ports import Clock, Desk, EventFilter, History, RunFilter
+from hooks.ports import Clock, Desk, History, RunFilter
 from hooks.web.audit import MAX_NAME
 from hooks.web.auth import Keys
-from hooks.web.console.charts import buckets, columns
-from hooks.web.console.rendering import render
+from hooks.web.console.charts import buckets, columns, timeline
+from hooks.web.console.journey import lit_lines, with_records
+from hooks.web.console.more import more_routes
+from hooks.web.console.shell import Shell, Shown, filled, id_in_path, older
 from hooks.web.guard import SIGN_IN
 from hooks.web.parameters import BadParameter, event_filter, is_id, receipt_filter, run_filter
 from hooks.web.sessions import Sessions, set_cookie
 
-HTML = "text/html; charset=utf-8"
 MAX_FORM = 4096
 CHART_STEPS = 48
 CHART_STEP = timedelta(minutes=30)
 SILENT_AFTER = timedelta(hours=24)
 
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_NAVIGATION = (
-    ("/", "Overview"),
-    ("/events", "Events"),
-    ("/runs", "Runs"),
-    ("/rules", "Rules"),
-    ("/connections", "Connections"),
-    ("/receipts", "Receipts"),
-    ("/vendors", "Vendors"),
-)
 
 
-def console_routes(history: History, desk: Desk, clock: Clock, keys: Keys, sessions: Sessions) -> list[Route]:
+def console_routes(
+    history: History, desk: Desk, clock: Clock, keys: Keys, sessions: Sessions, shown: Shown | None = None
+) -> list[Route]:
     """The routes of the console, for the application behind the admin's guard."""
-    pages = _Pages(history, desk, clock, keys, sessions)
+    shell = Shell(clock, whole=shown is not None)
+    pages = _Pages(history, desk, shell, keys, sessions, shown)
     return [
+        *([] if shown is None else more_routes(shell, history, desk, shown)),
         Route(SIGN_IN, pages.sign_in, methods=["GET"]),
         Route(SIGN_IN, pages.signed_in, methods=["POST"]),
         Route("/sign-out", pages.sign_out, methods=["POST"]),
@@ -58,7 +53,6 @@ def console_routes(history: History, desk: Desk, clock: Clock, keys: Keys, sessi
         Route("/receipts", pages.receipts, methods=["GET"]),
         Route("/receipts/{id}", pages.receipt, methods=["GET"]),
         Route("/receipts/{id}/body", pages.receipt_body, methods=["GET"]),
-        Route("/rules", pages.rules, methods=["GET"]),
         Route("/connections", pages.connections, methods=["GET"]),
         Route("/vendors", pages.vendors, methods=["GET"]),
         Route("/vendors/{name}", pages.vendor, methods=["GET"]),
@@ -68,10 +62,14 @@ def console_routes(history: History, desk: Desk, clock: Clock, keys: Keys, sessi
 class _Pages:
     """One method a page."""
 
-    def __init__(self, history: History, desk: Desk, clock: Clock, keys: Keys, sessions: Sessions) -> None:
+    def __init__(
+        self, history: History, desk: Desk, shell: Shell, keys: Keys, sessions: Sessions, shown: Shown | None
+    ) -> None:
         self._history = history
         self._desk = desk
-        self._clock = clock
+        self._clock = shell.clock
+        self._page = shell.page
+        self._shown = shown
         self._keys = keys
         self._sessions = sessions
 
@@ -134,19 +132,21 @@ class _Pages:
     # --- what happened ---
 
     async def events(self, request: Request) -> Response:
-        filter = event_filter(_query(request), self._clock.now())
+        if there := _page_of(request.query_params.get("q", "").strip()):
+            return RedirectResponse(there, 303)
+        filter = event_filter(filled(request), self._clock.now())
         page = await self._history.events(filter)
         return self._page(
             request,
             "events.html",
             items=page.items,
-            older=_older(request, page.next),
+            older=older(request, page.next),
             sources=[source["name"] for source in self._desk.sources()],
             rules=[rule["id"] for rule in self._desk.rules()],
         )
 
     async def event(self, request: Request) -> Response:
-        event = await self._history.event(_id(request, "evt"))
+        event = await self._history.event(id_in_path(request, "evt"))
         if event is None:
             raise HTTPException(404)
         receipt = await self._history.receipt(event["receipt"])
@@ -156,44 +156,55 @@ class _Pages:
             explained = await self._desk.explain(event["id"])
         except Conflict as conflict:
             why_not = str(conflict)
-        return self._page(request, "event.html", event=event, receipt=receipt, explained=explained, why_not=why_not)
+        texts = {} if self._shown is None else self._shown.writing.texts()
+        known = {rule["id"]: rule for rule in self._desk.rules()}
+        return self._page(
+            request,
+            "event.html",
+            event=event,
+            receipt=receipt,
+            runs=[with_records(run) for run in event["runs"]],
+            timelines={run["id"]: timeline(run, self._clock.now()) for run in event["runs"]},
+            explained=[] if explained is None else [_lit(rule, known, texts) for rule in explained["rules"]],
+            why_not=why_not,
+        )
 
     async def runs(self, request: Request) -> Response:
-        page = await self._history.runs(run_filter(_query(request)))
+        page = await self._history.runs(run_filter(filled(request)))
         return self._page(
             request,
             "runs.html",
             items=page.items,
-            older=_older(request, page.next),
+            older=older(request, page.next),
             rules=[rule["id"] for rule in self._desk.rules()],
             stats=await self._history.stats(),
         )
 
     async def run(self, request: Request) -> Response:
-        run = await self._history.run(_id(request, "run"))
+        run = await self._history.run(id_in_path(request, "run"))
         if run is None:
             raise HTTPException(404)
-        return self._page(request, "run.html", run=run)
+        return self._page(request, "run.html", run=with_records(run), timeline=timeline(run, self._clock.now()))
 
     async def receipts(self, request: Request) -> Response:
-        page = await self._history.receipts(receipt_filter(_query(request), self._clock.now()))
+        page = await self._history.receipts(receipt_filter(filled(request), self._clock.now()))
         return self._page(
             request,
             "receipts.html",
             items=page.items,
-            older=_older(request, page.next),
+            older=older(request, page.next),
             sources=[source["name"] for source in self._desk.sources()],
         )
 
     async def receipt(self, request: Request) -> Response:
-        receipt = await self._history.receipt(_id(request, "rcp"))
+        receipt = await self._history.receipt(id_in_path(request, "rcp"))
         if receipt is None:
             raise HTTPException(404)
         return self._page(request, "receipt.html", receipt=receipt)
 
     async def receipt_body(self, request: Request) -> Response:
         """The raw body, never shown as a page of its own: a vendor may have been sent markup."""
-        receipt = await self._history.receipt(_id(request, "rcp"))
+        receipt = await self._history.receipt(id_in_path(request, "rcp"))
         if receipt is None or request.scope.get("access") != "act":
             raise HTTPException(404)
         body = receipt["body"]
@@ -202,9 +213,6 @@ class _Pages:
         return Response(content, media_type="application/octet-stream", headers={"content-disposition": name})
 
     # --- what is configured ---
-
-    async def rules(self, request: Request) -> Response:
-        return self._page(request, "rules.html", rules=self._desk.rules())
 
     async def connections(self, request: Request) -> Response:
         return self._page(request, "connections.html", connections=self._desk.connections())
@@ -215,24 +223,9 @@ class _Pages:
     async def vendor(self, request: Request) -> Response:
         for vendor in self._desk.vendors():
             if vendor["vendor"] == request.path_params["name"]:
-                return self._page(request, "vendor.html", vendor=vendor)
+                mine = [one for one in self._desk.connections() if one["vendor"] == vendor["vendor"]]
+                return self._page(request, "vendor.html", vendor=vendor, connections=mine)
         raise HTTPException(404)
-
-    # --- inside ---
-
-    def _page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
-        path = request.url.path
-        shown = {
-            "navigation": _NAVIGATION,
-            "here": path,
-            "query": dict(request.query_params),
-            "may_act": request.scope.get("access") == "act",
-            "signed_in": "access" in request.scope,
-            "version": __version__,
-            "now": self._clock.now(),
-            **values,
-        }
-        return Response(render(template, shown), status, media_type=HTML)
 
 
 async def static(request: Request) -> Response:
@@ -245,14 +238,13 @@ async def static(request: Request) -> Response:
     return Response(file.read_bytes(), media_type=_STATIC_TYPES[suffix])
 
 
-def error_page(status: int, title: str, detail: str, signed_in: bool) -> Response:
-    """What went wrong, as a page for people."""
-    values: dict[str, Any] = {
-        "navigation": _NAVIGATION if signed_in else (),
-        "here": "", "query": {}, "may_act": False, "signed_in": signed_in, "version": __version__, "now": None,
-        "status": status, "title": title, "detail": detail,
-    }  # fmt: skip
-    return Response(render("error.html", values), status, media_type=HTML)
+def _lit(
+    explained: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """An explained rule with the lines of its own file, each with the clauses that stand on it."""
+    rule = known.get(explained["id"], {})
+    lines = lit_lines(texts.get(rule.get("file", "")), rule.get("line", 0), explained["clauses"])
+    return {**explained, "file": rule.get("file", ""), "lines": lines}
 
 
 def _source_states(
@@ -273,25 +265,12 @@ def _source_states(
     return made
 
 
-def _query(request: Request) -> Any:
-    """The query without the fields of the form that were left empty."""
-    from starlette.datastructures import QueryParams
-
-    return QueryParams([(name, value) for name, value in request.query_params.multi_items() if value.strip()])
-
-
-def _older(request: Request, cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor" and value]
-    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
-
-
-def _id(request: Request, prefix: str) -> str:
-    text: str = request.path_params["id"]
-    if not is_id(text, prefix):
-        raise HTTPException(404)
-    return text
+def _page_of(text: str) -> str | None:
+    """The page of the record whose id this is."""
+    for prefix, path in (("evt", "events"), ("run", "runs"), ("rcp", "receipts"), ("per", "people")):
+        if is_id(text, prefix):
+            return f"/{path}/{text}"
+    return None
 
 
 def _local(wanted: str | None) -> str:
@@ -319,6 +298,3 @@ def _from_base64(body: Mapping[str, str]) -> bytes:
     import base64
 
     return base64.b64decode(body["base64"])
-
-
-__all__ = ["EventFilter", "console_routes", "error_page"]

@@ -54,6 +54,43 @@ def number(value: float | int | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
+def brief(value: Any) -> str:
+    """A value on one line, cut where it gets long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def tojson_text(value: Any) -> str:
+    """JSON for an attribute; the template escapes it."""
+    return json.dumps(value)
+
+
+_YAML = re.compile(
+    r"""(?P<comment>(?:^|(?<=\s))\#.*)|(?P<key>[A-Za-z_][\w.-]*(?=:(?:\s|$)))|(?P<hole>\$\{[^}]*\})"""
+    r"""|(?P<text>"[^"]*"|'[^']*')"""
+)
+
+
+def yaml(line: str) -> Markup:
+    """A line of a rules file with its keys, texts, expressions and comments told apart."""
+    made, at = Markup(""), 0
+    for found in _YAML.finditer(line):
+        made += escape(visible(line[at : found.start()]))
+        made += Markup('<span class="y-{}">{}</span>').format(found.lastgroup, visible(found.group()))
+        at = found.end()
+    return made + escape(visible(line[at:]))
+
+
+def diffed(text: str) -> Markup:
+    """A unified diff with what came and what went told apart."""
+    kinds = {"+": "came", "-": "went", "@": "where"}
+    lines = [
+        Markup('<span class="{}">{}</span>').format(kinds.get(line[:1], "same"), visible(line))
+        for line in text.splitlines()
+    ]
+    return Markup("\n").join(lines)
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     made = Environment(
@@ -66,6 +103,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "when": when, "pretty": pretty, "paragraphs": paragraphs, "short": short, "number": number,
+        "brief": brief, "tojson_text": tojson_text, "yaml": yaml, "diffed": diffed,
     }  # fmt: skip
     return made
 

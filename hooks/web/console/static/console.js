@@ -34,7 +34,38 @@ const post = async (path, body) => {
   return value;
 };
 
+// For building what is shown: an element with text in it, never markup.
+const made = (name, text, kind) => {
+  const element = document.createElement(name);
+  if (text !== undefined) element.textContent = text;
+  if (kind) element.className = kind;
+  return element;
+};
+
 const chosen = (name) => [...document.querySelectorAll(`input[type=checkbox][name="${name}"]:checked`)].map((box) => box.value);
+
+// The ids of all items of a listing, page after page.
+const every = async (address) => {
+  const ids = [];
+  let next = "";
+  do {
+    const answer = await fetch(`${address}&limit=500${next ? `&cursor=${encodeURIComponent(next)}` : ""}`);
+    if (!answer.ok) throw new Error(`The list could not be read: ${answer.status}.`);
+    const page = await answer.json();
+    ids.push(...page.items.map((item) => item.id));
+    next = page.next;
+  } while (next);
+  return ids;
+};
+
+const actOnEach = async (ids, path) => {
+  let refused = 0;
+  for (const [place, id] of ids.entries()) {
+    if (ids.length > 20 && place % 10 === 0) said(`${place} of ${ids.length} …`);
+    try { await post(path.replace("{}", encodeURIComponent(id))); } catch { refused += 1; }
+  }
+  said(refused ? `${ids.length - refused} done, ${refused} refused.` : `${ids.length} done.`);
+};
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-post], button[data-all]");
@@ -43,20 +74,16 @@ document.addEventListener("click", async (event) => {
     for (const box of document.querySelectorAll(`input[type=checkbox][name="${button.dataset.all}"]`)) box.checked = true;
     return;
   }
-  const each = button.dataset.each ? chosen(button.dataset.each) : null;
-  if (each && each.length === 0) { said("Nothing is chosen."); return; }
+  if (button.dataset.each && chosen(button.dataset.each).length === 0) { said("Nothing is chosen."); return; }
   if (button.dataset.sure && !window.confirm(button.dataset.sure)) return;
   button.disabled = true;
   try {
-    if (each) {
-      let refused = 0;
-      for (const id of each) {
-        try { await post(button.dataset.post.replace("{}", encodeURIComponent(id))); } catch { refused += 1; }
-      }
-      said(refused ? `${each.length - refused} done, ${refused} refused.` : `${each.length} done.`);
-    } else {
-      await post(button.dataset.post, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
-      said("Done.");
+    if (button.dataset.each) await actOnEach(chosen(button.dataset.each), button.dataset.post);
+    else if (button.dataset.every) await actOnEach(await every(button.dataset.every), button.dataset.post);
+    else {
+      const answer = await post(button.dataset.post, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
+      const told = (button.dataset.tell || "").split(",").map((name) => answer[name]).filter(Boolean);
+      said(told.length ? `${told.join(": ")}.` : "Done.");
     }
     if (button.dataset.then) { window.location.assign(button.dataset.then); return; }
     await refresh();
@@ -67,9 +94,59 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// Forms whose fields are the members of a JSON body; empty ones are left out.
+const fields = (form) => Object.fromEntries([...form.elements]
+  .filter((field) => field.name && field.value !== "")
+  .map((field) => [field.name, field.type === "number" ? Number(field.value) : field.value]));
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-form], form[data-replay]");
+  if (!form) return;
+  event.preventDefault();
+  try {
+    if (form.dataset.replay) { await foresee(form); return; }
+    await post(form.dataset.form, fields(form));
+    said("Done.");
+    await refresh(true);
+  } catch (error) {
+    said(error.message);
+  }
+});
+
+// A replay is first told, then done: what is shown is what the button beneath it does.
+const foresee = async (form) => {
+  const path = `/api/v1/events/${form.dataset.replay}/replay`;
+  const mode = form.elements.mode.value;
+  const told = await post(path, { mode, dry_run: true });
+  const place = form.parentElement.querySelector("[data-forecast]");
+  const list = made("ul", undefined, "plain");
+  for (const item of told.items) {
+    const line = made("li");
+    line.append(made("span", item.action, `state ${item.action === "nothing" ? "skipped" : "waiting"}`), ` ${item.rule}`);
+    if (item.why) line.append(made("span", ` ${item.why}`, "quiet"));
+    list.append(line);
+  }
+  if (!told.items.length) list.append(made("li", "No rule has anything to do for it."));
+  const sends = told.forecast.map((one) => `${one.requests} to ${one.connection}`).join(", ");
+  place.replaceChildren(list, made("p", sends ? `Requests: ${sends}.` : "No request would leave.", "quiet"));
+  if (told.make + told.retry === 0) return;
+  const go = made("button", "Replay now", "main");
+  go.type = "button";
+  go.addEventListener("click", async () => {
+    go.disabled = true;
+    try {
+      const done = await post(path, { mode });
+      place.replaceChildren(made("p", `${done.made} ${done.made === 1 ? "run" : "runs"} on the way.`));
+      await refresh();
+    } catch (error) { said(error.message); go.disabled = false; }
+  });
+  place.append(go);
+};
+
 // Live parts: the page is fetched again and the parts named by data-live are put in the place of the old ones.
-const refresh = async () => {
+const refresh = async (always) => {
   if (!document.querySelector("[data-live]")) return;
+  if (!always && document.activeElement?.closest("[data-live] form")) return; // somebody is typing there
   const answer = await fetch(window.location.href, { headers: { accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -77,11 +154,13 @@ const refresh = async () => {
     const old = document.querySelector(`[data-live="${part.dataset.live}"]`);
     if (!old || old.innerHTML === part.innerHTML) continue;
     const open = new Set([...old.querySelectorAll("details")].map((element, place) => (element.open ? place : -1)));
+    const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     const marked = new Set([...old.querySelectorAll("input:checked")].map((box) => box.value));
     [...part.querySelectorAll("details")].forEach((element, place) => { element.open = open.has(place); });
     for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = marked.has(box.value);
     localTimes(part);
     old.replaceWith(part);
+    if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 };
 

@@ -1,0 +1,98 @@
+"""What all pages of the console share: who looks, where the page stands, and how it is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hooks import __version__
+from hooks.ports import Audit, Clock, PeopleDesk, RulesDesk, RulesWriting
+from hooks.web.console.rendering import render
+from hooks.web.parameters import is_id
+
+HTML = "text/html; charset=utf-8"
+
+_FIRST = (
+    ("/", "Overview"),
+    ("/events", "Events"),
+    ("/runs", "Runs"),
+    ("/rules", "Rules"),
+    ("/connections", "Connections"),
+)
+_LAST = (("/receipts", "Receipts"), ("/vendors", "Vendors"))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the console shows beside what happened: who is who, the rules file, and who changed what."""
+
+    people: PeopleDesk
+    rules: RulesDesk
+    writing: RulesWriting
+    audit: Audit
+
+
+class Shell:
+    """The frame around every page."""
+
+    def __init__(self, clock: Clock, *, whole: bool) -> None:
+        """``whole``: whether there are the pages that need `Shown`."""
+        self.clock = clock
+        middle = (("/people", "People"),) if whole else ()
+        self._navigation: Sequence[tuple[str, str]] = (
+            *_FIRST,
+            *middle,
+            *_LAST,
+            *((("/settings", "Settings"),) if whole else ()),
+        )
+
+    def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+        shown = {
+            "navigation": self._navigation,
+            "here": request.url.path,
+            "query": dict(request.query_params),
+            "may_act": request.scope.get("access") == "act",
+            "signed_in": "access" in request.scope,
+            "version": __version__,
+            "now": self.clock.now(),
+            **values,
+        }
+        return Response(render(template, shown), status, media_type=HTML)
+
+
+def error_page(status: int, title: str, detail: str, signed_in: bool) -> Response:
+    """What went wrong, as a page for people."""
+    values: dict[str, Any] = {
+        "navigation": (*_FIRST, *_LAST) if signed_in else (),
+        "here": "", "query": {}, "may_act": False, "signed_in": signed_in, "version": __version__, "now": None,
+        "status": status, "title": title, "detail": detail,
+    }  # fmt: skip
+    return Response(render("error.html", values), status, media_type=HTML)
+
+
+def filled(request: Request) -> QueryParams:
+    """The query without the fields of the form that were left empty."""
+    return QueryParams([(name, value) for name, value in request.query_params.multi_items() if value.strip()])
+
+
+def older(request: Request, cursor: str | None) -> str | None:
+    """The address of the next page of a list."""
+    if cursor is None:
+        return None
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor" and value]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def id_in_path(request: Request, prefix: str) -> str:
+    """Raises HTTPException 404 for what cannot be an id."""
+    text: str = request.path_params["id"]
+    if not is_id(text, prefix):
+        raise HTTPException(404)
+    return text

@@ -1,0 +1,269 @@
+// The editor of the rules file: a text area over a coloured copy of itself, checked while somebody types.
+"use strict";
+
+(() => {
+  const root = document.querySelector("[data-editor]");
+  if (!root) return;
+  const area = root.querySelector("textarea");
+  const colours = root.querySelector(".colours");
+  const gutter = root.querySelector(".gutter");
+  const verdict = root.querySelector("#verdict");
+  const list = root.querySelector(".findings");
+  const choices = root.querySelector(".choices");
+  const began = area.value;
+  let findings = [];
+  let sample = null;
+
+  // --- colours and line numbers ---
+
+  const pattern = /((?:^|(?<=\s))#.*)|([A-Za-z_][\w.-]*(?=:(?:\s|$)))|(\$\{[^}]*\})|("[^"]*"|'[^']*')/g;
+  const kinds = ["", "y-comment", "y-key", "y-hole", "y-text"];
+
+  const coloured = (text, wrong) => {
+    const line = made("span", undefined, wrong ? `row ${wrong}` : "row");
+    let at = 0;
+    for (const found of text.matchAll(pattern)) {
+      line.append(text.slice(at, found.index));
+      line.append(made("span", found[0], kinds[found.findIndex((part, place) => place > 0 && part !== undefined)]));
+      at = found.index + found[0].length;
+    }
+    line.append(text.slice(at), "\n");
+    return line;
+  };
+
+  let shown = [];
+  const paint = () => {
+    const lines = area.value.split("\n");
+    const wrong = new Map(findings.map((one) => [one.line, one.severity]));
+    const keys = lines.map((text, place) => `${wrong.get(place + 1) ?? ""}:${text}`);
+    for (let place = 0; place < keys.length; place += 1) {
+      if (shown[place] === keys[place]) continue;
+      const line = coloured(lines[place], wrong.get(place + 1));
+      const number = made("span", String(place + 1), wrong.get(place + 1));
+      if (colours.children[place]) { colours.children[place].replaceWith(line); gutter.children[place].replaceWith(number); }
+      else { colours.append(line); gutter.append(number); }
+    }
+    while (colours.children.length > keys.length) { colours.lastChild.remove(); gutter.lastChild.remove(); }
+    shown = keys;
+    area.rows = lines.length + 1;
+  };
+
+  // --- checking ---
+
+  let due = null;
+  let asked = 0;
+  const check = async () => {
+    const mine = ++asked;
+    try {
+      const answer = await post("/api/v1/rules/check", { text: area.value });
+      if (mine !== asked) return;
+      findings = answer.findings;
+      const errors = findings.filter((one) => one.severity === "error").length;
+      verdict.textContent = errors ? `${errors} ${errors === 1 ? "mistake" : "mistakes"}.`
+        : `${area.value === began ? "Not changed" : "It can be published"}${findings.length ? `; ${findings.length} to look at` : ""}.`;
+      verdict.className = `verdict-line ${errors ? "bad" : "good"}`;
+      list.replaceChildren(...findings.slice(0, 50).map((one) => {
+        const item = made("li", undefined, one.severity);
+        const link = made("button", `line ${one.line}`, "link");
+        link.type = "button";
+        link.addEventListener("click", () => goTo(one.line, one.column));
+        item.append(link, ` ${one.message}`);
+        if (one.hint) item.append(made("span", ` ${one.hint}`, "hint"));
+        return item;
+      }));
+      paint();
+    } catch (error) { verdict.textContent = error.message; }
+  };
+
+  const goTo = (line, column) => {
+    const start = area.value.split("\n").slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + column - 1;
+    area.focus();
+    area.setSelectionRange(start, start);
+    colours.children[line - 1]?.scrollIntoView({ block: "center" });
+  };
+
+  // --- completion ---
+
+  let offered = [];
+  let picked = 0;
+  const close = () => { choices.hidden = true; offered = []; area.removeAttribute("aria-activedescendant"); };
+
+  const offer = async (always) => {
+    const found = await window.completions(area.value, area.selectionStart, sample);
+    offered = found.items.slice(0, 40);
+    if (!offered.length || (!always && !found.word)) { close(); return; }
+    picked = 0;
+    choices.replaceChildren(...offered.map((one, place) => {
+      const item = made("li");
+      item.id = `choice-${place}`;
+      item.setAttribute("role", "option");
+      item.append(made("b", one.label), made("span", one.told ?? "", "quiet"));
+      item.addEventListener("mousedown", (event) => { event.preventDefault(); picked = place; take(found.word); });
+      return item;
+    }));
+    choices.dataset.word = found.word;
+    const before = area.value.slice(0, area.selectionStart).split("\n");
+    // Where the caret is, by the size of one character: a style sheet cannot know, and the policy forbids style attributes
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(`.choices { top: ${(before.length * 1.45).toFixed(2)}em; left: ${Math.min(before.at(-1).length, 60)}ch; }`);
+    document.adoptedStyleSheets = [sheet];
+    choices.hidden = false;
+    mark();
+  };
+
+  const mark = () => {
+    [...choices.children].forEach((item, place) => item.setAttribute("aria-selected", String(place === picked)));
+    choices.children[picked]?.scrollIntoView({ block: "nearest" });
+    area.setAttribute("aria-activedescendant", `choice-${picked}`);
+  };
+
+  const type = (text, back) => {
+    const at = area.selectionStart;
+    area.setRangeText(text, at - back, area.selectionEnd, "end");
+    area.dispatchEvent(new Event("input"));
+  };
+
+  const take = (word) => {
+    const one = offered[picked];
+    close();
+    type(one.insert ?? one.label, word.length);
+    close();
+  };
+
+  let leaving = false;
+  area.addEventListener("keydown", (event) => {
+    if (!choices.hidden) {
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        picked = (picked + (event.key === "ArrowDown" ? 1 : offered.length - 1)) % offered.length;
+        mark();
+        event.preventDefault();
+        return;
+      }
+      if (event.key === "Enter" || event.key === "Tab") { take(choices.dataset.word); event.preventDefault(); return; }
+      if (event.key === "Escape") { close(); event.preventDefault(); return; }
+    }
+    if (event.key === " " && event.ctrlKey) { offer(true); event.preventDefault(); }
+    else if (event.key === "Escape") leaving = true;
+    else if (event.key === "Tab" && !leaving && !event.shiftKey) { type("  ", 0); event.preventDefault(); }
+    else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+      const line = area.value.slice(0, area.selectionStart).split("\n").at(-1);
+      type(`\n${/^\s*/.exec(line)[0]}${/^\s*- .*:$|:$/.test(line) ? "  " : ""}`, 0);
+      event.preventDefault();
+    }
+    if (event.key !== "Escape") leaving = false;
+  });
+  area.addEventListener("blur", close);
+  area.addEventListener("click", close);
+  area.addEventListener("input", (event) => {
+    paint();
+    clearTimeout(due);
+    due = setTimeout(check, 400);
+    if (event.inputType === "insertText") offer(false).catch(() => {}); else close();
+  });
+
+  // --- publish, explain, backtest ---
+
+  const form = (name, work) => root.querySelector(`form[data-${name}]`)?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = event.target.querySelector("button[type=submit]");
+    button.disabled = true;
+    try { await work(event.target); } catch (error) { said(error.message); } finally { button.disabled = false; }
+  });
+
+  form("publish", async (given) => {
+    if (!window.confirm("Put these rules in force now?")) return;
+    const answer = await fetch("/api/v1/rules", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ text: area.value, note: given.elements.note.value, expected: root.dataset.number || undefined }),
+    });
+    const told = await answer.json();
+    if (answer.status === 409) {
+      verdict.textContent = `Not published: ${told.detail} Copy your text, load this page again, and bring it in there.`;
+      verdict.className = "verdict-line bad";
+    } else if (told.ok) {
+      window.removeEventListener("beforeunload", keep);
+      window.location.assign("/rules");
+    } else { await check(); said(told.detail || "Not published: it has mistakes."); }
+  });
+
+  root.querySelector("[data-revert]")?.addEventListener("click", () => {
+    if (!window.confirm("Forget what you have changed here?")) return;
+    area.value = began;
+    paint();
+    check();
+  });
+
+  form("explain", async (given) => {
+    const place = root.querySelector("[data-explained]");
+    const answer = await fetch("/api/v1/rules/explain", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ text: area.value, event: given.elements.event.value }),
+    });
+    const told = await answer.json();
+    if (!told.ok) { place.replaceChildren(made("p", told.detail || "The file has mistakes: mend them first.", "wrong")); return; }
+    place.replaceChildren(...told.explained.rules.map((rule) => {
+      const box = made("details", undefined, "rule");
+      box.open = rule.matched;
+      const head = made("summary");
+      head.append(made("span", rule.matched ? "matched" : "unmatched", `state ${rule.matched ? "matched" : ""}`), ` ${rule.id}`);
+      const clauses = made("ul", undefined, "clauses");
+      for (const one of rule.clauses) {
+        const line = made("li", undefined, one.verdict);
+        line.append(made("span", String(one.line), "line"), " ", made("code", one.text));
+        for (const [path, value] of Object.entries(one.values)) line.append(made("span", ` ${path} is ${JSON.stringify(value)}`, "quiet"));
+        if (one.hint) line.append(made("span", ` ${one.hint}`, "hint"));
+        clauses.append(line);
+      }
+      box.append(head, clauses);
+      for (const one of rule.requests) box.append(made("pre", `${one.method ?? ""} ${one.url ?? one.action}\n${one.body === undefined ? "" : JSON.stringify(one.body, null, 2)}`, "code"));
+      return box;
+    }));
+  });
+
+  form("backtest", async (given) => {
+    const place = root.querySelector("[data-backtested]");
+    place.replaceChildren(made("p", "Comparing …", "quiet"));
+    const answer = await fetch("/api/v1/rules/backtest", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ text: area.value, since: given.elements.since.value }),
+    });
+    const told = await answer.json();
+    if (!told.ok) { place.replaceChildren(made("p", told.detail || "The file has mistakes: mend them first.", "wrong")); return; }
+    const counted = told.summary;
+    const table = made("ul", undefined, "plain");
+    for (const one of told.events.slice(0, 50)) {
+      const line = made("li");
+      const link = made("a", `…${one.event.slice(-12)}`, "id");
+      link.href = `/events/${one.event}`;
+      line.append(made("span", one.change, `state ${{ added: "done", removed: "failed" }[one.change] ?? "held"}`), ` ${one.rule} `, link);
+      for (const field of (one.fields ?? []).slice(0, 6)) {
+        line.append(document.createElement("br"), made("code", field.path), " ", made("del", JSON.stringify(field.old ?? null)), " ", made("ins", JSON.stringify(field.new ?? null)));
+      }
+      table.append(line);
+    }
+    place.replaceChildren(
+      made("p", `${told.looked_at} of ${told.of} events: ${counted.same} requests the same, ${counted.added} added, ${counted.removed} gone, ${counted.changed} changed.`),
+      table,
+    );
+  });
+
+  // --- the event that fields are completed from ---
+
+  const chooser = root.querySelector("form[data-explain] select");
+  const choose = async () => {
+    sample = null;
+    if (!chooser?.value) return;
+    const answer = await fetch(`/api/v1/events/${chooser.value}`);
+    if (answer.ok) sample = await answer.json();
+  };
+  chooser?.addEventListener("change", choose);
+
+  const keep = (event) => { if (area.value !== began) event.preventDefault(); };
+  window.addEventListener("beforeunload", keep);
+  paint();
+  check();
+  choose().catch(() => {});
+})();

@@ -1,0 +1,110 @@
+"""The console's pages over a whole server, as a browser without a script reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.journeys.world import ADMIN_TOKEN, NOTE, OFFICE, SOURCES, World
+
+RULES = (
+    SOURCES
+    + "connections:\n"
+    + OFFICE
+    + "rules:\n"
+    + NOTE
+    + """\
+  - id: large-jobs
+    event: job.completed
+    when:
+      - data.total_cents >= 100
+      - data.customer.first_name == "<b>Maya</b>"
+    do:
+      - action: http.request
+"""
+)
+PAGES = (
+    "/", "/events", "/runs", "/rules", "/rules/edit", "/rules/history", "/rules/history/1", "/connections", "/people",
+    "/receipts", "/vendors", "/vendors/http", "/settings", "/settings/changes",
+)  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def browser(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"accept": "text/html"}
+    async with httpx.AsyncClient(base_url=world.admin or "", headers=headers, follow_redirects=True) as client:
+        answer = await client.post("/sign-in", data={"token": ADMIN_TOKEN, "name": "Ana", "next": "/"})
+        assert 200 == answer.status_code
+        yield client
+
+
+async def test_every_page_can_be_read(world: World) -> None:
+    await world.serve(RULES)
+    await world.run(await world.job())
+    async with browser(world) as client:
+        for page in PAGES:
+            answer = await client.get(page)
+            assert (200, page) == (answer.status_code, answer.url.path), answer.text
+            assert "<h1>" in answer.text
+
+
+async def test_an_events_page_shows_the_way_to_the_record_and_the_rules_own_lines(world: World) -> None:
+    await world.serve(RULES)
+    event = await world.job()
+    await world.run(event)
+    async with browser(world) as client:
+        page = (await client.get(f"/events/{event}")).text
+    assert ["received", "read", "matched"] == re.findall(r"<li class=\"done\"><b>(\w+)</b>", page)[:3]
+    lit = re.findall(r'<li class="(\w*)"><span class="line">(\d+)</span><code>\s*(?:- )?(.*?)</code>', page)
+    assert ["true", "false"] == [verdict for verdict, _, text in lit if text.startswith("data.")]
+    assert "&lt;b&gt;Maya" in page
+    assert "<b>Maya" not in page
+
+
+@pytest.mark.parametrize("kind", ["events", "runs", "receipts"])
+async def test_a_whole_id_in_the_search_leads_to_its_page(world: World, kind: str) -> None:
+    await world.serve(RULES)
+    event = await world.job()
+    run = await world.run(event)
+    wanted = {"events": event, "runs": run["id"], "receipts": (await world.read(f"events/{event}"))["receipt"]}[kind]
+    async with browser(world) as client:
+        assert f"/{kind}/{wanted}" == (await client.get("/events", params={"q": f" {wanted} "})).url.path
+
+
+async def test_what_is_done_in_the_console_is_kept_under_the_name_that_signed_in(world: World) -> None:
+    await world.serve(RULES)
+    async with browser(world) as client:
+        answer = await client.post("/api/v1/connections/office/pause", json={})
+        assert 200 == answer.status_code
+        rows = (await world.read("audit?what=connections.pause"))["items"]
+        assert [("Ana", "console", "office")] == [(row["who"], row["via"], row["target"]) for row in rows]
+        assert "connections.pause" in (await client.get("/settings")).text
+
+
+async def test_a_draft_of_rules_is_tried_on_a_stored_event(world: World) -> None:
+    await world.serve(RULES)
+    event = await world.job()
+    await world.run(event)
+    draft = RULES.replace("<b>Maya</b>", "Nobody").replace("SANDBOX", "http://127.0.0.1:9")
+    told = (await world.api("rules/explain", "POST", {"text": draft, "event": event})).json()
+    assert {"note": True, "large-jobs": False} == {one["id"]: one["matched"] for one in told["explained"]["rules"]}
+    broken = await world.api("rules/explain", "POST", {"text": "version: 1\nrule: []\n", "event": event})
+    assert (422, 2) == (broken.status_code, broken.json()["findings"][0]["line"])
+    gone = await world.api("rules/explain", "POST", {"text": draft, "event": "evt_" + "0" * 32})
+    assert 404 == gone.status_code
+
+
+async def test_editors_are_served_text_schema_and_picture(world: World) -> None:
+    await world.serve(RULES)
+    (text,) = (await world.read("rules/text"))["files"].values()
+    assert "large-jobs" in text
+    schema = await world.api("rules/schema")
+    assert "rules" in schema.json()["properties"]
+    again = await world.api("rules/schema", **{"if-none-match": schema.headers["etag"]})
+    assert (304, b"") == (again.status_code, again.content)
+    drawn = await world.api("rules/diagram")
+    assert ("image/svg+xml", True) == (drawn.headers["content-type"], "large-jobs" in drawn.text)

@@ -1,0 +1,84 @@
+"""What the page of an event is drawn of, from values alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks.web.console.charts import timeline
+from hooks.web.console.journey import lit_lines, record_of, with_records
+from hooks.web.console.rendering import diffed, yaml
+
+FILE = """\
+rules:
+  - id: one
+    event: job.completed
+    when:
+      - data.total_cents >= 5000
+
+  # about the second
+  - id: two
+    event: lead.created
+"""
+NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
+
+
+def clause(line: int, verdict: str) -> dict[str, Any]:
+    return {"line": line, "verdict": verdict, "text": "", "values": {}, "hint": None}
+
+
+def test_a_rules_lines_end_where_the_next_begins_and_each_has_the_worst_of_its_clauses() -> None:
+    lines = lit_lines(FILE, 2, [clause(3, "true"), clause(3, "missing"), clause(5, "false"), clause(9, "true")])
+    assert [(2, ""), (3, "missing"), (4, ""), (5, "false")] == [(line["number"], line["verdict"]) for line in lines]
+
+
+@pytest.mark.parametrize(("text", "first"), [(None, 2), (FILE, 0), ("", 1), (FILE, 99)])
+def test_without_the_text_there_is_nothing_to_light(text: str | None, first: int) -> None:
+    assert [] == lit_lines(text, first, [clause(first, "true")])
+
+
+@pytest.mark.parametrize(
+    ("output", "record"),
+    [
+        ({"id": 41}, "41"), ({"customerId": "cus_1", "name": "x"}, "cus_1"), ({"job_id": "j"}, "j"), ({"ID": "a"}, "a"),
+        ({"id": None, "bookingId": 7}, "7"), ({"name": "x"}, None), ([1], None), (None, None), ({"id": True}, None),
+    ],
+)  # fmt: skip
+def test_the_record_of_a_step_is_the_id_in_its_answer(output: Any, record: str | None) -> None:
+    assert record == record_of(output)
+
+
+def attempt(number: int, second: int, verdict: str) -> dict[str, Any]:
+    return {
+        "number": number, "started_at": f"2026-05-04T13:00:{second:02}Z", "duration_ms": 20, "verdict": verdict,
+    }  # fmt: skip
+
+
+def run(state: str, *attempts: dict[str, Any]) -> dict[str, Any]:
+    step = {"id": "<customer>", "state": "intended", "output": None, "attempts": list(attempts)}
+    return {"state": state, "created_at": "2026-05-04T13:00:00Z", "steps": [step]}
+
+
+def test_a_timeline_has_a_bar_for_each_try_and_escapes_names() -> None:
+    drawn = timeline(run("done", attempt(1, 0, "transient"), attempt(2, 30, "done")), NOW)
+    assert (1, 1) == (drawn.count("try transient"), drawn.count("try done"))
+    assert "&lt;customer&gt;" in drawn
+    assert "2 tries in 30 s" in drawn
+    assert "" == timeline(run("waiting"), NOW)
+
+
+def test_an_outcome_is_unknown_until_a_later_try_says_otherwise() -> None:
+    assert with_records(run("held", attempt(1, 0, "unknown")))["unknown"] is True
+    assert with_records(run("held", attempt(1, 0, "unknown"), attempt(2, 5, "permanent")))["unknown"] is False
+    assert with_records(run("waiting", attempt(1, 0, "unknown")))["unknown"] is False
+
+
+@given(st.text(max_size=200))
+def test_what_is_coloured_is_only_ever_text(text: str) -> None:
+    for drawn in (yaml(text), diffed(text)):
+        bare = drawn.replace("</span>", "")
+        assert "<" not in bare.replace("<span class=", "")
