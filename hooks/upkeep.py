@@ -232,7 +232,8 @@ class Keeper:
 
 
 def _oldest_pending(reading: Reading) -> datetime | None:
-    at = reading.execute("SELECT min(received_at) FROM receipts WHERE pending = 1").fetchone()[0]
+    row = reading.execute("SELECT received_at FROM receipts WHERE pending = 1 ORDER BY seq LIMIT 1").fetchone()
+    at = None if row is None else row[0]
     return None if at is None else moment(at)
 
 

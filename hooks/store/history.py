@@ -15,7 +15,9 @@ from typing import Any, get_args
 from hooks.events import Receipt, RunState, Verdict, utc_text
 from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
 from hooks.store import books
+from hooks.store.conditions import Where, page_of
 from hooks.store.engine import Reader, Reading
+from hooks.store.eventlists import list_events
 from hooks.store.rows import (
     EVENT_COLUMNS,
     RECEIPT_COLUMNS,
@@ -29,6 +31,14 @@ from hooks.store.rows import (
 _RUN_COLUMNS = (
     "r.id, r.event, r.rule, r.state, r.reason, r.created_at, r.due_at, r.finished_at, r.attempts, r.rules_version, "
     "r.replay_of"
+)
+
+FEW = 10_000
+"""Up to so many waiting or running runs are looked up by their own small indexes."""
+
+_UNDER_WAY = (
+    "SELECT w.seq FROM runs w WHERE w.state = 'waiting' AND w.behind IS NULL UNION ALL "
+    "SELECT w.seq FROM runs w WHERE w.behind IS NOT NULL UNION ALL SELECT w.seq FROM runs w WHERE w.state = 'running'"
 )
 
 
@@ -50,46 +60,7 @@ class SqlHistory:
         await self._reader.close()
 
     async def events(self, filter: EventFilter) -> Page:
-        where = _Where()
-        where.equal("e.source", filter.source)
-        where.equal("e.state", filter.state)
-        if filter.type is not None:
-            if "*" in filter.type:
-                where.add("e.type LIKE ? ESCAPE '\\'", like(filter.type).replace("*", "%"))
-            else:
-                where.equal("e.type", filter.type)
-        if filter.rule is not None:
-            where.add("EXISTS (SELECT 1 FROM runs x WHERE x.event = e.id AND x.rule = ?)", filter.rule)
-        if filter.q is not None:
-            text = f"%{like(filter.q)}%"
-            where.add(
-                "(e.id = ? OR lower(e.subject) LIKE lower(?) ESCAPE '\\' OR lower(e.data) LIKE lower(?) ESCAPE '\\')",
-                filter.q,
-                text,
-                text,
-            )
-        if filter.since is not None:
-            where.add("e.received_at >= ?", filter.since.isoformat())
-        if filter.until is not None:
-            where.add("e.received_at < ?", filter.until.isoformat())
-        where.before("e.seq", "events", filter.cursor)
-
-        def read(raw: Reading) -> Page:
-            columns = ", ".join(f"e.{name.strip()}" for name in EVENT_COLUMNS.split(","))
-            rows = raw.execute(
-                f"SELECT {columns}, e.state FROM events e {where} ORDER BY e.seq DESC LIMIT ?",
-                [*where.values, filter.limit + 1],
-            ).fetchall()
-            items = []
-            for row in rows[: filter.limit]:
-                runs = raw.execute("SELECT id, rule, state FROM runs WHERE event = ? ORDER BY seq", (row[0],))
-                shown = event_from_row(row[:12]).attributes()
-                shown["state"] = row[12]
-                shown["runs"] = [{"id": run[0], "rule": run[1], "state": run[2]} for run in runs]
-                items.append(shown)
-            return _page(items, rows, filter.limit)
-
-        return await self._reader.read(read)
+        return await self._reader.read(lambda raw: list_events(raw, filter))
 
     async def event(self, event_id: str) -> Mapping[str, Any] | None:
         def read(raw: Reading) -> Mapping[str, Any] | None:
@@ -108,18 +79,24 @@ class SqlHistory:
         return await self._reader.read(read)
 
     async def runs(self, filter: RunFilter) -> Page:
-        where = _Where()
+        where = Where()
         where.equal("r.state", filter.state)
+        if filter.state in ("held", "failed", "skipped"):
+            where.add("r.state IN ('held', 'failed', 'skipped')")  # names the partial index
         where.equal("r.rule", filter.rule)
         where.equal("r.event", filter.event)
         where.before("r.seq", "runs", filter.cursor)
 
         def read(raw: Reading) -> Page:
+            if filter.state in ("waiting", "running"):
+                counted = books.totals(raw)
+                if counted.get("runs.waiting", 0) + counted.get("runs.running", 0) <= FEW:
+                    where.add(f"r.seq IN ({_UNDER_WAY})")
             rows = raw.execute(
                 f"SELECT {_RUN_COLUMNS} FROM runs r {where} ORDER BY r.seq DESC LIMIT ?",
                 [*where.values, filter.limit + 1],
             ).fetchall()
-            return _page([_run(row) for row in rows[: filter.limit]], rows, filter.limit)
+            return page_of([_run(row) for row in rows[: filter.limit]], rows, filter.limit)
 
         return await self._reader.read(read)
 
@@ -131,7 +108,7 @@ class SqlHistory:
         return await self._reader.read(read)
 
     async def receipts(self, filter: ReceiptFilter) -> Page:
-        where = _Where()
+        where = Where()
         where.equal("c.source", filter.source)
         where.equal("c.verdict", filter.verdict)
         if filter.verdict is not None and filter.verdict != "accepted":
@@ -140,18 +117,25 @@ class SqlHistory:
             where.add("c.received_at >= ?", millis(filter.since))
         if filter.until is not None:
             where.add("c.received_at < ?", millis(filter.until))
-        where.before("c.seq", "receipts", filter.cursor)
+        timed = filter.since is not None or filter.until is not None
+        if timed and filter.cursor is not None:
+            where.add(
+                "(c.received_at, c.seq) < (SELECT k.received_at, k.seq FROM receipts k WHERE k.id = ?)", filter.cursor
+            )
+        else:
+            where.before("c.seq", "receipts", filter.cursor)
+        order = "c.received_at DESC, c.seq DESC" if timed else "c.seq DESC"
 
         def read(raw: Reading) -> Page:
             columns = ", ".join(
                 "NULL" if name.strip() == "body" else f"c.{name.strip()}" for name in RECEIPT_COLUMNS.split(",")
             )
             rows = raw.execute(
-                f"SELECT {columns}, length(c.body) FROM receipts c {where} ORDER BY c.seq DESC LIMIT ?",
+                f"SELECT {columns}, length(c.body) FROM receipts c {where} ORDER BY {order} LIMIT ?",
                 [*where.values, filter.limit + 1],
             ).fetchall()
             items = [_receipt(receipt_from_row(row[:12]), row[12]) for row in rows[: filter.limit]]
-            return _page(items, rows, filter.limit)
+            return page_of(items, rows, filter.limit)
 
         return await self._reader.read(read)
 
@@ -186,7 +170,8 @@ class SqlHistory:
                 wrong += self._differences
             pending = raw.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1")
             pending_receipts, pending_events = pending.fetchone()
-            oldest = raw.execute("SELECT min(received_at) FROM receipts WHERE pending = 1").fetchone()[0]
+            first = raw.execute("SELECT received_at FROM receipts WHERE pending = 1 ORDER BY seq LIMIT 1").fetchone()
+            oldest = None if first is None else first[0]
             events = {state: counted.get(f"events.{state}", 0) for state in ("matched", "unmatched")}
             runs = {state: counted.get(f"runs.{state}", 0) for state in get_args(RunState)}
             total = sum(events.values())
@@ -214,39 +199,6 @@ class SqlHistory:
             return [*books.contradictions(raw, counted), *self._differences]
 
         return await self._reader.read(read)
-
-
-class _Where:
-    """The conditions of a listing; values are always parameters."""
-
-    def __init__(self) -> None:
-        self._conditions: list[str] = []
-        self.values: list[Any] = []
-
-    def add(self, condition: str, *values: Any) -> None:
-        self._conditions.append(condition)
-        self.values.extend(values)
-
-    def equal(self, column: str, value: Any) -> None:
-        if value is not None:
-            self.add(f"{column} = ?", value)
-
-    def before(self, column: str, table: str, cursor: str | None) -> None:
-        """Rows older than the one whose id is the cursor; an id that is gone gives an empty page."""
-        if cursor is not None:
-            self.add(f"{column} < (SELECT seq FROM {table} WHERE id = ?)", cursor)
-
-    def __str__(self) -> str:
-        return "WHERE " + " AND ".join(self._conditions) if self._conditions else ""
-
-
-def _page(items: list[dict[str, Any]], rows: list[Any], limit: int) -> Page:
-    return Page(items, items[-1]["id"] if len(rows) > limit else None)
-
-
-def like(text: str) -> str:
-    """A text inside a LIKE pattern with ``\\`` as its escape: no character of it means anything."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _pending_event(raw: Reading, event_id: str) -> Mapping[str, Any] | None:

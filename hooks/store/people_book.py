@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hooks.events import utc_text
-from hooks.names import plain_name
-from hooks.people import email_key, phone_key
 from hooks.ports import Page
 from hooks.store.engine import Reader, Reading
-from hooks.store.history import SqlHistory, like
+from hooks.store.history import SqlHistory
+from hooks.store.people_search import KNOWN, searched
 from hooks.store.rows import moment
 
 LATEST = 50
 """Events that a person is shown with."""
-
-_KNOWN = "forgotten_at IS NULL AND merged_into IS NULL"
-_FEWEST_DIGITS = 4
 
 
 class PeopleBook:
@@ -29,14 +24,14 @@ class PeopleBook:
         self._reader: Reader = history.reader
 
     async def find(self, q: str | None, cursor: str | None, limit: int) -> Page:
-        condition, values = _searched(q)
+        condition, values = searched(q)
         if cursor is not None:
             condition += " AND seq < (SELECT seq FROM people WHERE id = ?)"
             values.append(cursor)
 
         def read(reading: Reading) -> Page:
             rows = reading.execute(
-                f"SELECT id FROM people WHERE {_KNOWN} AND {condition} ORDER BY seq DESC LIMIT ?", [*values, limit + 1]
+                f"SELECT id FROM people WHERE {KNOWN} AND {condition} ORDER BY seq DESC LIMIT ?", [*values, limit + 1]
             ).fetchall()
             items = [person_row(reading, row[0]) for row in rows[:limit]]
             return Page(items, rows[limit - 1][0] if len(rows) > limit else None)
@@ -70,28 +65,6 @@ class PeopleBook:
         events = [event for id in identities if (event := await self._history.event(id)) is not None]
         receipts = [await self._history.receipt(id) for id in dict.fromkeys(event["receipt"] for event in events)]
         return {"person": shown, "events": events, "receipts": [one for one in receipts if one is not None]}
-
-
-def _searched(q: str | None) -> tuple[str, list[Any]]:
-    """The condition and its values; a person fits when one of the ways to read the text fits."""
-    if q is None or not q.strip():
-        return "id <> ''", []
-    text = q.strip()
-    ways = ["id = ?", "id IN (SELECT person FROM person_records WHERE record = ?)"]
-    values: list[Any] = [text, text]
-    if number := phone_key(text):
-        ways.append("id IN (SELECT person FROM person_keys WHERE kind = 'phone' AND value = ?)")
-        values.append(number)
-    elif not re.search(r"[^\W\d]", text) and len(digits := re.sub(r"\D", "", text)) >= _FEWEST_DIGITS:
-        ways.append("id IN (SELECT person FROM person_keys WHERE kind = 'phone' AND value LIKE ?)")
-        values.append(f"%{digits}%")
-    if "@" in text:
-        ways.append("id IN (SELECT person FROM person_keys WHERE kind = 'email' AND value LIKE ? ESCAPE '\\')")
-        values.append(email_key(text) or f"%{like(text.lower())}%")
-    if words := plain_name(text):
-        ways.append("(" + " AND ".join(["search LIKE ? ESCAPE '\\'"] * len(words)) + ")")
-        values += [f"%{like(word)}%" for word in words]
-    return "(" + " OR ".join(ways) + ")", values
 
 
 def present(reading: Reading, person: str) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from hooks.events import parse_utc
 from hooks.ports import Chosen, PastRun, Replay, ReplaySelection
+from hooks.store.conditions import like
 from hooks.store.engine import Reading, Transaction
-from hooks.store.history import like
 from hooks.store.planning import insert_run
 from hooks.store.rows import EVENT_COLUMNS, event_from_row
 from hooks.store.steering import retry

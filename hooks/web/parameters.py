@@ -39,7 +39,7 @@ KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str]] = {
         "type": "The event type; * stands for anything, dots included.",
         "state": "One of pending, matched, unmatched.",
         "rule": "The id of a rule that made a run of it.",
-        "q": "Text found in its id, subject or data.",
+        "q": "Whom it is about (name, phone in any writing, e-mail, a vendor's id), or text in its subject or data.",
         "since": "Received at or after: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
         "until": "Received before; as since.",
         "cursor": "Where the page before ended: its next.",

@@ -1,0 +1,149 @@
+"""Lists and the search of events on every store: whichever index serves, each event once, newest first, none lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hooks.events import Event, Receipt, event_id, new_id
+from hooks.pipeline.people import Sighter
+from hooks.ports import EventFilter, History, Plan, PlannedRun, ReceiptFilter
+from hooks.store import eventlists
+from hooks.store.history import SqlHistory
+from hooks.store.opening import open_history, open_store
+from hooks.store.verbs import SqlStore
+from tests.pipeline.engine import SetClock
+
+NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
+MAYA = {"first_name": "Maya", "last_name": "Ortíz", "phone": "+13035550142", "email": "maya@example.org"}
+
+
+@pytest.fixture
+async def store(database: str) -> AsyncIterator[SqlStore]:
+    opened = await open_store(database, relaxed=True)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def history(store: SqlStore, database: str) -> AsyncIterator[SqlHistory]:
+    opened = await open_history(database)
+    yield opened
+    await opened.close()
+
+
+async def arrived(
+    store: SqlStore,
+    minute: int,
+    type: str = "job.completed",
+    *,
+    source: str = "hcp",
+    rule: str | None = "bill",
+    data: Any = None,
+    subject: str | None = None,
+) -> str:
+    at = NOW + timedelta(minutes=minute)
+    receipt = Receipt(new_id("rcp"), source, "housecall_pro", at, "accepted", body=b"{}", events=1)
+    await store.record(receipt, None, 60)
+    event = Event(
+        event_id(receipt.id), type, source, "housecall_pro", type, receipt.id, at, at, subject, data or {}, {}, None
+    )
+    runs = () if rule is None else (PlannedRun(new_id("run"), rule, "office", at),)
+    await store.plan([receipt.id], [Plan(event, runs)], "v" * 64)
+    await Sighter(store, SetClock()).turn()
+    return event.id
+
+
+async def listed(history: History, filter: EventFilter) -> list[str]:
+    """All pages of a list."""
+    ids: list[str] = []
+    while True:
+        page = await history.events(filter)
+        ids += [item["id"] for item in page.items]
+        if page.next is None:
+            return ids
+        filter = replace(filter, cursor=page.next)
+
+
+@pytest.mark.parametrize(
+    ("filter", "wanted"),
+    [
+        (EventFilter(), range(12)),
+        (EventFilter(source="leads"), (1, 4, 7, 10)),
+        (EventFilter(type="lead.*"), (1, 2, 4, 5, 7, 8, 10, 11)),
+        (EventFilter(type="lead.lost"), (2, 5, 8, 11)),
+        (EventFilter(type="*"), range(12)),
+        (EventFilter(type="none.*"), ()),
+        (EventFilter(state="unmatched"), (2, 5, 8, 11)),
+        (EventFilter(rule="book"), (1, 4, 7, 10)),
+        (EventFilter(rule="book", source="leads", type="lead.*"), (1, 4, 7, 10)),
+        (EventFilter(since=NOW + timedelta(minutes=3), until=NOW + timedelta(minutes=9)), range(3, 9)),
+        (EventFilter(since=NOW + timedelta(minutes=3), source="leads"), (4, 7, 10)),
+        (EventFilter(until=NOW + timedelta(minutes=6), rule="book"), (1, 4)),
+        (EventFilter(type="lead.*", state="unmatched"), (2, 5, 8, 11)),
+    ],
+)
+async def test_every_list_is_whole_over_its_pages(
+    store: SqlStore, history: SqlHistory, filter: EventFilter, wanted: Any
+) -> None:
+    kinds = (("job.completed", "hcp", "bill"), ("lead.created", "leads", "book"), ("lead.lost", "hcp", None))
+    ids = []
+    for minute in range(12):
+        type, source, rule = kinds[minute % 3]
+        ids.append(await arrived(store, minute, type, source=source, rule=rule))
+    expected = [ids[place] for place in reversed(list(wanted))]
+    for limit in (1, 3, 50):
+        assert expected == await listed(history, replace(filter, limit=limit))
+
+
+async def test_receipts_of_a_time_are_whole_over_their_pages(store: SqlStore, history: SqlHistory) -> None:
+    for minute in range(7):
+        await arrived(store, minute)
+    filter = ReceiptFilter(since=NOW + timedelta(minutes=2), until=NOW + timedelta(minutes=6), limit=3)
+    first = await history.receipts(filter)
+    rest = await history.receipts(replace(filter, cursor=first.next))
+    assert (3, 1, None) == (len(first.items), len(rest.items), rest.next)
+    assert 7 == len((await history.receipts(ReceiptFilter(source="hcp"))).items)
+
+
+@pytest.mark.parametrize("text", ["Ortiz", "maya ortíz", "(303) 555-0142", "303.555.0142", "MAYA@example.org"])
+async def test_an_event_is_found_by_whom_it_is_about_however_old_it_is(
+    store: SqlStore, history: SqlHistory, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eventlists, "WINDOW", 3)
+    hers = [await arrived(store, minute, data={"customer": MAYA}) for minute in range(2)]
+    for minute in range(2, 10):
+        await arrived(store, minute)
+    assert hers[::-1] == [item["id"] for item in (await history.events(EventFilter(q=text))).items]
+    assert hers[::-1] == await listed(history, EventFilter(q=text, limit=1))
+
+
+@pytest.mark.parametrize("text", ["job_41", "job/job_41"])
+async def test_an_event_is_found_by_the_vendors_id_of_its_record(
+    store: SqlStore, history: SqlHistory, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eventlists, "WINDOW", 1)
+    wanted = await arrived(store, 0, subject="job/job_41")
+    for minute in range(1, 6):
+        await arrived(store, minute, subject=f"job/job_{minute}")
+    assert [wanted] == await listed(history, EventFilter(q=text))
+
+
+async def test_text_is_looked_for_page_by_page_until_the_oldest_event(
+    store: SqlStore, history: SqlHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eventlists, "WINDOW", 4)
+    ids = [
+        await arrived(store, minute, data={"note": "50 % off_" if minute in (1, 2, 9) else "-"}) for minute in range(12)
+    ]
+    wanted = [ids[9], ids[2], ids[1]]
+    page = await history.events(EventFilter(q="50 % OFF_"))
+    assert ([ids[9]], True) == ([item["id"] for item in page.items], page.next is not None)
+    for limit in (1, 2, 50):
+        assert wanted == await listed(history, EventFilter(q="50 % off_", limit=limit))
+    assert [] == await listed(history, EventFilter(q="no such text"))
+    assert [ids[9]] == await listed(history, EventFilter(q="% off_", since=NOW + timedelta(minutes=5)))
