@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hooks.cli.completing import complete_connections
 from hooks.cli.options import AsJson, Routes
 from hooks.cli.output import Exit, coloured, plain, print_json, print_table
 from hooks.cli.ruling import connections
@@ -24,7 +25,12 @@ def add_to(_app: typer.Typer) -> None:
 
 
 def connections_test(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One connection.", show_default="all")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="One connection.", show_default="all", autocompletion=complete_connections
+        ),
+    ] = None,
     as_json: AsJson = False,
     routes: Routes = None,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from hooks.cli.completing import RuleId, SourceName
 from hooks.cli.options import AsJson, Data, Database, Limit
 from hooks.cli.output import coloured, note, plain, print_fields, print_json, print_table, wrong_use
 from hooks.events import RunState, Verdict
@@ -17,7 +18,6 @@ receipts = typer.Typer(help="Receipts: what arrived, byte for byte.", no_args_is
 runs = typer.Typer(help="Runs: rules carried out for events.", no_args_is_help=True)
 
 EventState = Literal["pending", "matched", "unmatched"]  # as in hooks.ports, which is too heavy for --help
-Source = Annotated[str | None, typer.Option(help="Only of this source.")]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="From then on: 2h, 7d or 2026-05-06T17:30:00Z.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Up to then, written as for --since.")]
 Cursor = Annotated[str | None, typer.Option(help="Go on after a listing: its `next`.")]
@@ -33,10 +33,10 @@ def add_to(app: typer.Typer) -> None:
 
 @events.command("list", epilog="Example: hooks events list --type 'job.*' --since 2h")
 def events_list(
-    source: Source = None,
+    source: SourceName = None,
     type_: Annotated[str | None, typer.Option("--type", help="Only of this type; * stands for anything.")] = None,
     state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
-    rule: Annotated[str | None, typer.Option(help="Only events with a run of this rule.")] = None,
+    rule: RuleId = None,
     q: Annotated[str | None, typer.Option(metavar="TEXT", help="Only events that hold this text.")] = None,
     since: Since = None,
     until: Until = None,
@@ -60,7 +60,7 @@ def events_show(event: str, as_json: AsJson = False, data: Data = None, database
 
 @receipts.command("list", epilog="Example: hooks receipts list --verdict refused --since 1d")
 def receipts_list(
-    source: Source = None,
+    source: SourceName = None,
     verdict: Annotated[Verdict | None, typer.Option(help="Only with this verdict.")] = None,
     since: Since = None,
     until: Until = None,
@@ -85,7 +85,7 @@ def receipts_show(receipt: str, as_json: AsJson = False, data: Data = None, data
 @runs.command("list", epilog="Example: hooks runs list --state failed")
 def runs_list(
     state: Annotated[RunState | None, typer.Option(help="Only in this state.")] = None,
-    rule: Annotated[str | None, typer.Option(help="Only of this rule.")] = None,
+    rule: RuleId = None,
     event: Annotated[str | None, typer.Option(help="Only of this event.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hooks.cli import describing, rule_history, shadowing
+from hooks.cli.completing import complete_samples, complete_sources
 from hooks.cli.options import AsJson, Data, Routes
 from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
 from hooks.settings import load_settings
@@ -116,11 +117,21 @@ def _print_findings(findings: Sequence[Finding], format: Format) -> None:
 def explain(
     event: Annotated[str | None, typer.Argument(metavar="[EVENT]", help="A stored event: evt_...")] = None,
     sample: Annotated[
-        str | None, typer.Option(metavar="VENDOR/NAME", help="A recorded webhook: housecall_pro/job.completed.")
+        str | None,
+        typer.Option(
+            metavar="VENDOR/NAME",
+            help="A recorded webhook: housecall_pro/job.completed.",
+            autocompletion=complete_samples,
+        ),
     ] = None,
     payload: Annotated[Path | None, typer.Option(metavar="FILE", help="The body of a webhook.")] = None,
     source: Annotated[
-        str | None, typer.Option(help="The source it would come in at; needed when several are of the vendor.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The source it would come in at; needed when several are of the vendor.",
+            autocompletion=complete_sources,
+        ),
     ] = None,
     as_json: AsJson = False,
     routes: Routes = None,

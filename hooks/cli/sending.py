@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hooks.cli.completing import complete_samples, complete_sources
 from hooks.cli.options import AsJson, Data, Routes
 from hooks.cli.output import Exit, coloured, note, plain, print_json, wrong_use
 from hooks.settings import Settings, load_settings
@@ -20,11 +21,21 @@ def add_to(app: typer.Typer) -> None:
 
 def send(
     sample: Annotated[
-        str | None, typer.Option(metavar="VENDOR/NAME", help="A recorded webhook: housecall_pro/job.completed.")
+        str | None,
+        typer.Option(
+            metavar="VENDOR/NAME",
+            help="A recorded webhook: housecall_pro/job.completed.",
+            autocompletion=complete_samples,
+        ),
     ] = None,
     payload: Annotated[Path | None, typer.Option(metavar="FILE", help="A body of your own instead.")] = None,
     source: Annotated[
-        str | None, typer.Option(help="The source to send it to; needed when several are of the vendor.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The source to send it to; needed when several are of the vendor.",
+            autocompletion=complete_sources,
+        ),
     ] = None,
     to: Annotated[
         str | None,

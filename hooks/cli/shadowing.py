@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hooks.cli.completing import complete_rules
 from hooks.cli.options import AsJson, Data, Database, Routes
 from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
 from hooks.settings import Settings, load_settings
@@ -29,7 +30,10 @@ def add_to(rules: typer.Typer) -> None:
 
 def shadow_report(
     rule: Annotated[
-        str | None, typer.Argument(metavar="[RULE]", help="A rule in shadow.", show_default="all of them")
+        str | None,
+        typer.Argument(
+            metavar="[RULE]", help="A rule in shadow.", show_default="all of them", autocompletion=complete_rules
+        ),
     ] = None,
     against: Annotated[
         str | None, typer.Option(metavar="RULE", help="The live rule.", show_default="the most similar one")

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import typer
 
+from hooks.cli.completing import SourceName, complete_connections, complete_rules
 from hooks.cli.options import AsJson, Data
 from hooks.cli.output import Exit, note, print_json, print_table, wrong_use
 from hooks.cli.records import Since, Until, events, instant, record_id, runs
@@ -17,7 +18,7 @@ from hooks.cli.ruling import connections
 ReplayMode = Literal["missing-only", "same-version", "current-version", "force"]  # as in hooks.ports
 ReplayState = Literal["matched", "unmatched", "failed", "held", "done", "skipped"]
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The connection.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The connection.", autocompletion=complete_connections)]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,9 +90,9 @@ def replay(
     since: Since = None,
     until: Until = None,
     type_: Annotated[str | None, typer.Option("--type", help="Only of this type; * stands for anything.")] = None,
-    source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
+    source: SourceName = None,
     state: Annotated[ReplayState | None, typer.Option(help="Only with or without a match, or with such a run.")] = None,
-    rule: Annotated[str | None, typer.Option(help="Only runs of this rule.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only runs of this rule.", autocompletion=complete_rules)] = None,
     mode: Annotated[
         ReplayMode,
         typer.Option(help="missing-only does what nobody has done; only force acts again at the vendors."),

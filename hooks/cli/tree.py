@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 failure, 2 wrong use, 3 configuration invalid, 4 partly do
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ from hooks.cli import (
     steering,
     subscribers,
     subscribing,
+    tailing,
     trying,
     vendors,
 )
@@ -59,6 +61,7 @@ trying.add_to(app)
 vendors.add_to(app)
 connecting.add_to(app)
 steering.add_to(app)
+tailing.add_to(app)
 subscribing.add_to(app)
 subscribers.add_to(app)
 sending.add_to(app)
@@ -76,6 +79,9 @@ def run(arguments: Sequence[str]) -> int:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FINE
     except Exception as error:  # the last resort for people: a line instead of a traceback
         return _told(error)
     return Exit.FINE

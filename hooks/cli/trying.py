@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from hooks.cli.completing import complete_rules, complete_sources
 from hooks.cli.options import AsJson, Data, Database, Routes
 from hooks.cli.output import Exit, note, plain, print_json, wrong_use
 from hooks.cli.records import instant
@@ -99,8 +100,12 @@ def backtest(
     ] = None,
     since: Annotated[str, typer.Option(metavar="WHEN", help="From then on: 2h, 14d or 2026-05-06T17:30:00Z.")] = "14d",
     until: Annotated[str | None, typer.Option(metavar="WHEN", help="Up to then, written as for --since.")] = None,
-    rule: Annotated[str | None, typer.Option(metavar="ID", help="Only this rule.")] = None,
-    source: Annotated[str | None, typer.Option(help="Only events of this source.")] = None,
+    rule: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only this rule.", autocompletion=complete_rules)
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Only events of this source.", autocompletion=complete_sources)
+    ] = None,
     short: Annotated[bool, typer.Option("--short", help="Markdown for a pull request, without any values.")] = False,
     as_json: AsJson = False,
     routes: Routes = None,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hooks.cli.completing import complete_vendors
 from hooks.cli.options import AsJson, Routes
 from hooks.cli.output import coloured, note, plain, print_json, print_table, wrong_use
 from hooks.settings import load_settings
@@ -22,7 +23,10 @@ def add_to(app: typer.Typer) -> None:
 
 def vendors(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME[.ACTION]]", help="A vendor, or one of its actions.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME[.ACTION]]", help="A vendor, or one of its actions.", autocompletion=complete_vendors
+        ),
     ] = None,
     pick: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""One HTTP request from the command line: synchronous, no redirects, bounded.
+"""One HTTP request from the command line: synchronous, no redirects, bounded; and a stream of lines that is read on.
 
 Used for the admin interface of a running server, for `hooks send` and for the demo's invented senders. It is made of
 the standard library, so that a command that only asks a question starts fast.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +17,19 @@ from urllib.parse import urlsplit
 from hooks.errors import HooksError
 
 _MOST = 64 * 1024 * 1024
+_LONGEST_LINE = 16 * 1024 * 1024
 
 
 class Unreachable(HooksError):
     """Nothing answers at an address."""
+
+
+class WrongStatus(HooksError):
+    """A stream was answered with another status than 200."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the server answered {status}")
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +58,7 @@ def call(
 ) -> WireAnswer:
     """Send one request and give the answer, whatever its status. Raises Unreachable, naming the address without its
     query (keys travel there)."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Unreachable(f"{url.split('?')[0]!r} is not an address: write http://HOST:PORT/PATH")
-    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection: http.client.HTTPConnection
-    try:
-        if parts.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                parts.hostname, parts.port, timeout=timeout, context=ssl.create_default_context()
-            )
-        else:
-            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
-    except ValueError as error:
-        raise Unreachable(f"{shown} is not an address: {error}") from None
+    connection, target, shown = _connection(url, timeout)
     try:
         connection.request(method, target, body=body, headers=dict(headers or {}))
         answer = connection.getresponse()
@@ -74,3 +69,40 @@ def call(
         raise Unreachable(f"{shown} does not answer: {error or type(error).__name__}") from None
     finally:
         connection.close()
+
+
+def lines(url: str, *, headers: Mapping[str, str] | None = None, silence: float = 45.0) -> Iterator[str]:
+    """The lines of an answer of status 200 as they come, without an end of their own.
+
+    Raises Unreachable when nothing answers, when the answer ends, and when nothing came for ``silence`` seconds;
+    WrongStatus for another status.
+    """
+    connection, target, shown = _connection(url, silence)
+    try:
+        connection.request("GET", target, headers=dict(headers or {}))
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise WrongStatus(answer.status)
+        while line := answer.readline(_LONGEST_LINE):
+            yield line.decode("utf-8", "replace").rstrip("\r\n")
+        raise Unreachable(f"{shown} has ended")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unreachable(f"{shown} does not answer: {error or type(error).__name__}") from None
+    finally:
+        connection.close()
+
+
+def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str, str]:
+    """A connection for an address, what to ask it for, and the address as it may be shown."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Unreachable(f"{url.split('?')[0]!r} is not an address: write http://HOST:PORT/PATH")
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        if parts.scheme == "https":
+            safe = ssl.create_default_context()
+            return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=safe), target, shown
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout), target, shown
+    except ValueError as error:
+        raise Unreachable(f"{shown} is not an address: {error}") from None

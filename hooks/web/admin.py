@@ -166,7 +166,9 @@ class _Api:
         return json_answer(await self._stats())
 
     async def stream(self, request: Request) -> Response:
-        return StreamingResponse(self._changes.follow(), media_type=EVENT_STREAM)
+        last = request.headers.get("last-event-id", "")
+        following = self._changes.follow(last if is_id(last, "evt") else None)
+        return StreamingResponse(following, media_type=EVENT_STREAM)
 
     async def rules(self, request: Request) -> Response:
         return json_answer({"items": list(self._desk.rules()), "next": None, "file": self._rules.state()})
