@@ -883,7 +883,8 @@ class EventFilter:
     ``type`` may hold ``*`` for anything, dots included. ``rule`` is the id of a rule that made a run of the event.
     ``q`` is a text of up to 200 characters: whom the event is about (a name, a phone number in any writing, an e-mail
     address, a vendor's id), or text that is found in its id, subject or data, without wildcards. Text is looked for in
-    so many events a page, so a page may hold few and still have a next. ``since`` is inclusive, ``until`` exclusive; both compare with ``received_at``. ``cursor`` is the id of
+    so many events a page, so a page may hold few and still have a next. ``since`` is inclusive, ``until`` exclusive;
+    both compare with ``received_at``. ``cursor`` is the id of
     the last item of the page before.
     """
 
