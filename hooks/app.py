@@ -13,10 +13,12 @@ import json
 import logging
 import os
 import random
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from hooks.clock import EngineClock, SystemClock
 from hooks.delivery import EngineDeliveryDesk
@@ -69,6 +71,12 @@ WATCH_POLL = 2.0
 
 FOLLOW_POLL = 1.0
 """Seconds after which it is asked whether another server has put other rules in force."""
+
+OVERHEARD_EVERY = 10.0
+"""Seconds between two lines about the same trouble of the event loop."""
+
+HANDLES = 16_384
+"""Files and connections that this process wants to be allowed."""
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the interpreter may pass from the event loop to the writing thread and back. With Python's own
@@ -214,7 +222,7 @@ class App:
             health.watch("dispatcher", lambda: dispatcher.turned_at)
             health.watch("worker", lambda: worker.turned_at)
             self._begin(sighter.run, "sighter of people")
-            preparing = asyncio.create_task(asyncio.to_thread(prepare), name="prepare-calls")
+            preparing = asyncio.create_task(_prepared(), name="prepare-calls")
             self._exits.push_async_callback(asyncio.wait, [preparing])
         self._begin(self._watch, "rule-file watcher")
         if not store.alone:
@@ -411,9 +419,43 @@ def _working(accounts: Mapping[str, Account], now: float) -> list[str]:
     return [name for name, account in accounts.items() if account.in_flight or account.free(now)]
 
 
+async def _prepared() -> None:
+    """Do once, and early, what the first call would otherwise wait for."""
+    try:
+        await asyncio.to_thread(prepare)
+    except OSError as error:
+        log.warning("calls could not be prepared: %s", error.strerror)
+
+
+class _Overheard:
+    """What the event loop meets outside of any task: a line by kind and place, now and then, and never a traceback."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        task = context.get("future")
+        whose = f" in {task.get_name()}" if isinstance(task, asyncio.Task) else ""
+        what = f"{context.get('message', 'something')} ({type(error).__name__}{whose})"
+        if loop.time() - self._said.get(what, float("-inf")) > OVERHEARD_EVERY:
+            self._said[what] = loop.time()
+            log.error("the event loop reports: %s", what)
+
+
+def _take_file_handles() -> None:
+    """As many as this process may have: many systems give it fewer until it asks."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = HANDLES if most == resource.RLIM_INFINITY else min(HANDLES, most)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), most))
+
+
 async def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; SIGHUP loads the rules again. Gives the exit code."""
     sys.setswitchinterval(SWITCH_INTERVAL)
+    _take_file_handles()
+    asyncio.get_running_loop().set_exception_handler(_Overheard())
     app = App(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

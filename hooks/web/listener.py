@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import resource
 import socket
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -55,7 +57,7 @@ class Listener:
         self._app = app
         self._host = host
         self._port = port
-        self._limits = limits or Limits()
+        self._limits = limits or Limits(connections=_room_for_connections())
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -117,6 +119,16 @@ class Listener:
         finally:
             for connection in list(server.server_state.connections):
                 connection.transport.abort()
+
+
+def _room_for_connections() -> int:
+    """As many as leave this process file handles for its database and for calls to vendors."""
+    handles = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    try:
+        used = len(list(Path("/proc/self/fd").iterdir()))
+    except OSError:
+        used = 64
+    return max(8, min(10_000, handles - used - min(256, handles // 4)))
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -36,7 +36,8 @@ class Limits:
 
     ``idle``: between requests. ``unread``: how long an answer may lie unread by the peer. ``linger`` and ``discarded``:
     how long and how much is still read, and thrown away, after a final answer, because a connection closed on bytes
-    under way is reset and the peer never sees that answer.
+    under way is reset and the peer never sees that answer. ``connections``: how many may be open at once; one more is
+    told to come again and closed, because a process without file handles left cannot even do that.
     """
 
     header_bytes: int = 32 * 1024
@@ -47,6 +48,10 @@ class Limits:
     unread: float = 60.0
     linger: float = 2.0
     discarded: int = 16 * 1024 * 1024
+    connections: int = 10_000
+
+
+_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class _Refused(Exception):
@@ -67,6 +72,7 @@ class GuardedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.timeout_keep_alive = self.limits.idle  # type: ignore[assignment]  # a float serves call_later as well
+        self._crowded = False  # it came when there were too many
         self._message = 0  # how many requests have begun
         self._begun = False  # the first byte of a request is here,
         self._in_body = False  # its headers are, and its last byte is not
@@ -82,6 +88,12 @@ class GuardedProtocol(HttpToolsProtocol):
     # --- what arrives ---
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        if len(self.connections) >= self.limits.connections:
+            self._crowded = True
+            self.transport = transport
+            transport.write(_TOO_MANY)
+            transport.close()
+            return
         super().connection_made(transport)
         self._watch("silence", self.limits.header_deadline)
 
@@ -94,6 +106,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._crowded:
+            return
         if self._lingering or self._last_words is not None:
             self._discard(len(data))
             return

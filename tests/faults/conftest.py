@@ -1,13 +1,18 @@
-"""The fixture of the faults."""
+"""The fixtures of the faults: a server in a process of its own, and the table of what each fault came to."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from tests.faults.processes import ProcessWorld
+from tests.faults.table import Row
+
+Tell = Callable[[Row], None]
 
 
 @pytest.fixture
@@ -15,3 +20,22 @@ async def world(tmp_path: Path) -> AsyncIterator[ProcessWorld]:
     world = ProcessWorld(tmp_path)
     async with world:
         yield world
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Put a line into the table that `make faults` prints."""
+
+    def tell(row: Row) -> None:
+        record_property("fault", json.dumps(row._asdict()))
+
+    return tell
+
+
+@pytest.fixture
+def tracer() -> str:
+    """A tracer that can make system calls fail."""
+    found = shutil.which("strace")
+    if found is None:
+        pytest.skip("strace is not on this machine")
+    return found

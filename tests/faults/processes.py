@@ -27,6 +27,10 @@ class ProcessWorld(World):
         self.data = folder / "data"
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.under: list[str] = []
+        """What the server runs under: a tracer that makes system calls fail, as a list of arguments."""
+        self.open_files: int | None = None
+        """How many files and connections the server may have open, None for what is usual."""
         self.environment = {"HOOKS_DURABILITY": "relaxed", "HOOKS_FREE_SPACE": "0"}  # a test's disk may be anything
 
     def spawn(self, *arguments: str, file_bytes: int | None = None) -> subprocess.Popen[bytes]:
@@ -38,10 +42,12 @@ class ProcessWorld(World):
         def limit() -> None:
             if file_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
+            if self.open_files is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (self.open_files, self.open_files))
 
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [*command, "--port", "0", "--admin", "127.0.0.1:0", *arguments],
+                [*self.under, *command, "--port", "0", "--admin", "127.0.0.1:0", *arguments],
                 env=environment,
                 stdout=log,
                 stderr=log,

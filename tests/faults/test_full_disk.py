@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.faults.conftest import Tell
 from tests.faults.processes import ProcessWorld, forbidden
+from tests.faults.table import Row
 from tests.journeys.world import NOTE, OFFICE, SOURCES
 
 RULES = SOURCES + "connections:\n" + OFFICE + "rules:\n" + NOTE
@@ -69,16 +72,21 @@ async def _kept(world: ProcessWorld, told: list[str]) -> None:
         assert ["done"] == [run["state"] for run in shown["runs"]], shown
 
 
-async def test_a_full_disk_puts_senders_off_and_needs_no_restart(world: ProcessWorld, small_disk: Path) -> None:
+async def test_a_full_disk_puts_senders_off_and_needs_no_restart(
+    world: ProcessWorld, small_disk: Path, tell: Tell
+) -> None:
     world.data = small_disk / "data"
     await world.serve(RULES)
 
     told, refused = await _fill(world)
     lead = await world.lead({"full_name": "Maya Ortiz", "message": FILLER})
     grown(small_disk)
+    began = time.monotonic()
     answer = await world.until(
         lambda: world.hcp({"event": "job.completed", "job": world.some_job()}), lambda found: found.status_code == 202
     )
+
+    recovery = time.monotonic() - began
 
     assert len(told) > 5
     assert {503} == {one.status_code for one in refused}
@@ -87,6 +95,8 @@ async def test_a_full_disk_puts_senders_off_and_needs_no_restart(world: ProcessW
     await _kept(world, [*told, answer.json()["events"][0]])
     assert sorted({note["event"] for note in world.notes()}) == sorted({*told, answer.json()["events"][0]})
     assert (await world.stats())["books_balance"]
+    seen = f"{len(told)} kept, then all put off with Retry-After"
+    tell(Row("F9 disk full", "tmpfs of 4 MiB, no mark, then enlarged", "no restart", seen, 0, 0, 0, recovery))
     await world.stop()
     assert [] == forbidden(world.said())
 
@@ -130,7 +140,9 @@ async def test_a_disk_that_refuses_to_write_loses_nothing_that_was_acknowledged(
         assert 1 == noted.count(event)
 
 
-async def test_intake_ends_at_the_mark_while_what_was_taken_is_still_acted_on(world: ProcessWorld, disk: Path) -> None:
+async def test_intake_ends_at_the_mark_while_what_was_taken_is_acted_on(
+    world: ProcessWorld, disk: Path, tell: Tell
+) -> None:
     world.data = disk / "data"
     world.environment["HOOKS_FREE_SPACE"] = "24MiB"
     await world.serve(RULES.replace("    do:", "    delay: 3s\n    do:"))
@@ -152,9 +164,13 @@ async def test_intake_ends_at_the_mark_while_what_was_taken_is_still_acted_on(wo
     )
     await world.stop()
     assert [] == forbidden(world.said())
+    seen = f"{len(told)} kept and acted on, {left >> 20} MiB left free"
+    tell(Row("F9 free-space mark", "tmpfs of 48 MiB, mark 24 MiB", "put off above zero", seen, 0, 0, 0))
 
 
-async def test_a_disk_that_others_fill_has_a_reserve_for_the_results(world: ProcessWorld, disk: Path) -> None:
+async def test_a_disk_that_others_fill_has_a_reserve_for_the_results(
+    world: ProcessWorld, disk: Path, tell: Tell
+) -> None:
     world.data = disk / "data"
     world.environment["HOOKS_FREE_SPACE"] = "24MiB"
     await world.serve(RULES.replace("timeout: 2s", "timeout: 20s"))
@@ -181,6 +197,8 @@ async def test_a_disk_that_others_fill_has_a_reserve_for_the_results(world: Proc
     assert 4 <= len(world.notes()) <= 5
     attempts = [run["steps"][0]["attempts"] for run in [await world.run(event) for event in events]]
     assert [["done"]] * 4 == [[attempt["verdict"] for attempt in made] for made in attempts], "no outcome is unknown"
+    seen = "reserve given up, 4 results written, taken again"
+    tell(Row("F10 disk full by others", "the last byte taken during 4 calls", "0 unknown", seen, 0, 0, 0))
 
 
 async def test_storage_that_forgets_is_refused_by_name(world: ProcessWorld, disk: Path) -> None:

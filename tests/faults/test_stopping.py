@@ -10,14 +10,16 @@ import time
 import httpx
 import pytest
 
+from tests.faults.conftest import Tell
 from tests.faults.processes import ProcessWorld, forbidden
+from tests.faults.table import Row
 from tests.faults.test_crash_points import BOOK
 from tests.journeys.world import NOTE, OFFICE, SOURCES
 
 RULES = SOURCES + "connections:\n" + OFFICE + "rules:\n" + NOTE
 
 
-async def test_a_stop_under_load_answers_what_is_in_progress_and_loses_nothing(world: ProcessWorld) -> None:
+async def test_a_stop_under_load_answers_what_is_in_progress_and_loses_nothing(world: ProcessWorld, tell: Tell) -> None:
     await world.serve(RULES)
     told: list[str] = []
 
@@ -49,6 +51,8 @@ async def test_a_stop_under_load_answers_what_is_in_progress_and_loses_nothing(w
     await world.quiet()
     assert sorted(told) == sorted({note["event"] for note in world.notes()} & set(told))
     assert len(world.notes()) == (await world.stats())["events"]["total"], "each was told once"
+    seen = f"{len(told)} accepted, exit 0 after {took:.1f} s"
+    tell(Row("F2 SIGTERM under load", "twice in a row, 6 senders", "lost 0, within 30 s", seen, 0, 0, 0))
 
 
 @pytest.mark.parametrize("timeout", ["1s", pytest.param("60s", marks=pytest.mark.slow)])
@@ -106,7 +110,7 @@ async def test_hangup_loads_the_rules_again(world: ProcessWorld) -> None:
     assert [] == forbidden(world.said())
 
 
-async def test_a_second_server_is_refused_by_the_firsts_number(world: ProcessWorld) -> None:
+async def test_a_second_server_is_refused_by_the_firsts_number(world: ProcessWorld, tell: Tell) -> None:
     await world.serve(RULES)
     assert world.process is not None
 
@@ -119,6 +123,7 @@ async def test_a_second_server_is_refused_by_the_firsts_number(world: ProcessWor
     await world.run(await world.job())
     await world.kill()
     await world.serve()
+    tell(Row("F16 two servers, one file", "a second start", "refused, lock freed by kill -9", f"exit {code}, named"))
 
 
 async def test_a_database_of_a_newer_release_is_refused_by_name_and_left_alone(world: ProcessWorld) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from hooks.cli.tree import run
+from tests.faults.conftest import tell
 from tests.journeys.world import ADMIN_TOKEN, SECRETS, World
+
+__all__ = ["tell"]  # a fixture that is used here too
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
 

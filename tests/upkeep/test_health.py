@@ -13,6 +13,8 @@ import pytest
 
 from hooks.events import Receipt, Verdict, new_id
 from hooks.health import LATE, NO_COMMIT, STALE_IN_A_ROW, STALLED, UNREAD, Finding, Health
+from tests.faults.conftest import Tell
+from tests.faults.table import Row
 from tests.journeys.world import ADMIN_TOKEN, NOTE, OFFICE, SOURCES, World
 from tests.upkeep.conftest import Command
 
@@ -148,7 +150,7 @@ async def test_a_running_server_tells_its_health_and_exports_it(world: World, co
     assert 'hooks_loops_seconds{kind="worker"}' in metrics
 
 
-async def test_rows_changed_by_hand_show_in_the_books_and_stop_nothing(world: World) -> None:
+async def test_rows_changed_by_hand_show_in_the_books_and_stop_nothing(world: World, tell: Tell) -> None:
     await world.serve(RULES)
     events = [await world.job() for _ in range(3)]
     for event in events:
@@ -173,6 +175,7 @@ async def test_rows_changed_by_hand_show_in_the_books_and_stop_nothing(world: Wo
     await world._app.keeper._round()
     assert any("the books do not balance" in one["what"] for one in (await world.read("health"))["findings"])
     await world.run(await world.job())
+    tell(Row("F53 hand edits", "rows deleted, states set by hand", "noticed", "5 of 5 noticed by the books"))
 
 
 async def test_damage_that_is_found_while_it_runs_ends_the_taking(world: World, command: Command) -> None:

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -477,3 +478,25 @@ def test_the_bounds_are_those_that_are_promised() -> None:
     assert (32 * 1024, 100) == (promised.header_bytes, promised.headers)
     assert (10, 30, 60) == (promised.header_deadline, promised.body_deadline, promised.idle)
     assert SMALL_LIMIT < promised.discarded
+
+
+async def test_one_connection_too_many_is_told_to_come_again_and_the_others_are_served() -> None:
+    async with inbox(replace(PATIENT, connections=3)) as (port, _):
+        early = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        told = await reader.read()
+        writer.close()
+        first = early[0]
+        first[1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        served = await first[0].read()
+        await asyncio.sleep(0)
+        again, late = await asyncio.open_connection("127.0.0.1", port)
+        late.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        after = await again.read()
+        for _, open_writer in (*early, (again, late)):
+            open_writer.close()
+    assert told.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 5\r\n" in told
+    assert served.startswith(b"HTTP/1.1 200")
+    assert after.startswith(b"HTTP/1.1 200")
