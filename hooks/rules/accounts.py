@@ -14,6 +14,7 @@ from hooks.ports import Catalogue, ConnectionSettings, SourceSettings, Vendor
 from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean
+from hooks.rules.kinds import Kind, describe, rewriting
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import ConnectionConfig, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of
@@ -161,6 +162,11 @@ class Accounts:
                     file, path, "this secret stands in the file", "write ${secret.NAME} and set NAME", "warning"
                 )
                 self._length(file, path, value)
+            if not shape.is_open and not shape.kinds & Kind.TEXT and shape.kinds & (Kind.BOOL | Kind.NUMBER):
+                needed = f"{describe(shape.kinds & ~Kind.NULL)} belongs here, this is text"
+                self._report.at(file, path, needed, rewriting(value, Kind.TEXT, shape.kinds))
+                unsure.add(path)
+                return None
             return value
         filled = self._filled(file, path, value)
         if filled is None:

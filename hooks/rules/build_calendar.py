@@ -31,6 +31,7 @@ class CalendarBuilder:
         self._report = report
         self._file = file
         self._path = path
+        self._wrong = False
 
     def build(self, name: str, raw: dict[str, Any]) -> Calendar | None:
         """The calendar, or None when it cannot be used; keys and types have been checked by the format's model."""
@@ -45,7 +46,7 @@ class CalendarBuilder:
             spans = self._spans(("special", text), value)
             if day is not None:
                 special[day] = spans
-        if isinstance(raw.get("hours"), dict) and not any(hours) and not any(special.values()):
+        if not self._wrong and isinstance(raw.get("hours"), dict) and not any(hours) and not any(special.values()):
             self._report.at_key(self._file, (*self._path, "hours"), "it never opens", "say when: mon-fri: 08:00-18:00")
             return None
         return None if zone is None else Calendar(name, zone, hours, special, frozenset(yearly))
@@ -81,6 +82,7 @@ class CalendarBuilder:
             full = _FULL_NAMES.get(text.lower().strip())
             wrong = first if first not in DAYS else last
             hint = f"write {full}" if full else did_you_mean(wrong, DAYS) or "such as mon, or mon-fri"
+            self._wrong = True
             self._report.at_key(self._file, place, f"'{text}' is not a day of the week", hint)
             return []
         begin, end = DAYS.index(first), DAYS.index(last or first)
@@ -103,13 +105,16 @@ class CalendarBuilder:
             return None
         found = _HOURS.fullmatch(text) if isinstance(text, str) else None
         if found is None:
+            self._wrong = True
             self._report.at(self._file, place, "these are not opening hours", _LIKE)
             return None
         start, end = (int(found[number]) * 60 + int(found[number + 1]) for number in (1, 3))
         if start >= 1440 or end > 1440 or int(found[2]) > 59 or int(found[4]) > 59:
+            self._wrong = True
             self._report.at(self._file, place, "there is no such time of day", "times go from 00:00 to 24:00")
             return None
         if start == end:
+            self._wrong = True
             self._report.at(self._file, place, "it closes when it opens", "00:00-24:00 is the whole day")
             return None
         return Span(start, end if end > start else end + 1440)

@@ -43,7 +43,7 @@ class RuleBuilder:
         lookup: SecretLookup,
         sources: Mapping[str, SourceConfig | None],
         connections: Mapping[str, ConnectionConfig | None],
-        variables: Mapping[str, Any],
+        variables: Mapping[str, Any] | None,
         defaults: Defaults,
         calendars: Mapping[str, Calendar | None],
     ) -> None:
@@ -51,7 +51,7 @@ class RuleBuilder:
         self._calendars = calendars
         self._sources = sources
         self._catalogue = catalogue
-        self._variables = shape_of_value(dict(variables))
+        self._variables = OPEN if variables is None else shape_of_value(dict(variables))
         self._steps = StepsBuilder(catalogue, report, lookup, connections, defaults, self._clause)
         self._scopes: dict[Any, Scope] = {}
         self._data: dict[Any, tuple[Shape, tuple[str, ...], tuple[str, ...]]] = {}

@@ -14,7 +14,7 @@ from hooks.rules.accounts import SecretLookup
 from hooks.rules.check_expression import Scope
 from hooks.rules.check_inputs import InputsCheck
 from hooks.rules.document import Path
-from hooks.rules.findings import choice, did_you_mean
+from hooks.rules.findings import choice, did_you_mean, meant_by
 from hooks.rules.model import Defaults
 from hooks.rules.model import Rule as RuleModel
 from hooks.rules.model import Step as StepModel
@@ -123,7 +123,12 @@ class StepsBuilder:
         seen: set[str] = set()
         for each in planned:
             if each.id in seen:
-                self._report.at(file, (*each.path, "id"), f"the step id '{each.id}' is used twice in this rule")
+                self._report.at(
+                    file,
+                    (*each.path, "id"),
+                    f"the step id '{each.id}' is used twice in this rule",
+                    "the answers of two steps need two names",
+                )
             seen.add(each.id)
 
     def _step(
@@ -138,10 +143,7 @@ class StepsBuilder:
         condition = self._clause(file, (*path, "if"), model.condition, scope)
         known = self.actions.get(model.action)
         if known is None:
-            vendor_name = model.action.partition(".")[0]
-            hint = did_you_mean(model.action, self.actions)
-            if not hint and vendor_name in self._catalogue:
-                hint = f"hooks vendors {vendor_name} lists its actions"
+            hint = self._near(model.action)
             self._report.at(file, (*path, "action"), f"unknown action '{model.action}'", hint)
             return None
         vendor, action = known
@@ -164,6 +166,15 @@ class StepsBuilder:
             inputs=inputs,
             secrets=check.secrets,
         )
+
+    def _near(self, name: str) -> str:
+        """What an unknown action was probably meant to be."""
+        vendor, _, operation = name.partition(".")
+        if vendor not in self._catalogue:
+            return did_you_mean(name, self.actions)
+        own = [known.partition(".")[2] for known in self.actions if known.startswith(f"{vendor}.")]
+        near = did_you_mean(operation, own)
+        return f"did you mean '{vendor}.{meant_by(near)}'?" if near else f"hooks vendors {vendor} lists its actions"
 
     def _connection(self, file: SourceFile, path: Path, model: StepModel, vendor: Vendor) -> str | None:
         if vendor.connection_settings is None:

@@ -7,7 +7,6 @@ formats, ranges and the words of an enumeration.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,14 +16,13 @@ from hooks.rules.accounts import SecretLookup
 from hooks.rules.check_expression import Scope
 from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
-from hooks.rules.findings import did_you_mean
-from hooks.rules.kinds import Kind, describe, describe_value, kind_of
-from hooks.rules.report import Report, SourceFile, described, locate
+from hooks.rules.findings import did_you_mean, meant_by
+from hooks.rules.kinds import Kind, describe, describe_value, kind_of, rewriting
+from hooks.rules.model import STEP_KEYS
+from hooks.rules.report import Report, SourceFile, described, known_as, locate
 from hooks.rules.shape import OPEN, Shape, shape_of
 from hooks.rules.template import Template, compile_template, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
-
-_NUMBER = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
 
 
 class InputsCheck:
@@ -75,13 +73,14 @@ class InputsCheck:
         if kind is Kind.OBJECT and not path:
             return True
         wanted = describe(known & ~Kind.NULL)
-        hint = _rewriting(value, kind, known) or described(self.shape, path[len(self.base) :])
+        hint = rewriting(value, kind, known) or described(self.shape, path[len(self.base) :])
         self._wrong(path, f"{self._name(path)} needs {wanted}, this is {describe_value(value)}", hint)
         return False
 
     def _fields(self, values: dict[str, Any], shape: Shape, path: Path) -> Fields:
         required, known = fields_of(shape)
         entries: list[tuple[str, Tree]] = []
+        meant: set[str] = set()
         merge: Filled | None = None
         for key, value in values.items():
             here = (*path, key)
@@ -91,6 +90,7 @@ class InputsCheck:
             below = shape.field(key) if not shape.is_open else OPEN
             if below is None:
                 hint = did_you_mean(key, shape.fields)
+                meant.add(meant_by(hint))
                 if not hint:
                     names = sorted(shape.fields)
                     shown = ", ".join(names[:15]) + (", ..." if len(names) > 15 else "")
@@ -99,8 +99,8 @@ class InputsCheck:
                 self.wrong.add(here)
                 below = OPEN
             entries.append((key, self._tree(value, below, here)))
-        if merge is None:
-            for key in sorted(required - values.keys()):
+        if merge is None and not (path == self.base and self._is_elsewhere()):
+            for key in sorted(required - values.keys() - meant):
                 self.report.at_key(self.file, self._owner(path), f"'{key}' is missing", described(shape, (key,)))
         return Fields(tuple(entries), merge, required, known)
 
@@ -109,6 +109,15 @@ class InputsCheck:
         if path == self.base and "with" not in (self._step() or {}):
             return (*path[:-1], "action")
         return path
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the inputs are there, and no use: under a wrong name, or not as a map. That has been told."""
+        step = self._step() or {}
+        if "with" in step:
+            return not isinstance(step["with"], dict)
+        return any(
+            known_as(key) == "with" or meant_by(did_you_mean(key, ("with", *STEP_KEYS))) == "with" for key in step
+        )
 
     def _step(self) -> Any:
         data = self.file.document.data
@@ -233,19 +242,6 @@ def _of_another_branch(found: Path, fault: Any, faults: list[tuple[Path, Any]]) 
     return deeper and str(fault["type"]).endswith("_type")
 
 
-def _rewriting(value: Any, kind: Kind, known: Kind) -> str:
-    """How a literal value of the wrong kind is written rightly, "" when that cannot be told."""
-    if kind & Kind.NUMBER and known & Kind.TEXT:
-        return "put it in quotes"
-    if kind & Kind.TEXT and known & Kind.NUMBER:
-        return "write the number without quotes" if _NUMBER.fullmatch(value) else ""
-    if kind & Kind.TEXT and known & Kind.BOOL:
-        return "write true or false"
-    if known & Kind.LIST and not kind & Kind.LIST:
-        return "[...] around it makes a list"
-    return ""
-
-
 def _plain(kinds: Kind) -> str:
     return describe(Kind.NUMBER if kinds == Kind.INTEGER else kinds)
 
@@ -255,6 +251,8 @@ def _conversion(known: Kind, wanted: Kind) -> str:
         return "number(...) reads a number from text, cents(...) an amount"
     if known & Kind.NUMBER and wanted & Kind.TEXT:
         return "text(...) writes a number as text, dollars(...) cents as an amount"
+    if known & Kind.OBJECT and wanted & Kind.TEXT:
+        return "one of its fields, such as .id, is text; json(...) writes all of it"
     if known & Kind.LIST and wanted & Kind.TEXT:
         return "join(', ', ...) makes text of a list"
     if wanted & Kind.LIST and not known & Kind.LIST:

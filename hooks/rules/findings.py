@@ -109,6 +109,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean '{lowered[near[0]]}'?" if near else ""
 
 
+def meant_by(hint: str) -> str:
+    """The word in a hint of `did_you_mean`, "" when there is none."""
+    return hint.removeprefix("did you mean '").removesuffix("'?")
+
+
 def choice(what: str, names: Iterable[str]) -> str:
     """``connections: home, titan``, or that there are none."""
     known = ", ".join(sorted(names))

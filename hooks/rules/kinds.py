@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import Any
+
+_NUMBER = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
 
 
 class Kind(enum.IntFlag):
@@ -62,3 +65,16 @@ def describe_value(value: Any) -> str:
     if value is True or value is False:
         return "true or false"
     return "a number" if type(value) is int else describe(kind_of(value))
+
+
+def rewriting(value: Any, kind: Kind, known: Kind) -> str:
+    """How a literal value of the wrong kind is written rightly, "" when that cannot be told."""
+    if kind & Kind.NUMBER and known & Kind.TEXT:
+        return "put it in quotes"
+    if kind & Kind.TEXT and known & Kind.NUMBER:
+        return "write the number without quotes" if _NUMBER.fullmatch(value) else ""
+    if kind & Kind.TEXT and known & Kind.BOOL:
+        return "write true or false"
+    if known & Kind.LIST and not kind & Kind.LIST:
+        return "[...] around it makes a list"
+    return ""

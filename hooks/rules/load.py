@@ -102,6 +102,7 @@ class _Loading:
         self._sources: dict[str, SourceConfig | None] = {}
         self._connections: dict[str, ConnectionConfig | None] = {}
         self._vars: dict[str, Any] = {}
+        self._vars_known = True
         self._calendars: dict[str, Calendar | None] = {}
         self._templates = Templates(self.report, RULE_KEYS)
         self._texts: dict[str, str] = {}
@@ -215,13 +216,17 @@ class _Loading:
             self._take_templates(file)
         for file in self._files:
             self._accounts.hooks(file, self._sources)
+        for file in self._files:
+            section = file.document.data.get("vars", {})
+            unknown = file.document.data.keys() - RoutesFile.model_fields.keys()
+            self._vars_known = self._vars_known and isinstance(section, dict) and not unknown
         builder = RuleBuilder(
             self._catalogue,
             self.report,
             self._lookup,
             self._sources,
             self._connections,
-            self._vars,
+            self._vars if self._vars_known else None,
             self._defaults,
             self._calendars,
         )
@@ -305,6 +310,7 @@ class _Loading:
                 continue
             self._vars[name] = value
             if _holds_expression(value):
+                self._vars_known = False
                 self.report.at(
                     file, ("vars", name), "vars: holds plain values, no ${ }", "write the expression where it is used"
                 )

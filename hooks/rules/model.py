@@ -311,5 +311,8 @@ class RoutesFile(_Strict):
     rules: list[Rule] = Field(default_factory=list, description="What to do with events.")
 
 
+STEP_KEYS = frozenset(field.alias or name for name, field in Step.model_fields.items())
+"""The keys of a step, as they are written."""
+
 RULE_KEYS = frozenset(field.alias or name for name, field in Rule.model_fields.items())
 """The keys of a rule, as they are written."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from hooks.rules.document import Document, Path, Place
-from hooks.rules.findings import Finding, Severity, did_you_mean
+from hooks.rules.findings import Finding, Severity, did_you_mean, meant_by
 from hooks.rules.kinds import describe_value
 from hooks.rules.shape import Shape
 
@@ -154,10 +155,18 @@ class Report:
 
     def invalid(self, file: SourceFile, base: Path, error: ValidationError, shape: Shape, skip: set[Path]) -> None:
         """All of pydantic's errors about the value at ``base``, whose shape is given, less those below ``skip``."""
-        for fault in error.errors(include_url=False, include_input=False):
-            path = locate(file.document.data, base, fault["loc"])
+        faults = error.errors(include_url=False, include_input=False)
+        paths = [locate(file.document.data, base, fault["loc"]) for fault in faults]
+        meant = {
+            (*path[:-1], self._meant(base, path, shape))
+            for path, fault in zip(paths, faults, strict=True)
+            if fault["type"] == "extra_forbidden"
+        }
+        for path, fault in zip(paths, faults, strict=True):
             if any(path[: len(hidden)] == hidden for hidden in skip):
                 continue
+            if fault["type"] == "missing" and (*path, str(fault["loc"][-1])) in meant:
+                continue  # it is there under a wrong name, which is told
             self.fault(file, base, path, fault, shape)
 
     def fault(self, file: SourceFile, base: Path, path: Path, fault: Any, shape: Shape) -> None:
@@ -166,18 +175,28 @@ class Report:
         last = str(fault["loc"][-1]) if fault["loc"] else ""
         value = value_at(file.document.data, path)
         of_vendor = base[:1] in _SETTINGS or "with" in base
-        about = described(shape, path[len(base) :]) if of_vendor else ""
+        about = described(shape, path[len(base) :])
         if kind == "extra_forbidden":
             self._unknown_key(file, base, path, shape)
         elif kind == "missing":
             self.at_key(file, path, f"'{last}' is missing", described(shape, (*path[len(base) :], last)))
         elif kind in ("literal_error", "enum"):
             allowed = str(fault.get("ctx", {}).get("expected", ""))
-            near = did_you_mean(str(value), [word.strip("'") for word in allowed.replace(" or ", ", ").split(", ")])
+            quoted = isinstance(value, str) and f"'{value}'" not in allowed and value in allowed.split(" or ")
+            near = (
+                f"write it without quotes: {value}"
+                if quoted
+                else did_you_mean(str(value), [word.strip("'") for word in allowed.replace(" or ", ", ").split(", ")])
+            )
             shown = f"'{value}'" if isinstance(value, (str, int, float)) else "this value"
             self.at(file, path, f"{shown} is not allowed here", near or f"one of: {allowed}")
         elif kind in _NEEDED:
             hint = "put it in quotes" if kind == "string_type" and isinstance(value, (int, float)) else ""
+            if kind == "string_type" and isinstance(value, dict):
+                asks = any("?" in name for name in value)
+                hint = "write: x if condition else y" if asks else "for one text with ': ' in it, put it in quotes"
+            elif kind in ("bool_type", "bool_parsing") and isinstance(value, str):
+                hint = "write true or false"
             self.at(file, path, f"{_NEEDED[kind]} belongs here, this is {describe_value(value)}", hint or about)
         elif kind in _LIMITS:
             message, empty = _LIMITS[kind]
@@ -211,15 +230,17 @@ class Report:
         if base[:1] not in _SETTINGS and "with" not in path and key in _OTHER_NAMES:
             self.at_key(file, path, f"unknown key '{key}'", _OTHER_NAMES[key])
             return
-        below: Shape | None = shape
-        for part in path[len(base) : -1]:
-            if below is not None:
-                below = below.item() if isinstance(part, int) else below.field(part)
-        known = below.fields if below is not None else {}
+        known = _fields_at(shape, path[len(base) : -1])
         hint = did_you_mean(key, known)
         if not hint and known:
             hint = "known keys: " + ", ".join(sorted(known))
         self.at_key(file, path, f"unknown key '{key}'", hint)
+
+    def _meant(self, base: Path, path: Path, shape: Shape) -> str:
+        """The key that an unknown one probably stands for, "" when that cannot be told."""
+        key = str(path[-1]) if path else ""
+        other = known_as(key) if base[:1] not in _SETTINGS else ""
+        return other or meant_by(did_you_mean(key, _fields_at(shape, path[len(base) : -1])))
 
     def _masked(self, finding: Finding) -> Finding:
         if not self._hidden:
@@ -242,6 +263,20 @@ class Report:
             finding.rule,
             mask(finding.source),
         )
+
+
+def known_as(key: str) -> str:
+    """What a key of other systems is called here, "" when that is not known."""
+    found = re.match(r"write (\w+):", _OTHER_NAMES.get(key, ""))
+    return found[1] if found else ""
+
+
+def _fields_at(shape: Shape, path: Path) -> dict[str, Any]:
+    below: Shape | None = shape
+    for part in path:
+        if below is not None:
+            below = below.item() if isinstance(part, int) else below.field(part)
+    return below.fields if below is not None else {}
 
 
 def _noted(file: SourceFile, path: Path, hint: str) -> str:

@@ -70,7 +70,9 @@ class _Parser:
 
     def parse(self) -> Node:
         if len(self.tokens) == 1:
-            raise ExpressionError("the expression is empty", self.text, 0)
+            raise ExpressionError(
+                "the expression is empty", self.text, 0, 1, "write a name, such as data.customer.email"
+            )
         node = self.expression()
         if self.position < len(self.tokens) - 1:
             raise self.unexpected()
@@ -104,7 +106,7 @@ class _Parser:
     def unexpected(self, hint: str = "") -> ExpressionError:
         token = self.token
         if token.kind == "end":
-            return self.error("the expression ends too early", token, hint)
+            return self.error("the expression ends too early", token, hint or "a value is missing at the end")
         if token.text == "=":
             hint = "use '==' to compare"
         elif token.text == "&":
@@ -115,8 +117,12 @@ class _Parser:
             hint = "write: x if condition else y"
         elif token.text in ("is", "like", "has", "includes", "equals"):
             hint = {"is": "write == or !=", "equals": "write =="}.get(token.text, "write contains or matches")
+        elif token.text in _STRANGERS:
+            hint = _STRANGERS[token.text]
         elif token.text in ("then", "elif"):
             hint = "write: x if condition else y"
+        elif not hint and token.kind in ("name", "number", "text"):
+            hint = "two values stand side by side: put an operator, or a comma, between them"
         shown = token.text if len(token.text) <= 40 else token.text[:37] + "..."
         return self.error(f"unexpected {shown}" if token.kind == "text" else f"unexpected '{shown}'", token, hint)
 

@@ -106,4 +106,5 @@ def _unknown(text: str, position: int) -> ExpressionError:
     if character == "$":
         return ExpressionError("'$' has no meaning here", text, start, 1, "inside ${ } write the bare name")
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    return ExpressionError(f"unexpected '{shown}'", text, start)
+    hint = "one expression only; when: takes a list, one condition a line" if character == ";" else ""
+    return ExpressionError(f"unexpected '{shown}'", text, start, 1, hint)

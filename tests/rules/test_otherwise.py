@@ -100,7 +100,10 @@ def test_what_is_wrong_with_an_else_is_found_at_its_line() -> None:
         rule("    when: data.id != null\n    do: [{action: home.ping}]\n    else: [{id: x, action: home.pin}]\n")
     )
     doubled = BOTH.replace("id: lead\n", "id: job\n")
-    assert "11:17 the step id 'job' is used twice in this rule" in messages_after_head(doubled)
+    assert (
+        "11:17 the step id 'job' is used twice in this rule = the answers of two steps need two names"
+        in messages_after_head(doubled)
+    )
     later = BOTH.replace("${data.customer.last_name}", "${steps.step2.id}")
     assert any("the step 'step2' runs later" in each for each in messages_after_head(later))
 

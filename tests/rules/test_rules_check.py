@@ -147,7 +147,7 @@ def test_all_findings_come_at_once_in_order() -> None:
         ),
         (
             "    once_per: data.id\n    once_within: 24\n",
-            "24 | a duration needs its unit: 24s, 24m or 24h",
+            "24 | a duration needs its unit: 24s, 24m or 24h = How long once_per remembers, such as 24h.",
         ),
         (
             "    once_per: data.id\n",
@@ -159,7 +159,7 @@ def test_all_findings_come_at_once_in_order() -> None:
         ),
         (
             "    enabled: no\n",
-            "no | true or false belongs here, this is text",
+            "no | true or false belongs here, this is text = write true or false",
         ),
         (
             "    debounce: {wait: 2m}\n",
@@ -167,7 +167,7 @@ def test_all_findings_come_at_once_in_order() -> None:
         ),
         (
             "    throttle: 5\n",
-            "5 | a map (key: value) belongs here, this is a number",
+            "5 | a map (key: value) belongs here, this is a number = At most so many runs in a time.",
         ),
         (
             "    description: 5\n",
@@ -293,7 +293,7 @@ def test_mistakes_in_a_rule(body: str, expected: str) -> None:
         ),
         (
             "{action: home.ping, retry: {attempts: 0}}",
-            "0 | at least 1 belongs here",
+            "0 | at least 1 belongs here = How many times a step is tried in all; 1 means once.",
         ),
         (
             "{id: a-b, action: home.ping}",
@@ -318,7 +318,7 @@ def test_a_step_may_only_name_earlier_steps() -> None:
 
 def test_step_ids_are_unique_within_a_rule() -> None:
     found = only(rule("    do: [{id: a, action: home.ping}, {id: a, action: home.ping}]\n"))
-    assert "4:43 the step id 'a' is used twice in this rule" == found
+    assert "4:43 the step id 'a' is used twice in this rule = the answers of two steps need two names" == found
 
 
 def test_a_field_that_only_some_events_have_is_a_warning() -> None:
@@ -399,7 +399,8 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
         ),
         (
             "rules: [{id: one, event: x, replay: sometimes, do: [{action: home.ping}]}]\n",
-            "sometimes | write always, never, or how old an event may be, such as 24h",
+            "sometimes | write always, never, or how old an event may be, such as 24h = Whether replays are for this "
+            "rule: always, never, or while an event is younger than this.",
         ),
         (
             "rules: [{id: one, event: x, rate_limit: {max: 1}, do: [{action: home.ping}]}]\n",

@@ -194,8 +194,8 @@ def test_what_cannot_be_evaluated_says_where_and_why(text: str, expected: str) -
         ("lower()", "0: lower() takes 1 value, got 0 = write: lower(text)"),
         ("slice('a')", "0: slice() takes 2 to 3 values, got 1 = write: slice(value, start[, end])"),
         ("upper(data.lead_source", "22: expected ')' at the end"),
-        ("data.x and", "10: the expression ends too early"),
-        ("", "0: the expression is empty"),
+        ("data.x and", "10: the expression ends too early = a value is missing at the end"),
+        ("", "0: the expression is empty = write a name, such as data.customer.email"),
         ("data.zip == 045", "12: a number cannot start with 0 = as text: '045'"),
         ("secret.KEY", "0: a secret cannot be used here = secrets belong in sources: and connections:, as "
          "${secret.NAME}"),
@@ -208,7 +208,7 @@ def test_what_cannot_be_evaluated_says_where_and_why(text: str, expected: str) -
         ("data.x ? 1 : 2", "7: unexpected '?' = write: x if condition else y"),
         ("${data.x}", "0: '$' has no meaning here = inside ${ } write the bare name"),
         ("lower", "0: 'lower' is a function = call it: lower(...)"),
-        ("data.x; 1", "6: unexpected ';'"),
+        ("data.x; 1", "6: unexpected ';' = one expression only; when: takes a list, one condition a line"),
         ("x = lambda: 1", "0: unknown name 'x' = text goes in quotes: 'x'"),
     ],
 )  # fmt: skip

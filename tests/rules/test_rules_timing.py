@@ -50,7 +50,7 @@ def test_expect_takes_one_expression_for_both_events_or_two() -> None:
     [
         (
             "    throttle: {max: 0, per: 1m}\n",
-            "0 | at least 1 belongs here",
+            "0 | at least 1 belongs here = How many runs may begin.",
         ),
         (
             "    throttle: {max: 5}\n",
@@ -58,7 +58,7 @@ def test_expect_takes_one_expression_for_both_events_or_two() -> None:
         ),
         (
             "    throttle: {max: 5, per: 60}\n",
-            "60 | a duration needs its unit: 60s, 60m or 60h",
+            "60 | a duration needs its unit: 60s, 60m or 60h = In which time, such as 1m.",
         ),
         (
             "    throttle: {max: 5, per: 0s}\n",

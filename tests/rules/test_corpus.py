@@ -1,0 +1,69 @@
+"""A corpus of rule files: broken ones with one fault each, and good ones.
+
+The first line of a broken file says on which line the fault is, and what the sentence and its hint must hold:
+``# line 23: did you mean 'total_cents'?``, several parts told apart by ``|``. `(warning)` among them: the file loads.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hooks.registry import CATALOGUE
+from hooks.rules import Finding, RulesInvalid, load_text
+
+CORPUS = Path(__file__).parent / "corpus"
+BROKEN = sorted((CORPUS / "broken").glob("*.yaml"))
+GOOD = sorted((CORPUS / "good").glob("*.yaml"))
+
+KNOWN = {"HCP_SIGNING_SECRET", "LEADS_KEY", "HOMEBASE360_API_KEY", "ST_APP_KEY", "ST_CLIENT_ID", "ST_CLIENT_SECRET"}
+_HEADER = re.compile(r"# line (\d+): (.+)")
+
+
+def secret(name: str) -> str | None:
+    if name == "WEBHOOK_SECRET":
+        return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    return f"a-secret-of-these-tests-{name}" if name in KNOWN else None
+
+
+def findings(path: Path) -> tuple[tuple[Finding, ...], bool]:
+    """What is found, and whether the file is refused."""
+    try:
+        return load_text(path.read_bytes(), CATALOGUE, secret, name=path.name, folder=path.parent).warnings, False
+    except RulesInvalid as invalid:
+        return invalid.findings, True
+
+
+def test_the_corpus_is_large_enough_and_no_file_is_there_twice() -> None:
+    assert len(BROKEN) >= 150
+    assert len(GOOD) >= 50
+    bodies = [path.read_text().partition("\n")[2] for path in BROKEN]
+    assert len(bodies) == len(set(bodies))
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_one_fault_makes_one_finding_on_its_line_with_what_to_do(path: Path) -> None:
+    header = _HEADER.fullmatch(path.read_text().partition("\n")[0])
+    assert header is not None, "a broken file begins with: # line N: words"
+    found, refused = findings(path)
+    shown = "\n".join(each.render() for each in found)
+    wanted = [part.strip() for part in header[2].split("|")]
+    assert refused is ("(warning)" not in wanted), shown
+    assert [int(header[1])] == [each.line for each in found], shown
+    for part in wanted:
+        assert part in f"{found[0].message} = {found[0].hint} ({found[0].severity})", shown
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_a_good_file_loads_without_a_word(path: Path) -> None:
+    found, refused = findings(path)
+    assert [] == [each.render() for each in found]
+    assert not refused
+
+
+def test_findings_say_what_to_do() -> None:
+    """In the hint, or in the sentence itself where it says what belongs there."""
+    speechless = [path.stem for path in BROKEN if not findings(path)[0][0].hint]
+    assert len(speechless) <= len(BROKEN) // 15, speechless
