@@ -41,6 +41,7 @@ fix: $(VENV)/.dev ## format, and repair what ruff can repair
 docs: $(VENV)/.run ## write the pages of docs/reference that are made from the code
 	@mkdir -p docs/reference
 	@$(BIN)/hooks vendors --markdown > docs/reference/vendors.md.new && mv docs/reference/vendors.md.new docs/reference/vendors.md
+	@$(BIN)/hooks rules functions --markdown > docs/reference/functions.md.new && mv docs/reference/functions.md.new docs/reference/functions.md
 	@$(BIN)/hooks rules schema > docs/reference/routes.schema.json.new && mv docs/reference/routes.schema.json.new docs/reference/routes.schema.json
 
 editors: $(VENV)/.dev ## test the schema against the language server that editors run (needs Node and npm)

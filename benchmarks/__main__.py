@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks import ingest
+from benchmarks import ingest, rules
 
 if __name__ == "__main__":
     ingest.main()
+    rules.main([])

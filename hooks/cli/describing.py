@@ -1,4 +1,4 @@
-"""`hooks rules describe` and `hooks rules schema`: a rules file for its owner, and the format for editors."""
+"""`hooks rules describe`, `functions` and `schema`: a rules file for its owner, and the format for its authors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from hooks.cli.options import AsJson, Routes
-from hooks.cli.output import print_json, wrong_use
+from hooks.cli.output import coloured, print_json, wrong_use
 from hooks.settings import load_settings
 
 
 def add_to(rules: typer.Typer) -> None:
     """Add the commands of this module to the group ``rules``."""
     rules.command(epilog="Example: hooks rules describe --svg > rules.svg")(describe)
+    rules.command(epilog="Example: hooks rules functions --json")(functions)
     rules.command(epilog="Example: hooks rules schema > routes.schema.json")(schema)
 
 
@@ -43,6 +44,25 @@ def describe(
         print((diagram.mermaid if mermaid else diagram.svg)(described), end="")
     else:
         print(sentences_text(described))
+
+
+def functions(
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The page of the reference.")] = False,
+) -> None:
+    """List the functions of expressions, each with an example and what it gives."""
+    import json
+
+    from hooks.rules import reference
+
+    if markdown:
+        print(reference.functions_page(), end="")
+    elif as_json:
+        print_json(reference.functions())
+    else:
+        for each in reference.functions():
+            print(f"{coloured(each['signature'], 'bold')}  {each['summary']}")
+            print(coloured(f"    {each['example']} = {json.dumps(each['result'], ensure_ascii=False)}", "dim"))
 
 
 def schema() -> None:

@@ -21,7 +21,7 @@ from hooks.rules.kinds import Kind, describe, describe_value, kind_of, rewriting
 from hooks.rules.model import STEP_KEYS
 from hooks.rules.report import Report, SourceFile, described, known_as, locate
 from hooks.rules.shape import OPEN, Shape, shape_of
-from hooks.rules.template import Template, compile_template, has_hole
+from hooks.rules.template import Template, compile_template, escaped_in, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
 
 
@@ -146,6 +146,7 @@ class InputsCheck:
             self.report.inside(self.file, path, error.column, error.length, error.message, error.hint)
             self.wrong.add(path)
             return Literal(None, line)
+        self._escaped(text, path)
         literal = template.literal
         if literal is not None:
             return Literal(literal, line)
@@ -163,6 +164,14 @@ class InputsCheck:
         if secrets:
             self.secrets.update(self.lookup.fill(self.file, path, template) or {})
         return Filled(template, line)
+
+    def _escaped(self, text: str, path: Path) -> None:
+        """Warn where ``$${`` was probably meant as a dollar sign and a value."""
+        for start, end in escaped_in(text):
+            inner = text[start + 3 : end]
+            hint = f"'$${{' stands for a literal '${{'; for an amount with its sign write ${{'$' + {inner}}}"
+            message = "this is sent as it stands, and no value is put in"
+            self.report.inside(self.file, path, start, end + 1 - start, message, hint, "warning")
 
     def _holes(self, template: Template, path: Path) -> Kind:
         kinds = Kind.TEXT

@@ -120,6 +120,19 @@ def expressions_of(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def escaped_in(text: str) -> list[tuple[int, int]]:
+    """Where a ``$${ }`` begins and ends that would be an expression, if it were not for the second ``$``."""
+    found: list[tuple[int, int]] = []
+    for opening in re.finditer(r"\$\$\{", text):
+        try:
+            end = _closing(text, opening.end())
+            if compile_expression(text[opening.end() : end]).paths:
+                found.append((opening.start(), end))
+        except ExpressionError:
+            continue
+    return found
+
+
 def has_hole(text: str) -> bool:
     """Whether a text holds ``${`` or ``$${`` and so must be compiled."""
     return "${" in text

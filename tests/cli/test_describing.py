@@ -21,6 +21,14 @@ def test_the_schema_of_the_reference_is_in_step_with_the_code() -> None:
     assert routes_schema(CATALOGUE) == json.loads(SCHEMA.read_text("utf-8")), "run `make docs`"
 
 
+def test_the_functions_of_expressions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == run(["rules", "functions", "--json"])
+    listed = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    assert ("phone(value)", "+15135550142") == (listed["phone"]["signature"], listed["phone"]["result"])
+    assert 0 == run(["rules", "functions"])
+    assert 'dollars(15000) = "150.00"' in capsys.readouterr().out
+
+
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run(["rules", "schema"])
 

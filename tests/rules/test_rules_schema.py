@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from hooks.rules import load_text
+from hooks.rules.functions import FUNCTIONS
 from hooks.rules.model import RoutesFile
-from hooks.rules.reference import BEGIN, END, functions_reference
+from hooks.rules.reference import functions_page
 from hooks.rules.schema import routes_schema
 from tests.rules.rules_world import CATALOGUE, SECRETS
 
 GUIDE = Path(__file__).parents[2] / "docs" / "rules.md"
+FUNCTIONS_PAGE = GUIDE.parent / "reference" / "functions.md"
 SCHEMA = routes_schema(CATALOGUE)
 
 
@@ -68,12 +70,18 @@ def test_every_key_of_the_format_has_a_description() -> None:
         assert field.description, name
 
 
-def test_the_function_table_of_the_guide_is_in_step() -> None:
-    text = GUIDE.read_text(encoding="utf-8")
-    assert functions_reference() == text[text.index(BEGIN) + len(BEGIN) + 1 : text.index(END)]
+def test_the_reference_of_functions_is_in_step() -> None:
+    assert functions_page() == FUNCTIONS_PAGE.read_text(encoding="utf-8"), "run `make docs`"
 
 
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_guide_names_every_function() -> None:
+    named = re.search(r"`(lower upper [^`]*)`", GUIDE.read_text(encoding="utf-8"))
+    assert named is not None
+    assert sorted(FUNCTIONS) == sorted(named[1].split())
+
+
+FIRST_PART = GUIDE.read_text(encoding="utf-8").partition("## Ten examples")[0]
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", FIRST_PART, re.DOTALL)
 
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.startswith("version:")])

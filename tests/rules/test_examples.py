@@ -1,0 +1,39 @@
+"""The ten examples of docs/rules.md: each loads without a word and passes its own tests, as `hooks test` runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hooks.cli.tree import run
+from hooks.registry import CATALOGUE
+from hooks.rules import load_text
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+SECTION = GUIDE[GUIDE.index("## Ten examples") :]
+HEAD, *EXAMPLES = re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)
+TITLES = re.findall(r"^\*\*(\d+\. [^:*]+)", SECTION, re.MULTILINE)
+
+
+def test_there_are_ten_for_different_trades() -> None:
+    assert [str(number) for number in range(1, 11)] == [title.partition(".")[0] for title in TITLES]
+    assert len(EXAMPLES) == len(TITLES) == 10
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=TITLES)
+def test_an_example_of_the_guide_does_what_its_tests_say(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded = load_text(HEAD + text, CATALOGUE, lambda name: "a-secret-of-this-test-0123456789")
+    assert [] == [finding.render() for finding in loaded.warnings]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "routes.yaml").write_text(HEAD + text, encoding="utf-8")
+
+    code = run(["test", "routes.yaml", "--json", "--coverage"])
+
+    told = json.loads(capsys.readouterr().out)
+    assert 0 == code, json.dumps(told, indent=2)[:4000]
+    assert [] == told["coverage"]["rules"]["missed"], "every rule is tried"
