@@ -92,6 +92,7 @@ class Outcome(_Strict):
     matched: StrictBool | None = Field(None, description="Whether the rule must match.")
     because: StrictStr | None = Field(None, description="The condition for which it does not match, as it is written.")
     error: StrictStr | None = Field(None, description="A part of the error with which the run must fail.")
+    once_per: Any = Field(None, description="The value of `once_per` for which the rule acts once.")
     begins: _Instant | None = Field(
         None, description="When the run begins, as `delay` and `within` say: 2026-05-04T12:00:00Z."
     )
@@ -100,7 +101,7 @@ class Outcome(_Strict):
     @model_validator(mode="after")
     def _says_something(self) -> Outcome:
         if not self.model_fields_set:
-            raise ValueError("say what must come of it: calls, matched, because, error, begins or never")
+            raise ValueError("say what must come of it: calls, matched, because, error, once_per, begins or never")
         if self.because is not None and self.matched:
             raise ValueError("because: says why the rule does not match")
         return self
@@ -130,7 +131,7 @@ class Case(_Strict):
     given: Given = Field(description="The event to run the rule with.")
     expect: Expectation = Field(
         description="The requests that must be made, in order; `none` for no request; `error` for a run that cannot be "
-        "made; or a map of `calls`, `matched`, `because`, `error`, `begins` and `never`."
+        "made; or a map of `calls`, `matched`, `because`, `error`, `once_per`, `begins` and `never`."
     )
 
     @property

@@ -1,7 +1,7 @@
 """What tests have seen of the rules: each rule matched, each condition true and false, each branch taken. Pure.
 
-Branches are the two sides of ``x if c else y`` and of ``??``. Those inside the list functions, which are worked out
-item by item, are not counted; neither is ``once_per``, which no test reaches.
+Branches are the two sides of ``x if c else y`` and of ``??``, also inside the list functions: there a side counts when
+it was taken for one of the items that were looked at.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ from hooks.rules.trial import Trial
 from hooks.rules.with_tree import Fields, Filled, Items, Tree
 
 Kind = Literal["rule", "clause", "branch"]
+
+MAX_STEPS = 20_000
+"""How many parts of an expression are looked at for one event: a long list is not gone through to its end."""
+
+_UNTIL = {"any": True, "find": True, "all": False}
+"""List functions that look at no further item once the condition has come to this."""
 
 _SIDES = {True: "true", False: "false"}
 
@@ -66,6 +72,8 @@ class Coverage:
     def _watch(self, rule: Rule, rehearsal: Rehearsal, names: Mapping[str, Any]) -> None:
         if rehearsal.matched:
             self._seen[_rule_point(rule)] = True
+        if rehearsal.acts and rule.once_per is not None:
+            self._branches(rule, rule.once_per.line, rule.once_per.expression, names)
         if rehearsal.otherwise:
             self._seen[_else_point(rule)] = True
         for judgement in rehearsal.verdicts:
@@ -84,31 +92,45 @@ class Coverage:
 
     def _branches(self, rule: Rule, line: int, expression: Expression, names: Mapping[str, Any]) -> None:
         """Mark the sides that this evaluation takes, from the outside in, as far as it gets."""
-        waiting = [expression.node]
-        while waiting:
-            node = waiting.pop()
+        waiting: list[tuple[Node, Any]] = [(expression.node, None)]
+        steps = 0
+        while waiting and steps < MAX_STEPS:
+            steps += 1
+            node, item = waiting.pop()
+
+            def value(part: Node, item: Any = item) -> Any:
+                return self._value(expression, part, names, item)
+
             try:
                 if isinstance(node, Choice):
-                    taken = bool(self._value(expression, node.condition, names))
+                    taken = bool(value(node.condition))
                     self._seen[_branch(rule, line, expression, node, taken)] = True
-                    waiting += [node.condition, node.yes if taken else node.no]
+                    waiting += [(node.condition, item), (node.yes if taken else node.no, item)]
                 elif isinstance(node, Binary) and node.op == "??":
-                    taken = self._value(expression, node.left, names) is not None
+                    taken = value(node.left) is not None
                     self._seen[_branch(rule, line, expression, node, taken)] = True
-                    waiting += [node.left] if taken else [node.left, node.right]
+                    waiting += [(node.left, item)] if taken else [(node.left, item), (node.right, item)]
                 elif isinstance(node, Binary) and node.op in ("and", "or"):
-                    goes_on = bool(self._value(expression, node.left, names)) is (node.op == "and")
-                    waiting += [node.left, node.right] if goes_on else [node.left]
+                    goes_on = bool(value(node.left)) is (node.op == "and")
+                    waiting += [(node.left, item), (node.right, item)] if goes_on else [(node.left, item)]
+                elif isinstance(node, Call) and any(map(node.function.is_lazy, range(len(node.arguments)))):
+                    items, part = node.arguments[:2]
+                    waiting.append((items, item))
+                    found = value(items)
+                    for each in found if isinstance(found, list) else []:
+                        waiting.append((part, each))
+                        if node.function.name in _UNTIL and bool(value(part, each)) is _UNTIL[node.function.name]:
+                            break
                 else:
-                    waiting += _below(node)
+                    waiting += [(below, item) for below in children(node)]
             except EvaluationError:
                 continue
 
-    def _value(self, expression: Expression, node: Node, names: Mapping[str, Any]) -> Any:
+    def _value(self, expression: Expression, node: Node, names: Mapping[str, Any], item: Any) -> Any:
         known = self._parts.get(id(node))
         if known is None:
             known = self._parts[id(node)] = (node, Expression(expression.text, node))
-        return known[1].evaluate(names)
+        return known[1].evaluate_for(names, item)
 
 
 def _points(rule: Rule) -> Iterator[Point]:
@@ -119,7 +141,8 @@ def _points(rule: Rule) -> Iterator[Point]:
     for clause in conditions:
         yield _point(rule, clause.line, clause.text, True)
         yield _point(rule, clause.line, clause.text, False)
-    expressions = [(clause.line, clause.expression) for clause in conditions]
+    kept = conditions if rule.once_per is None else [*conditions, rule.once_per]
+    expressions = [(clause.line, clause.expression) for clause in kept]
     for step in rule.all_steps:
         expressions += _expressions(step.inputs)
     for line, expression in expressions:
@@ -129,7 +152,7 @@ def _points(rule: Rule) -> Iterator[Point]:
             if isinstance(node, Choice) or (isinstance(node, Binary) and node.op == "??"):
                 yield _branch(rule, line, expression, node, True)
                 yield _branch(rule, line, expression, node, False)
-            waiting += _below(node)
+            waiting += children(node)
 
 
 def _rule_point(rule: Rule) -> Point:
@@ -150,13 +173,6 @@ def _branch(rule: Rule, line: int, expression: Expression, node: Node, side: boo
     else:
         shown = "the left side is there" if side else "the left side is missing"
     return Point("branch", rule.id, rule.file, line, expression.text[node.start : node.end], shown)
-
-
-def _below(node: Node) -> tuple[Node, ...]:
-    """The parts that are worked out once, not item by item."""
-    if isinstance(node, Call):
-        return tuple(each for number, each in enumerate(node.arguments) if not node.function.is_lazy(number))
-    return children(node)
 
 
 def _expressions(tree: Tree) -> list[tuple[int, Expression]]:

@@ -31,8 +31,11 @@ class Expression:
 
     def evaluate(self, names: Mapping[str, Any]) -> Any:
         """The value for these names. Raises EvaluationError, and nothing else."""
+        return self._evaluated(names, None)
+
+    def _evaluated(self, names: Mapping[str, Any], item: Any) -> Any:
         try:
-            return self._run(names, Budget(), None)
+            return self._run(names, Budget(), item)
         except Fault as fault:
             start, end = fault.span or (0, len(self.text))
             raise EvaluationError(fault.message, self.text, start, max(1, end - start)) from None
@@ -40,6 +43,13 @@ class Expression:
             raise EvaluationError("the value is nested too deeply", self.text) from None
         except (ArithmeticError, ValueError, TypeError, LookupError):
             raise EvaluationError("this cannot be evaluated for this event", self.text) from None
+
+    def evaluate_for(self, names: Mapping[str, Any], item: Any) -> Any:
+        """The value where ``.`` is this item, for a part of a list function. Raises EvaluationError, and nothing else.
+
+        Where an item holds lists that are gone through as well, ``.`` inside is theirs, as in the whole expression.
+        """
+        return self._evaluated(names, item)
 
     def holds(self, names: Mapping[str, Any]) -> bool:
         """Whether the value counts as true: null, false, 0 and anything empty do not."""

@@ -64,6 +64,10 @@ def mutants(rule: Rule) -> Iterator[Mutant]:
         yield Mutant(replace(rule, clauses=(*before, *after)), clause.line, f"left out: {clause.text}")
         for harmed, change in _conditions(clause):
             yield Mutant(replace(rule, clauses=(*before, harmed, *after)), clause.line, change)
+    if (once := rule.once_per) is not None:
+        yield Mutant(replace(rule, once_per=None), once.line, f"left out: once_per {once.text}")
+        for node, change in _expressions(once.expression):
+            yield Mutant(replace(rule, once_per=_with_node(once, node)), once.line, f"once_per: {change}")
     for steps, line, change in _all_steps(rule.steps):
         yield Mutant(replace(rule, steps=steps), line, change)
     for steps, line, change in _all_steps(rule.otherwise):

@@ -13,9 +13,10 @@ _HEAD = """\
 <!-- Made by `make docs` from hooks/rules/functions.py. -->
 # Functions of expressions
 
-For `when`, `if`, `once_per` and `${ }` in a rules file; the language itself is in [rules.md](../rules.md#expressions). In
-`map`, `filter`, `find`, `any`, `all` and `sum` the second value is worked out for every item: `.` is the item and `.kind` its
-field, as in `any(data.line_items, .kind == 'labor')`. A function of null gives null, unless its row says otherwise.
+For `when`, `if`, `once_per` and `${ }` in a rules file; the language itself is in [rules.md](../rules.md#expressions).
+In `map`, `filter`, `find`, `any`, `all` and `sum` the second value is worked out for every item: `.` is the item and
+`.kind` its field, as in `any(data.line_items, .kind == 'labor')`. A function of null gives null, unless its row says
+otherwise.
 
 """
 

@@ -114,6 +114,8 @@ class _Judging:
             found += self._unexpected_errors()
         if outcome.calls is not None:
             found += self._compare(outcome.calls)
+        if "once_per" in outcome.model_fields_set:
+            found += self._once_per(outcome.once_per)
         if outcome.begins is not None:
             found += self._begins(parse_utc(outcome.begins))
         for pattern in outcome.never or ():
@@ -150,6 +152,24 @@ class _Judging:
             said = f"the rule does not match: {rehearsal.stopped}"
             failures.append(Failure(said + (f" ({values})" if values else ""), line=rehearsal.at))
         return failures or [Failure("there is no event")]
+
+    def _once_per(self, wanted: Any) -> list[Failure]:
+        if self._rule.once_per is None:
+            return [Failure("the rule has no once_per", line=self._rule.line)]
+        found = []
+        for event, seen in self._seen:
+            if not seen.acts:
+                continue
+            try:
+                value = self._rule.once_key(self._rules.names(event))
+            except EvaluationError as error:
+                found.append(Failure(f"once_per: {error.message}", "once_per", wanted, line=self._rule.once_per.line))
+                continue
+            if value != wanted:
+                found.append(
+                    Failure("it acts once for another value", "once_per", wanted, value, line=self._rule.once_per.line)
+                )
+        return found if self._acts or self._outcome.matched else self._why_not()
 
     def _begins(self, wanted: datetime) -> list[Failure]:
         if not self._acts:

@@ -206,3 +206,60 @@ def test_what_cannot_be_evaluated_covers_nothing() -> None:
 
     assert 1 == told["rules"]["covered"]
     assert ("data.total_cents >= 5000", "true") not in missed(told, "clauses")
+
+
+LISTS = """\
+rules:
+  - id: one
+    event: job.completed
+    once_per: data.customer.email ?? data.id
+    once_within: 24h
+    when: any(data.line_items, (.kind ?? 'labor') == 'labor')
+    do:
+      - action: home.create_job
+        with:
+          customerId: 5
+          lineItems: "${map(data.line_items, {'name': .name ?? 'Item', 'quantity': 1, 'unitPrice': '0.00'})}"
+  - id: two
+    event: lead.created
+    do: [{action: home.ping}]
+"""
+
+
+def seen_in_lists(*tests: str) -> list[tuple[str, str]]:
+    rules = loaded(LISTS, *tests)
+    one, seen = rules.rules[0], Coverage(rules)
+    for test in one.tests:
+        trial = try_case(rules, one, test, events_of(rules))
+        assert "passed" == trial.verdict, trial.failures
+        seen.watch(one, trial)
+    return missed(seen.as_json(), "branches")
+
+
+def test_branches_inside_list_functions_count_for_the_items_that_are_looked_at() -> None:
+    there, gone = "the left side is there", "the left side is missing"
+    once = ("data.customer.email ?? data.id", there), ("data.customer.email ?? data.id", gone)
+    kind = (".kind ?? 'labor'", there), (".kind ?? 'labor'", gone)
+    name = (".name ?? 'Item'", there), (".name ?? 'Item'", gone)
+    assert [*kind, *once, *name] == seen_in_lists()
+    items = "[{kind: materials, name: x}, {}]"
+    assert [once[0]] == seen_in_lists("{id: j, line_items: %s} => %s" % (items, CREATED))
+
+
+def test_what_any_does_not_look_at_is_not_seen() -> None:
+    left = seen_in_lists("{id: j, line_items: [{kind: labor}, {name: x}]} => " + CREATED)
+    assert (".kind ?? 'labor'", "the left side is missing") in left, "the first item decides"
+    assert not [text for text, _ in left if text.startswith(".name")]
+
+
+def test_a_test_can_look_at_once_per_and_then_notices_harm_to_it() -> None:
+    given = "{id: j, line_items: [{kind: labor, name: x}]}"
+    rules = loaded(LISTS, given + " => {once_per: j, matched: true}")
+    one = rules.rules[0]
+    assert [] == [
+        each.change for each in survivors(rules, one, one.tests, events_of(rules))[1] if "once_per" in each.change
+    ]
+    assert any(each.change.startswith("left out: once_per") for each in mutants(one))
+    wrong = loaded(LISTS, given + " => {once_per: k, matched: true}")
+    (failure,) = try_case(wrong, wrong.rules[0], wrong.rules[0].tests[0], events_of(wrong)).failures
+    assert ("it acts once for another value", "k", "j") == (failure.message, failure.expected, failure.found)
