@@ -1414,6 +1414,8 @@ class Vendor:
     """How a connection is tested."""
     people: Mapping[str, PersonRecord] = field(default_factory=dict)
     """The actions that find or make a person's record, by name."""
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What actions answer as far as it is documented, by name: the JSON Schema of `Done.output`."""
     doubts: Mapping[str, str] = field(default_factory=dict)
     """What no document of the vendor settles, and what was taken instead: by the name of the action or event type it
     is about, by ``events`` for all webhooks, or by ``""`` for the vendor as a whole. For the reference."""

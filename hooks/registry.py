@@ -38,7 +38,7 @@ def describe(catalogue: Catalogue = CATALOGUE) -> list[dict[str, Any]]:
     """Every vendor with its actions and the events it sends, ready for JSON: the reference of people and programs.
 
     An action's ``name`` is the full one, as a rule writes it; its ``inputs`` are a JSON schema in the vendor's own
-    field names.
+    field names, and its ``output`` is one of what its answer holds, None where no document says.
     """
     return [
         {
@@ -56,6 +56,7 @@ def describe(catalogue: Catalogue = CATALOGUE) -> list[dict[str, Any]]:
                     "repeatable": action.repeatable,
                     "on_unknown": action.on_unknown,
                     "inputs": action.inputs.model_json_schema(by_alias=True),
+                    "output": vendor.outputs.get(action.name),
                 }
                 for action in vendor.actions
             ],

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from hooks.ports import Catalogue, EventKind
 from hooks.rules.accounts import SecretLookup
-from hooks.rules.build_steps import StepsBuilder
+from hooks.rules.build_steps import Answers, StepsBuilder
 from hooks.rules.build_timing import TimingBuilder
 from hooks.rules.calendar import Calendar, Within
 from hooks.rules.cases import PlacedCase
@@ -209,10 +209,12 @@ class RuleBuilder:
             return OPEN, tuple(unknown), tuple(kinds)
         return union(shapes), tuple(unknown), tuple(kinds)
 
-    def _scope(self, data: Shape, steps: tuple[str, ...], later: tuple[str, ...], fallback: bool) -> Scope:
-        key = (id(data), steps, later, fallback)
+    def _scope(
+        self, data: Shape, steps: tuple[str, ...], later: tuple[str, ...], fallback: bool, answers: Answers = ()
+    ) -> Scope:
+        key = (id(data), steps, later, fallback, answers)
         if key not in self._scopes:
-            self._scopes[key] = Scope(data, self._variables, steps, later, fallback)
+            self._scopes[key] = Scope(data, self._variables, steps, later, fallback, dict(answers))
         return self._scopes[key]
 
     # --- conditions ---

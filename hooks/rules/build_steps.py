@@ -6,7 +6,7 @@ A step's ``else`` is laid flat: its steps come right after it in the list, each 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hooks.ports import Action, Catalogue, Vendor
@@ -20,10 +20,15 @@ from hooks.rules.model import Rule as RuleModel
 from hooks.rules.model import Step as StepModel
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import Clause, ConnectionConfig, StepSpec
+from hooks.rules.shape import OPEN, Shape
 
 ClauseOf = Callable[[SourceFile, Path, str | None, Scope], Clause | None]
-ScopeOf = Callable[[tuple[str, ...], tuple[str, ...], bool], Scope]
-"""What an expression of a step can name: ids of earlier steps, of later ones, and whether it is in ``fallback``."""
+Answers = tuple[tuple[str, Shape], ...]
+"""What the answers of steps hold, by id, where that is documented."""
+
+ScopeOf = Callable[[tuple[str, ...], tuple[str, ...], bool, Answers], Scope]
+"""What an expression of a step can name: ids of earlier steps, of later ones, whether it is in ``fallback``, and what
+the answers of the earlier ones hold."""
 
 _PARTS = {"do": "step", "otherwise": "else", "fallback": "fallback"}
 """The three lists of steps of a rule, and what their steps are called that have no id."""
@@ -70,6 +75,7 @@ class StepsBuilder:
         self._connections = connections
         self._defaults = defaults
         self._clause = clause
+        self._outputs: dict[str, Shape] = {}
         self.actions: dict[str, tuple[Vendor, Action]] = {}
         """All actions by full name and alias."""
         for vendor in catalogue.values():
@@ -88,10 +94,10 @@ class StepsBuilder:
             self._report.at_key(
                 file, (*path, "else"), "'else' needs 'when'", "its steps are for when a condition does not hold"
             )
-        done = tuple(each.id for part in ("do", "otherwise") for each in planned[part])
+        done = [each for part in ("do", "otherwise") for each in planned[part]]
         return RuleSteps(
-            do=self._part(file, planned["do"], rule, scope, (), False),
-            otherwise=self._part(file, planned["otherwise"], rule, scope, (), False),
+            do=self._part(file, planned["do"], rule, scope, [], False),
+            otherwise=self._part(file, planned["otherwise"], rule, scope, [], False),
             fallback=self._part(file, planned["fallback"], rule, scope, done, True),
         )
 
@@ -101,16 +107,17 @@ class StepsBuilder:
         planned: Sequence[_Planned],
         rule: RuleModel,
         scope: ScopeOf,
-        before: tuple[str, ...],
+        known: Sequence[_Planned],
         fallback: bool,
     ) -> tuple[StepSpec, ...]:
+        before = tuple(each.id for each in known)
         ids = tuple(each.id for each in planned)
         made: list[StepSpec | None] = []
         for number, each in enumerate(planned):
             if each.model.otherwise is not None and each.model.condition is None:
                 hint = "its steps are for when the condition does not hold"
                 self._report.at_key(file, (*each.path, "else"), "'else' needs 'if'", hint)
-            names = scope((*before, *ids[:number]), ids[number:], fallback)
+            names = scope((*before, *ids[:number]), ids[number:], fallback, self._answers([*known, *planned[:number]]))
             unless = tuple(
                 parent.condition
                 for parent in (made[place] for place in each.parents)
@@ -118,6 +125,17 @@ class StepsBuilder:
             )
             made.append(self._step(file, each, names, rule, unless))
         return tuple(step for step in made if step is not None)
+
+    def _answers(self, steps: Iterable[_Planned]) -> Answers:
+        return tuple((step.id, shape) for step in steps if not (shape := self._output(step.model.action)).is_open)
+
+    def _output(self, name: str) -> Shape:
+        """What an action answers, as far as it is documented."""
+        if name not in self._outputs:
+            vendor, action = self.actions.get(name, (None, None))
+            schema = vendor.outputs.get(action.name) if vendor is not None and action is not None else None
+            self._outputs[name] = OPEN if schema is None else Shape([(schema, {})])
+        return self._outputs[name]
 
     def _unique_ids(self, file: SourceFile, planned: Sequence[_Planned]) -> None:
         seen: set[str] = set()
@@ -164,6 +182,7 @@ class StepsBuilder:
             on_unknown=model.on_unknown or rule.on_unknown,
             line=file.line(path),
             inputs=inputs,
+            output=self._output(model.action),
             secrets=check.secrets,
         )
 

@@ -7,6 +7,7 @@ an error, one that only some have a warning. Where the shape is open nothing is 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hooks.rules.findings import Severity, did_you_mean
@@ -78,6 +79,8 @@ class Scope:
     steps: tuple[str, ...] = ()
     later_steps: tuple[str, ...] = ()
     fallback: bool = False
+    answers: Mapping[str, Shape] = field(default_factory=dict)
+    """What the answers of the earlier steps hold, by id, where that is documented."""
 
     @functools.cached_property
     def roots(self) -> dict[str, Shape]:
@@ -162,6 +165,7 @@ class _Checker:
         target = node.target
         if isinstance(target, Root) and target.name == "steps":
             self.step(node)
+            self.answer(node)
             return OPEN
         shape = self.infer(target, item)
         shown = target.name if isinstance(target, Root) else ""
@@ -225,6 +229,31 @@ class _Checker:
                 known = ", ".join(self.scope.steps)
                 hint = f"earlier steps: {known}" if known else "there is no earlier step with an id"
             self.say(start, end, f"unknown step '{name}'", hint)
+
+    def answer(self, node: PathNode) -> None:
+        """A field of a step's answer that no document names is a warning: vendors answer more than they write down."""
+        name = str(node.keys[0])
+        shape = self.scope.answers.get(name, OPEN)
+        for key, (start, end) in zip(node.keys[1:], node.places[1:], strict=True):
+            if shape.is_open:
+                return
+            if isinstance(key, int):
+                shape = shape.item() if shape.kinds & Kind.LIST else OPEN
+                continue
+            if not shape.kinds & Kind.OBJECT:
+                hint = f"write steps.{name}[0].{key} for the first one" if shape.kinds & Kind.LIST else ""
+                found = describe(shape.kinds & ~Kind.NULL)
+                text = f"the answer of step '{name}' is {found} here, without a field '{key}'"
+                self.say(start, end, text, hint, "warning")
+                return
+            below = shape.field(key)
+            if below is None:
+                names = sorted(shape.fields)
+                known = "documented: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+                text = f"the answer of step '{name}' has no documented field '{key}'"
+                self.say(start, end, text, did_you_mean(key, shape.fields) or known, "warning")
+                return
+            shape = below
 
     def binary(self, node: Binary, item: Shape | None) -> Shape:
         left, right = self.infer(node.left, item), self.infer(node.right, item)

@@ -12,11 +12,12 @@ from hooks.rules.faults import EvaluationError
 from hooks.rules.kinds import Kind
 from hooks.rules.nodes import PathNode
 from hooks.rules.ruleset import StepSpec
-from hooks.rules.shape import Shape, shape_of
+from hooks.rules.shape import OPEN, Shape, shape_of
 from hooks.rules.with_tree import paths_of
 
 _FIRST_NUMBER = 987_654_000
 _MOST_ITEMS = 50
+_DEEPEST = 3
 
 
 def is_placeholder(value: Any) -> bool:
@@ -26,18 +27,41 @@ def is_placeholder(value: Any) -> bool:
 def step_placeholders(steps: Iterable[StepSpec]) -> dict[str, Any]:
     """Answers by step id, holding a placeholder at every place that some step reads."""
     paths: dict[str, None] = {}
+    shapes: dict[str, Shape] = {}
     for step in steps:
+        shapes[step.id] = step.output
         read = [*paths_of(step.inputs), *(step.condition.expression.paths if step.condition else ())]
         paths.update(dict.fromkeys(path for path in read if path.startswith("steps.")))
     answers: dict[str, Any] = {}
     for path in sorted(paths):
         node = compile_expression(path).node
         if isinstance(node, PathNode):
-            _put(answers, node.keys, f"<{path}>")
+            _put(answers, node.keys, _stands_for(_shape_at(shapes, node.keys), path, 0))
     return answers
 
 
-def _put(container: Any, keys: tuple[str | int, ...], placeholder: str) -> None:
+def _shape_at(shapes: Mapping[str, Shape], keys: tuple[str | int, ...]) -> Shape:
+    """What is documented of the answers at a path."""
+    shape: Shape | None = shapes.get(str(keys[0]))
+    for key in keys[1:]:
+        if shape is None or shape.is_open:
+            return OPEN
+        shape = shape.item() if isinstance(key, int) else shape.field(key)
+    return shape or OPEN
+
+
+def _stands_for(shape: Shape, path: str, depth: int) -> Any:
+    """A placeholder in the documented form: of a list one item, of an object its fields, else the path itself."""
+    if shape.is_open or depth >= _DEEPEST:
+        return f"<{path}>"
+    if shape.kinds & Kind.LIST:
+        return [_stands_for(shape.item(), f"{path}[0]", depth + 1)]
+    if shape.kinds & Kind.OBJECT and shape.fields:
+        return {key: _stands_for(shape.field(key) or OPEN, f"{path}.{key}", depth + 1) for key in shape.fields}
+    return f"<{path}>"
+
+
+def _put(container: Any, keys: tuple[str | int, ...], placeholder: Any) -> None:
     """Put a placeholder at the end of the keys, making maps and lists on the way; deeper ones replace it."""
     for position, key in enumerate(keys):
         last = position == len(keys) - 1

@@ -24,6 +24,7 @@ from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import Finding
 from hooks.rules.index import Index
 from hooks.rules.model import Retry
+from hooks.rules.shape import OPEN, Shape
 from hooks.rules.timing import Expect, TimingKeys
 from hooks.rules.with_tree import Fields, is_empty, origins_of, render_tree, show_field
 from hooks.values import show_duration
@@ -116,6 +117,8 @@ class StepSpec:
     line: int
     inputs: Fields
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    output: Shape = OPEN
+    """What the action's answer holds as far as it is documented."""
     unless: tuple[Clause, ...] = ()
     """The conditions of the steps that this one stands in for (``else``): it is done where none of them holds."""
 

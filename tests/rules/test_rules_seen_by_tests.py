@@ -243,7 +243,7 @@ def test_branches_inside_list_functions_count_for_the_items_that_are_looked_at()
     name = (".name ?? 'Item'", there), (".name ?? 'Item'", gone)
     assert [*kind, *once, *name] == seen_in_lists()
     items = "[{kind: materials, name: x}, {}]"
-    assert [once[0]] == seen_in_lists("{id: j, line_items: %s} => %s" % (items, CREATED))
+    assert [once[0]] == seen_in_lists(f"{{id: j, line_items: {items}}} => {CREATED}")
 
 
 def test_what_any_does_not_look_at_is_not_seen() -> None:

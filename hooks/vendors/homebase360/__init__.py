@@ -6,6 +6,7 @@ from hooks.ports import PersonRecord, Probe, Vendor
 
 from .actions import ACTIONS
 from .client import Homebase360Client, Homebase360Settings
+from .outputs import OUTPUTS
 from .people import as_person
 
 vendor = Vendor(
@@ -14,6 +15,7 @@ vendor = Vendor(
     connection_settings=Homebase360Settings,
     connect=Homebase360Client,
     actions=ACTIONS,
+    outputs=OUTPUTS,
     probe=Probe("ping"),
     people={
         "upsert_customer": PersonRecord("customerId", lambda inputs: inputs["customer"], searches=True),

@@ -6,6 +6,7 @@ from hooks.ports import PersonRecord, Probe, Vendor
 
 from .actions import ACTIONS
 from .client import HousecallProClient, HousecallProSettings
+from .outputs import OUTPUTS
 from .people import as_person
 from .rows import SEED_ONLY
 from .source import EVENT_KINDS, HousecallProSource, HousecallProSourceSettings
@@ -21,6 +22,7 @@ vendor = Vendor(
     connection_settings=HousecallProSettings,
     connect=HousecallProClient,
     actions=ACTIONS,
+    outputs=OUTPUTS,
     probe=Probe("get_company"),
     people={
         "upsert_customer": PersonRecord("id", lambda inputs: inputs["customer"], searches=True),

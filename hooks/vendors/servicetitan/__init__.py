@@ -6,6 +6,7 @@ from hooks.ports import PersonRecord, Probe, Vendor
 
 from .actions import ACTIONS
 from .client import ServiceTitanClient, ServiceTitanSettings
+from .outputs import OUTPUTS
 from .people import as_person
 from .source import EVENT_KINDS, ServiceTitanSource, ServiceTitanSourceSettings
 
@@ -18,6 +19,7 @@ vendor = Vendor(
     connection_settings=ServiceTitanSettings,
     connect=ServiceTitanClient,
     actions=ACTIONS,
+    outputs=OUTPUTS,
     probe=Probe("list_technicians", {"pageSize": 1}),
     people={
         "upsert_customer": PersonRecord("id", lambda inputs: inputs["customer"], searches=True),
