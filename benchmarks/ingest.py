@@ -1,4 +1,4 @@
-"""Durable ingest against the bare stack: ``python -m benchmarks.ingest [--seconds 4] [--rounds 3] [--json FILE]``.
+"""Durable ingest against the bare stack: ``python -m benchmarks.ingest [--seconds 3] [--rounds 3]``.
 
 Each round drives, one after the other, bare uvicorn+Starlette reading the body, and a real ``hooks serve`` that
 verifies the signature, refuses duplicates and commits to SQLite (WAL, synchronous=FULL) before each answer. The body is
@@ -12,15 +12,14 @@ import argparse
 import hashlib
 import hmac
 import json
-import platform
 import sqlite3
-import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import uvloop
 
@@ -28,6 +27,11 @@ from benchmarks.load import Figures, drive
 from benchmarks.servers import SECRET, bare, hooks
 
 CONNECTIONS = (1, 16, 64, 256)
+SERVERS = ("bare", "receive", "all")
+"""The yardstick, and two servers of ours: one that only receives, one that also makes events and runs meanwhile."""
+
+RATE = 20_000
+"""Requests to build beforehand for each second: when there are no more, a drive ends."""
 
 
 def job(number: int) -> bytes:
@@ -93,63 +97,74 @@ def prove_present(data: Path, figures: Figures) -> None:
         )
 
 
-def measure(rounds: int, seconds: float) -> dict[str, Any]:
+def measure(rounds: int, seconds: float, connections: Sequence[int] = CONNECTIONS) -> dict[str, Any]:
+    """Rates, processor time and waiting of the three servers, in turn, for each number of connections."""
     numbers = iter(range(10**9))
-    rates: dict[str, dict[int, list[float]]] = {
-        name: {c: [] for c in CONNECTIONS} for name in ("bare", "receive", "all")
-    }
-    p99: dict[str, dict[int, list[float]]] = {name: {c: [] for c in CONNECTIONS} for name in rates}
+    found: dict[int, dict[str, list[Measured]]] = {c: {name: [] for name in SERVERS} for c in connections}
     for number in range(rounds):
-        for connections in CONNECTIONS:
-            with bare() as port:
-                requests = prepared(numbers, port, int(12000 * seconds))
-                figures = uvloop.run(drive(port, requests, connections=connections, seconds=seconds))
-                rates["bare"][connections].append(figures.rate)
-                p99["bare"][connections].append(figures.percentile(0.99))
-            for role in ("receive", "all"):
-                with hooks(role=role) as (port, _, data):
-                    requests = prepared(numbers, port, int(12000 * seconds))
-                    figures = uvloop.run(drive(port, requests, connections=connections, seconds=seconds, keep=True))
-                    prove_present(data, figures)
-                rates[role][connections].append(figures.rate)
-                p99[role][connections].append(figures.percentile(0.99))
-        print(f"round {number + 1} of {rounds} done", file=sys.stderr)
-    return {
-        "machine": f"{platform.machine()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
-        "rounds": rounds,
-        "seconds": seconds,
-        "connections": {
-            str(c): {
-                "bare_rate": round(statistics.median(rates["bare"][c])),
-                "receive_ratio": _ratio(rates["receive"][c], rates["bare"][c]),
-                "all_ratio": _ratio(rates["all"][c], rates["bare"][c]),
-                **{f"{name}_p99_ms": round(statistics.median(p99[name][c]) * 1000, 1) for name in rates},
-            }
-            for c in CONNECTIONS
-        },
-    }
+        for count in connections:
+            for name in SERVERS:
+                found[count][name].append(_measured(name, numbers, count, seconds))
+        print(f"ingest: round {number + 1} of {rounds} done", file=sys.stderr)
+    return {"rounds": rounds, "seconds": seconds, "connections": {str(c): _row(found[c]) for c in connections}}
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float:
-    return round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 2)
+class Measured(NamedTuple):
+    """One drive: requests a second, microseconds of processor time a request, milliseconds of the slow ones."""
+
+    rate: float
+    cpu: float
+    p50: float
+    p99: float
+
+
+def _measured(name: str, numbers: Iterator[int], connections: int, seconds: float) -> Measured:
+    with bare() if name == "bare" else hooks(role=name) as server:
+        requests = prepared(numbers, server.port, int(RATE * seconds))
+        began = server.cpu()
+        figures = uvloop.run(
+            drive(server.port, requests, connections=connections, seconds=seconds, keep=name != "bare")
+        )
+        used = server.cpu() - began
+        if name != "bare":
+            prove_present(server.data, figures)
+    answers = sum(figures.statuses.values())
+    p50, p99 = (figures.percentile(part) * 1000 for part in (0.5, 0.99))
+    return Measured(figures.rate, used / answers * 1e6, p50, p99)
+
+
+def _row(found: Mapping[str, list[Measured]]) -> dict[str, float]:
+    row: dict[str, float] = {"bare_rate": round(median(one.rate for one in found["bare"]))}
+    for name in SERVERS[1:]:
+        pairs = list(zip(found[name], found["bare"], strict=True))
+        row[f"{name}_ratio"] = round(median(ours.rate / theirs.rate for ours, theirs in pairs), 2)
+        row[f"{name}_cpu_ratio"] = round(median(theirs.cpu / ours.cpu for ours, theirs in pairs), 2)
+    for name in SERVERS:
+        row[f"{name}_cpu_us"] = round(median(one.cpu for one in found[name]), 1)
+        row[f"{name}_p50_ms"] = round(median(one.p50 for one in found[name]), 1)
+        row[f"{name}_p99_ms"] = round(median(one.p99 for one in found[name]), 1)
+    return row
+
+
+def show(found: Mapping[str, Any]) -> None:
+    """The result as a table."""
+    print(f"ingest: medians of {found['rounds']} rounds of {found['seconds']:g} s; every 202 proved to be stored")
+    print("connections  bare/s  receive/bare  all/bare  by CPU: receive  all   p99 ms: bare  receive    all")
+    for connections, row in found["connections"].items():
+        print(
+            f"{connections:>11}  {row['bare_rate']:>6}  {row['receive_ratio']:>12}  {row['all_ratio']:>8}"
+            f"  {row['receive_cpu_ratio']:>15}  {row['all_cpu_ratio']:>3}"
+            f"   {row['bare_p99_ms']:>12}  {row['receive_p99_ms']:>7}  {row['all_p99_ms']:>5}"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
     given = parser.parse_args()
-    found = measure(given.rounds, given.seconds)
-    print(f"{found['machine']}; medians of {given.rounds} rounds of {given.seconds:g} s; every 202 proved to be stored")
-    print("connections  bare/s  receive/bare  all/bare   p99 ms: bare  receive    all")
-    for connections, row in found["connections"].items():
-        print(
-            f"{connections:>11}  {row['bare_rate']:>6}  {row['receive_ratio']:>12}  {row['all_ratio']:>8}"
-            f"  {row['bare_p99_ms']:>13}  {row['receive_p99_ms']:>7}  {row['all_p99_ms']:>5}"
-        )
-    if given.json is not None:
-        given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    show(measure(given.rounds, given.seconds, given.connections))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 SECRET = "benchmark-signing-secret"
@@ -30,6 +31,25 @@ rules:
       - action: http.request
         with: {method: POST, path: /, json: {id: "${id}"}}
 """
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process under measurement. ``admin`` and ``data`` are those of a `hooks serve`."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    admin: int = 0
+    data: Path = Path()
+
+    def cpu(self) -> float:
+        """Seconds of processor time that it has used, all threads, user and system."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident(self) -> int:
+        """Bytes of memory that are its own or mapped in."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
 
 
 def free_port() -> int:
@@ -55,24 +75,24 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes], seconds: float = 2
 
 
 @contextlib.contextmanager
-def bare() -> Iterator[int]:
-    """uvicorn and Starlette alone; gives the port."""
+def bare() -> Iterator[Server]:
+    """uvicorn and Starlette alone."""
     port = free_port()
     process = subprocess.Popen([sys.executable, str(Path(__file__).with_name("bare.py")), str(port)])
     try:
         wait_until_up(f"http://127.0.0.1:{port}/in/hcp", process)
-        yield port
+        yield Server(port, process)
     finally:
         process.terminate()
         process.wait()
 
 
 @contextlib.contextmanager
-def hooks(routes: str = ROUTES, *, role: str = "all") -> Iterator[tuple[int, int, Path]]:
-    """A real `hooks serve` on an empty folder; gives the public port, the admin port and the data folder."""
+def hooks(routes: str = ROUTES, *, role: str = "all", data: Path | None = None) -> Iterator[Server]:
+    """A real `hooks serve`, on a folder of its own or the one that is given."""
     port, admin = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="hooks-bench-") as folder:
-        data = Path(folder) / "data"
+        data = data or Path(folder) / "data"
         file = Path(folder) / "routes.yaml"
         file.write_text(routes, encoding="utf-8")
         command = [sys.executable, "-m", "hooks", "serve", "--routes", str(file), "--data", str(data), "--role", role]
@@ -81,16 +101,17 @@ def hooks(routes: str = ROUTES, *, role: str = "all") -> Iterator[tuple[int, int
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         try:
             wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
-            yield port, admin, data
+            yield Server(port, process, admin, data)
         finally:
             process.terminate()
             process.wait()
 
 
-def stats(admin: int, data: Path) -> dict[str, dict[str, int]]:
-    token = (data / "admin.token").read_text(encoding="utf-8").strip()
+def stats(server: Server) -> dict[str, dict[str, int]]:
+    """What the server says of itself."""
+    token = (server.data / "admin.token").read_text(encoding="utf-8").strip()
     request = urllib.request.Request(
-        f"http://127.0.0.1:{admin}/api/v1/stats", headers={"Authorization": f"Bearer {token}"}
+        f"http://127.0.0.1:{server.admin}/api/v1/stats", headers={"Authorization": f"Bearer {token}"}
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         found: dict[str, dict[str, int]] = json.load(answer)

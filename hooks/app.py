@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -393,16 +394,24 @@ class _Waking:
         self._health = health
         self._wake = wake
 
-    async def record(self, receipt: Receipt, key: bytes | None, window: float) -> str | None:
+    def record(self, receipt: Receipt, key: bytes | None, window: float) -> asyncio.Future[str | None]:
         try:
-            duplicate_of = await self._store.record(receipt, key, window)
+            future = self._store.record(receipt, key, window)
         except StoreError:
             self._health.could_not_take()
             raise
+        future.add_done_callback(partial(self._recorded, receipt))
+        return future
+
+    def _recorded(self, receipt: Receipt, future: asyncio.Future[str | None]) -> None:
+        if future.cancelled():
+            return  # nobody waits for it; whether it was stored the table knows, and the dispatcher looks there
+        if future.exception() is not None:
+            self._health.could_not_take()
+            return
         self._health.took(receipt)
-        if duplicate_of is None and receipt.verdict == "accepted":
+        if receipt.verdict == "accepted" and future.result() is None:
             self._wake()
-        return duplicate_of
 
 
 def keep_calm() -> None:
@@ -449,6 +458,23 @@ def _take_file_handles() -> None:
     wanted = HANDLES if most == resource.RLIM_INFINITY else min(HANDLES, most)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), most))
+
+
+def run(settings: Settings) -> int:
+    """Serve in an event loop of its own until told to stop; gives the exit code.
+
+    The loop is uvloop's: with Python's own the sockets cost twice as much. There is none for Windows.
+    """
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        return runner.run(serve(settings))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 async def serve(settings: Settings) -> int:

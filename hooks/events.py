@@ -59,6 +59,8 @@ def event_id(receipt_id: str, index: int = 0) -> str:
     >>> event_id("rcp_0190c0de000070008000000000000001", 1)
     'evt_0190c0de000070008000000000000002'
     """
+    if index == 0:
+        return f"evt_{receipt_id[4:]}"
     return f"evt_{int(receipt_id[4:], 16) + index:032x}"
 
 

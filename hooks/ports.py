@@ -8,7 +8,7 @@ one page to read before anything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -860,14 +860,14 @@ class People(Protocol):
 class Intake(Protocol):
     """Where receipts go: the one call of the store that stands between a request and its answer."""
 
-    async def record(self, receipt: Receipt, key: bytes | None, window: float) -> str | None:
-        """Commit the receipt, synced to the disk, and return None.
+    def record(self, receipt: Receipt, key: bytes | None, window: float) -> Awaitable[str | None]:
+        """Commit the receipt, synced to the disk, and give None: to await, or to hear of as a future.
 
         ``key`` is what makes it a duplicate of an earlier one, ``window`` for how many seconds. When the store holds
         an accepted receipt of the same source with this key inside the window, the receipt is stored with the verdict
         ``duplicate``, ``duplicate_of`` and no events, and the earlier one's id is returned. Without a key nothing is
-        compared. Requests that wait together share one commit. Raises StoreError when it cannot store now; then
-        nothing is stored.
+        compared. Requests that wait together share one commit. Raises StoreError when it cannot store now, at once or
+        when awaited; then nothing is stored.
         """
         ...
 

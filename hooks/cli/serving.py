@@ -55,13 +55,10 @@ def serve(
             "strict": "true" if strict else None,
         }
     )
-    import asyncio
-
-    from hooks.app import serve as run_until_stopped
+    from hooks.app import run
 
     _log_to_stderr()
-    code = asyncio.run(run_until_stopped(settings))
-    raise typer.Exit(code)
+    raise typer.Exit(run(settings))
 
 
 def _log_to_stderr() -> None:

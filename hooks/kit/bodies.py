@@ -26,6 +26,7 @@ MAX_NUMBER = 1 << 1024
 """Integers beyond the range of a double are refused, as the same number with an exponent is."""
 MAX_PART_HEADERS = 8 * 1024
 
+_SMALL = 1 << 30  # compared at once; what is larger is looked at
 _KEY_END = re.compile(rb'"\s*:')
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s";]{1,70}))', re.IGNORECASE)
 _FIELD_NAME = re.compile(r';\s*name="([^"]*)"', re.IGNORECASE)
@@ -94,7 +95,7 @@ def _count_keys(parsed: Any) -> int:
                     continue
                 if kind is dict or kind is list:
                     below.append(value)
-                elif kind is int or kind is float:
+                elif (kind is int or kind is float) and not -_SMALL < value < _SMALL:
                     _refuse_number(value)
         level = below
     return keys

@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import unquote_plus
 
 from hooks.errors import NormalizationError, StoreError, VerificationError
 from hooks.events import Receipt, Verdict, new_id
 from hooks.pipeline.asking import HookDesk
-from hooks.ports import Clock, Inbound, Intake, Outcome, Reading, Source, SourceSettings
+from hooks.ports import Clock, Inbound, Intake, Outcome, OutcomeKind, Reading, Source, SourceSettings
 
 log = logging.getLogger("hooks.receive")
 
@@ -77,6 +77,16 @@ def duplicate_key(door: Door, request: Inbound, sender_id: str | None) -> bytes:
     return digest.digest()
 
 
+class Judged(NamedTuple):
+    """What a request is: with its receipt and key when it is an ordinary delivery, else with why it is none."""
+
+    kind: OutcomeKind
+    receipt: Receipt | None = None
+    key: bytes | None = None
+    reason: str | None = None
+    problem: NormalizationError | None = None
+
+
 class Receiver:
     """Carries requests through the journey up to the commit. One serves all sources.
 
@@ -94,33 +104,27 @@ class Receiver:
 
         ``accepted`` and ``duplicate`` are returned after the receipt's commit, never before.
         """
-        if _is_ping(door, request):
-            return await self._noted(door, request, "ping")
-        if request.method == "OPTIONS":
-            return Outcome("probe")
-        try:
-            _verify(door, request)
-        except VerificationError as refusal:
-            return await self._noted(door, request, "refused", refusal.reason)
-        if door.hooks is not None and door.hooks.methods(request.path) is not None:
+        return await self.settle(door, request, judge(door, request))
+
+    async def settle(self, door: Door, request: Inbound, judged: Judged) -> Outcome:
+        """What follows from a judgement."""
+        if judged.receipt is not None:
+            try:
+                return recorded(judged.receipt, await self.record(door, judged))
+            except StoreError as problem:
+                return Outcome("unavailable", reason=str(problem))
+        if judged.kind == "ping" or judged.kind == "refused":
+            return await self._noted(door, request, judged.kind, judged.reason)
+        if judged.kind == "asked" and door.hooks is not None:
             return await _asked(door.hooks, request)
-        if request.method in ("GET", "HEAD"):
-            return Outcome("probe")
-        try:
-            reading = _read(door, request)
-        except NormalizationError as problem:
-            return await self._quarantined(door, request, problem)
-        key = duplicate_key(door, request, reading.key)
-        body = request.body if reading.masked is None else reading.masked
-        receipt = _receipt(door, request, "accepted", body=body, events=reading.events)
-        try:
-            earlier = await self._intake.record(receipt, key, door.settings.duplicate_window)
-        except StoreError as problem:
-            return Outcome("unavailable", reason=str(problem))
-        if earlier is not None:
-            receipt = replace(receipt, verdict="duplicate", duplicate_of=earlier, events=0)
-            return Outcome("duplicate", receipt)
-        return Outcome("accepted", receipt)
+        if judged.problem is not None:
+            return await self._quarantined(door, request, judged.problem)
+        return Outcome("probe")
+
+    def record(self, door: Door, judged: Judged) -> Awaitable[str | None]:
+        """Hand the receipt of an ordinary delivery to the store. Raises StoreError, now or when it is awaited."""
+        assert judged.receipt is not None, "only what was judged good is recorded"
+        return self._intake.record(judged.receipt, judged.key, door.settings.duplicate_window)
 
     async def _noted(self, door: Door, request: Inbound, kind: _Noted, reason: str | None = None) -> Outcome:
         ration = self._rations.setdefault(door.name, _Ration())
@@ -144,6 +148,36 @@ class Receiver:
         except StoreError as problem:
             return Outcome("unavailable", reason=str(problem))
         return Outcome("unreadable", receipt, found.reason)
+
+
+def judge(door: Door, request: Inbound) -> Judged:
+    """What a request is. Does nothing yet: only the store makes it so."""
+    if _is_ping(door, request):
+        return Judged("ping")
+    if request.method == "OPTIONS":
+        return Judged("probe")
+    try:
+        _verify(door, request)
+    except VerificationError as refusal:
+        return Judged("refused", reason=refusal.reason)
+    if door.hooks is not None and door.hooks.methods(request.path) is not None:
+        return Judged("asked")
+    if request.method in ("GET", "HEAD"):
+        return Judged("probe")
+    try:
+        reading = _read(door, request)
+    except NormalizationError as problem:
+        return Judged("unreadable", problem=problem)
+    key = duplicate_key(door, request, reading.key)
+    body = request.body if reading.masked is None else reading.masked
+    return Judged("accepted", _receipt(door, request, "accepted", body=body, events=reading.events), key)
+
+
+def recorded(receipt: Receipt, earlier: str | None) -> Outcome:
+    """How receiving ended for a receipt that was committed."""
+    if earlier is not None:
+        return Outcome("duplicate", replace(receipt, verdict="duplicate", duplicate_of=earlier, events=0))
+    return Outcome("accepted", receipt)
 
 
 async def _asked(desk: HookDesk, request: Inbound) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hooks.events import Receipt
@@ -39,7 +40,7 @@ def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted
         receipt.verdict,
         storable(receipt.path),
         dump(receipt.query) if receipt.query else "[]",
-        dump(dict(receipt.headers)),
+        _headers_text(tuple(receipt.headers.items())),
         receipt.body,
         receipt.events if receipt.verdict == "accepted" else 0,
         None if receipt.reason is None else storable(receipt.reason),
@@ -49,6 +50,12 @@ def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted
     # 16 bytes of a SHA-256 tell deliveries apart as well as 32, in half the pages.
     digest = None if key is None else key[:16]
     return Accepted(values, digest, bytes.fromhex(receipt.id[4:]), int(at), int(at + window), receipt.events)
+
+
+@lru_cache(maxsize=256)
+def _headers_text(headers: tuple[tuple[str, str], ...]) -> str:
+    """The headers as they are stored. A sender sends the same few kept ones every time."""
+    return dump(dict(headers))
 
 
 def accept_rows(transaction: Transaction, rows: list[Accepted]) -> list[str | None]:

@@ -8,7 +8,8 @@ the databases stands in their engines and in the few words of `Transaction`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -103,8 +104,11 @@ class Engine(Protocol):
         """Transactions committed since the start."""
         ...
 
-    def accept(self, row: Any) -> Awaitable[Any]:
-        """Hand a receipt to `hooks.store.accept.accept_rows`, together with all that wait at this moment."""
+    def accept(self, row: Any) -> asyncio.Future[Any]:
+        """Hand a receipt to `hooks.store.accept.accept_rows`, together with all that wait at this moment.
+
+        Raises StoreError when there is no room for it.
+        """
         ...
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

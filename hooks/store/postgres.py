@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -243,7 +243,7 @@ class PostgresEngine:
     def alone(self) -> bool:
         return False
 
-    def accept(self, row: Any) -> Awaitable[Any]:
+    def accept(self, row: Any) -> asyncio.Future[Any]:
         return self._accepts.accept(row)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

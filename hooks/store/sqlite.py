@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -132,7 +132,7 @@ class SqliteEngine:
     def crowded(self) -> bool:
         return self.room.crowded
 
-    def accept(self, row: Any) -> Awaitable[Any]:
+    def accept(self, row: Any) -> asyncio.Future[Any]:
         if self.room.low(row.size):
             raise StoreError(_FULL)
         return self._writer.accept(row)

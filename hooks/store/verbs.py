@@ -6,6 +6,7 @@ steering, ruletexts, subscribing. Reading for people is in `history`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -85,13 +86,12 @@ class SqlStore:
 
     # --- receive ---
 
-    async def record(self, receipt: Receipt, key: bytes | None, window: float) -> str | None:
+    def record(self, receipt: Receipt, key: bytes | None, window: float) -> asyncio.Future[str | None]:
         """Commit a receipt and give None, or the id of the receipt that it duplicates.
 
         ``key`` names the delivery for ``window`` seconds; a receipt without one is never a duplicate.
         """
-        duplicate_of: str | None = await self._engine.accept(accepted_row(receipt, key, window))
-        return duplicate_of
+        return self._engine.accept(accepted_row(receipt, key, window))
 
     # --- dispatch ---
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from functools import partial
 from typing import Any
 
-from hooks.errors import ReceiveError, TooLarge
-from hooks.pipeline.receive import Door, Receiver, log_fault
+from hooks.errors import ReceiveError, StoreError, TooLarge
+from hooks.pipeline.receive import Door, Judged, Receiver, judge, log_fault, recorded
 from hooks.ports import Clock, Inbound, Intake, Outcome, Reply
 from hooks.web.health import HEALTHY, health_answer
 from hooks.web.problem import JSON, Prepared, Send, as_json, problem
-from hooks.web.protocol import WHOLE
+from hooks.web.protocol import WHOLE, Answer, Direct
 
 log = logging.getLogger("hooks.inbox")
 
@@ -128,6 +129,57 @@ class Inbox:
         else:
             await _NOT_FOUND(send)
 
+    # --- a request that has come whole ---
+
+    prefix = _PREFIX.encode()
+
+    def take(
+        self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
+    ) -> asyncio.Future[Any] | None:
+        """Begin a delivery whose body is here: `hooks.web.protocol.Direct`. What is out of order goes the ASGI way."""
+        name, slash, rest = path[len(_PREFIX) :].partition("/")
+        below = slash + rest
+        door = self._doors().get(name)
+        if door is None or "POST" not in door.source.paths.get(below, ()) or self._full:
+            return None
+        size = len(body)
+        if size > door.settings.max_bytes or (size > _SMALL and self._held + size > self._held_limit):
+            return None
+        if _refusal_by_head(door, headers) is not None:
+            return None
+        request = Inbound("POST", below, query, headers, body, self._clock.now())
+        try:
+            judged = judge(door, request)
+            if judged.receipt is None:
+                work: asyncio.Future[Any] = asyncio.ensure_future(self._receiver.settle(door, request, judged))
+            else:
+                work = asyncio.ensure_future(self._receiver.record(door, judged))
+        except StoreError:
+            return None  # it is refused there again, and answered
+        except Exception as error:
+            log_fault(log, f"receiving at source {door.name}", error)
+            return None
+        self._waiting += 1
+        self._held += size
+        work.add_done_callback(partial(self._taken, door, request, judged, answer))
+        return work
+
+    def _taken(self, door: Door, request: Inbound, judged: Judged, answer: Answer, work: asyncio.Future[Any]) -> None:
+        self._waiting -= 1
+        self._held -= len(request.body)
+        if work.cancelled():
+            outcome = Outcome("unavailable", reason=_NOW)
+        elif (error := work.exception()) is not None:
+            if not isinstance(error, StoreError):
+                log_fault(log, f"receiving at source {door.name}", error)
+            outcome = Outcome("unavailable", reason=str(error))
+        else:
+            outcome = work.result() if judged.receipt is None else recorded(judged.receipt, work.result())
+        made = self._answer_to(door, request, outcome)
+        answer(made.status, made.wire())
+
+    # --- any other request ---
+
     async def _enter(self, door: Door, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         """One request that found its door: look at its head, read its body, receive it, answer."""
         method: str = scope["method"]
@@ -201,20 +253,22 @@ class Inbox:
         return self._closed or self._waiting >= self._capacity
 
     async def _answer(self, door: Door, request: Inbound, outcome: Outcome, scope: Scope, send: Send) -> None:
-        if outcome.kind == "refused" and door.drops_bad_signatures:
-            await _DROPPED(send)
-            return
-        try:
-            reply = outcome.reply or door.source.answer(request, outcome)
-            answer = _usual(door, outcome) if reply is None else _own(reply)
-        except Exception as error:
-            log_fault(log, f"answer of source {door.name}", error)
-            answer = _usual(door, outcome)
+        answer = self._answer_to(door, request, outcome)
         whole = scope.get("extensions", _NONE).get(WHOLE)
         if whole is None:
             await answer(send)
         else:
             whole(answer.status, answer.wire())
+
+    def _answer_to(self, door: Door, request: Inbound, outcome: Outcome) -> Prepared:
+        if outcome.kind == "refused" and door.drops_bad_signatures:
+            return _DROPPED
+        try:
+            reply = outcome.reply or door.source.answer(request, outcome)
+            return _usual(door, outcome) if reply is None else _own(reply)
+        except Exception as error:
+            log_fault(log, f"answer of source {door.name}", error)
+            return _usual(door, outcome)
 
 
 def _refusal_by_head(door: Door, headers: Iterable[tuple[bytes, bytes]]) -> Prepared | None:
@@ -273,3 +327,6 @@ def _own(reply: Reply) -> Prepared:
 
 def _not_allowed(methods: Iterable[str]) -> Prepared:
     return problem(405, headers=[(b"allow", ", ".join(sorted(methods)).encode())])
+
+
+_: type[Direct] = Inbox

@@ -23,6 +23,7 @@ _GUARDS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
 )
 _BODILESS = frozenset({204, 304})
+_WIRE = b"".join(b"%s: %s\r\n" % guard for guard in _GUARDS) + b"content-length: %d\r\ncontent-type: %s\r\n\r\n%s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Prepared:
 
     def wire(self) -> bytes:
         """The headers and the body as they stand on the wire, without a status line: see `hooks.web.protocol.WHOLE`."""
+        if not self.headers and self.status not in _BODILESS and self.body:
+            return _WIRE % (len(self.body), self.media_type, self.body)
         head, body = self._parts()
         return b"".join([part for name, value in head for part in (name, b": ", value, b"\r\n")]) + b"\r\n" + body
 

@@ -1,5 +1,8 @@
 """The HTTP server under both doors: uvicorn's httptools protocol with the deadlines and limits it lacks.
 
+A POST that has come whole is handed to an application that is `Direct` as it is, without the scope, the task and the
+messages of ASGI, which cost more than all that is done for an ordinary webhook. Everything else goes the ASGI way.
+
 What a peer sends becomes a request only if it can be understood in one way (RFC 9112, 6): one length, one host, no
 upgrade, no unknown transfer coding, trailers dropped. Whoever is slow is told 408 and the connection ends. A request
 that came in good faith before a malformed one keeps its answer. `hooks.web.listener` starts it.
@@ -12,9 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import httptools
 from uvicorn.config import Config
@@ -26,7 +30,12 @@ from hooks.web.problem import raw_problem
 WHOLE = "hooks.whole_answer"
 """The ASGI extension of POST requests: a call ``(status, rest)`` that sends a whole answer at once."""
 
+Answer = Callable[[int, bytes], None]
+"""Sends a whole answer: its status, and the rest as `hooks.web.problem.Prepared.wire` makes it."""
+
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
+_PLAIN_URL = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:@/-]+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)?")
+_FRAMING = frozenset({b"host", b"transfer-encoding", b"upgrade", b"expect"})
 _MALFORMED = (400, "This is not a request that can be understood in exactly one way.")
 
 
@@ -54,6 +63,23 @@ class Limits:
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+@runtime_checkable
+class Direct(Protocol):
+    """An ASGI application that takes whole requests too."""
+
+    prefix: bytes
+    """What the paths of such requests begin with."""
+
+    def take(
+        self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
+    ) -> asyncio.Future[Any] | None:
+        """Begin a POST, and say ``answer`` once; or give None, and it comes again the ASGI way.
+
+        What is given ends when it is answered; a server that stops cancels it when it waits no longer.
+        """
+        ...
+
+
 class _Refused(Exception):
     """Stops the parser from within a callback: ``GuardedProtocol._refusal`` says why."""
 
@@ -73,6 +99,9 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.timeout_keep_alive = self.limits.idle  # type: ignore[assignment]  # a float serves call_later as well
         self._crowded = False  # it came when there were too many
+        self._direct = self.app if isinstance(self.app, Direct) else None
+        self._parts: list[bytes] | None = None  # the body of a request that may be handed over whole
+        self._idle_since = 0.0  # 0: it is not idle
         self._message = 0  # how many requests have begun
         self._begun = False  # the first byte of a request is here,
         self._in_body = False  # its headers are, and its last byte is not
@@ -100,6 +129,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._timer, self._unread_timer, self.timeout_keep_alive_task):
             _stop(timer)
+        self.timeout_keep_alive_task = None
         for cycle, _ in self.pipeline:
             cycle.disconnected = True
         self.pipeline.clear()
@@ -117,6 +147,8 @@ class GuardedProtocol(HttpToolsProtocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._refuse(*(self._refusal if isinstance(error.__context__, _Refused) else _MALFORMED))
         else:
+            if self._parts is not None:
+                self._the_asgi_way()
             if not self._begun:
                 if self._message:  # empty lines before the first request are still silence
                     self._unwatch()
@@ -131,58 +163,118 @@ class GuardedProtocol(HttpToolsProtocol):
                         self._refuse(431, "The headers are too large.")
 
     def on_message_begin(self) -> None:
-        self._unset_keepalive_if_required()
-        super().on_message_begin()
+        self._idle_since = 0.0
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._message += 1
         self._begun = True
         self._in_body = self._body_seen = False
         self._header_bytes = self._header_count = self._discarded = 0
 
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
+        self.url += url
         self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_count += 1
+        self._header_bytes += len(name) + len(value) + 4
         if self._header_count > self.limits.headers:
             self._stop_parsing(431, "There are too many headers.")
-        self._count(len(name) + len(value) + 4)
+        if self._header_bytes > self.limits.header_bytes:
+            self._stop_parsing(431, "The headers are too large.")
         if not self._in_body:  # behind the body they are trailers, which no signature covers
-            super().on_header(name, value)
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._check_framing()
-        super().on_headers_complete()
+        if self._may_be_direct():
+            self._parts = []
+        else:
+            self._begin_asgi()
         self._in_body = True
+
+    def _may_be_direct(self) -> bool:
+        return (
+            self._direct is not None
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.expect_100_continue
+            and self.url.startswith(self._direct.prefix)
+            and _PLAIN_URL.fullmatch(self.url) is not None
+            and self.parser.get_method() == b"POST"
+        )
+
+    def _begin_asgi(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()  # makes the scope, and forgets these
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+        super().on_headers_complete()
         if self.parser.get_method() == b"POST":
             self.scope["extensions"] = {WHOLE: partial(_answer_whole, self.cycle)}  # type: ignore[dict-item]  # ours
         if not self.cycle.keep_alive:
             self.cycle.transport = _Gate(self)  # type: ignore[assignment]  # the part of a transport a cycle uses
 
+    def _the_asgi_way(self) -> None:
+        """What came of a request that is not whole, or not for `Direct.take`, is begun as any other."""
+        body, self._parts = b"".join(self._parts or ()), None
+        self._begin_asgi()
+        if body:
+            super().on_body(body)
+
     def on_body(self, body: bytes) -> None:
         self._body_seen = True
+        if self._parts is not None:
+            self._parts.append(body)
+            return
         super().on_body(body)
         if self.cycle.response_complete:
             self._discard(len(body))
 
     def on_message_complete(self) -> None:
         self._begun = self._in_body = False
+        if self._parts is not None:
+            if self._taken(self._parts):
+                return
+            self._the_asgi_way()
         super().on_message_complete()
         if self.cycle.response_complete and not self.transport.is_closing():
-            self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_later(self.limits.idle, self.timeout_keep_alive_handler)
+            self._rest()
+
+    def _taken(self, parts: list[bytes]) -> bool:
+        """Hand a whole request over; False when it is to go the ASGI way."""
+        assert self._direct is not None
+        path, _, query = self.url.partition(b"?")
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() == "1.1"
+        before, self.cycle, self._parts = self.cycle, _Whole(self, keep_alive), None  # type: ignore[assignment]  # as used
+        answer = partial(_answer_whole, self.cycle)
+        work = self._direct.take(path.decode("ascii"), query, self.headers, body, answer)
+        if work is None:
+            self.cycle, self._parts = before, parts
+            return False
+        if not work.done():
+            self.tasks.add(work)  # type: ignore[arg-type]  # the part of a task that a server uses
+            work.add_done_callback(self.tasks.discard)
+        return True
 
     # --- what leaves ---
 
     def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
         if self._lingering:
-            self.server_state.total_requests += 1
             return
         if self._last_words is not None and not self.pipeline:
-            self.server_state.total_requests += 1
             self._end(self._last_words)
             return
-        super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._idle_since = 0.0
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
         if self._begun and self.cycle.response_complete:
             self._unset_keepalive_if_required()  # something is still arriving: `_watch` has it
             if self._in_body and self.expect_100_continue and not self._body_seen:
@@ -227,6 +319,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._stop_parsing(*_MALFORMED)
         hosts = codings = 0
         for name, value in self.headers:
+            if name not in _FRAMING:
+                continue
             if name == b"host":
                 hosts += 1
                 if _HOST.fullmatch(value.strip(b" \t")) is None:
@@ -237,6 +331,8 @@ class GuardedProtocol(HttpToolsProtocol):
                     self._stop_parsing(400, "Of the transfer codings only chunked is taken, and in HTTP/1.1.")
             elif name == b"upgrade":
                 self._stop_parsing(400, "Upgrade is not taken.")
+            elif value.lower() == b"100-continue":
+                self.expect_100_continue = True
         if hosts > 1 or codings > 1 or (hosts == 0 and version == "1.1"):
             self._stop_parsing(*_MALFORMED)
         if self.parser.should_upgrade():  # CONNECT
@@ -246,6 +342,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """Answer a request that never became one, in its turn, and end the connection."""
         answer = raw_problem(status, detail)
         cycle = self.cycle
+        if self._parts is not None:
+            self._parts = None  # it was never begun, and nothing waits before it
+            self._end(answer)
+            return
         if self._in_body and not (self.pipeline and self.pipeline[0][0] is cycle):
             answered = cycle.response_started
             cycle.disconnected = True  # the application hears that the peer is gone, and says nothing more
@@ -278,6 +378,25 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # --- deadlines ---
 
+    def _rest(self) -> None:
+        """Between two requests. One timer serves many rests: setting one for each costs as much as parsing does."""
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.limits.idle, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = 0.0
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if not self._idle_since or self.transport.is_closing():
+            return
+        left = self._idle_since + self.limits.idle - self.loop.time()
+        if left > 0.001:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            self.transport.close()
+
     def _watch(self, phase: str, seconds: float) -> None:
         """Give this phase of this request its time. Most requests come in one piece and never need it."""
         if self._watched != (phase, self._message) or self._timer is None:
@@ -304,7 +423,41 @@ def _stop(timer: asyncio.TimerHandle | None) -> None:
         timer.cancel()
 
 
-def _answer_whole(cycle: RequestResponseCycle, status: int, rest: bytes) -> None:
+class _Silent:
+    """The event of a request that nobody waits for."""
+
+    def set(self) -> None:
+        return
+
+
+_SILENT = _Silent()
+
+
+class _Whole:
+    """A request that was handed over whole, as its connection sees it: the part of a cycle that is used there."""
+
+    __slots__ = (
+        "default_headers",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "on_response",
+        "response_complete",
+        "response_started",
+        "transport",
+        "waiting_for_100_continue",
+    )
+
+    def __init__(self, protocol: GuardedProtocol, keep_alive: bool) -> None:
+        self.default_headers = protocol.server_state.default_headers
+        self.disconnected = self.response_started = self.response_complete = self.waiting_for_100_continue = False
+        self.keep_alive = keep_alive
+        self.message_event = _SILENT
+        self.on_response = protocol.on_response_complete
+        self.transport: Any = protocol.transport if keep_alive else _Gate(protocol)
+
+
+def _answer_whole(cycle: RequestResponseCycle | _Whole, status: int, rest: bytes) -> None:
     """Everything that `RequestResponseCycle.send` does for a whole answer, in one write.
 
     ``rest`` is what `hooks.web.problem.Prepared.wire` made. Two writes per answer, and headers looked at one by one,
