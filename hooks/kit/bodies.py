@@ -65,19 +65,25 @@ def parse_json(body: bytes) -> Any:
         parsed = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         raise NormalizationError("not JSON") from error
-    if _count_keys(parsed) != _count_key_ends(body):
+    keys, strings = _count(parsed)
+    if b"\\" not in body:
+        # Without a backslash a quote does nothing but begin or end a key or a string.
+        whole = 2 * (keys + strings) == body.count(b'"')
+    else:
         # Every key ends in a quote and a colon, so fewer keys than such pairs means a repeated key, or a string that
-        # holds an escaped quote before a colon. Only the slow parser can tell which.
-        _refuse_repeated_keys(body)
+        # holds an escaped quote before a colon.
+        whole = keys == len(_KEY_END.findall(body))
+    if not whole:
+        _refuse_repeated_keys(body)  # only the slow parser can tell
     return parsed
 
 
-def _count_keys(parsed: Any) -> int:
-    """How many keys the tree has. Raises for nesting and numbers that later stages could not carry."""
+def _count(parsed: Any) -> tuple[int, int]:
+    """How many keys and how many strings the tree has. Raises for nesting and numbers that nothing can carry."""
     if type(parsed) is not dict and type(parsed) is not list:
         _refuse_number(parsed)
-        return 0
-    keys = depth = 0
+        return 0, 1 if type(parsed) is str else 0
+    keys = strings = depth = 0
     level: list[Any] = [parsed]
     while level:
         depth += 1
@@ -92,20 +98,13 @@ def _count_keys(parsed: Any) -> int:
             for value in values:
                 kind = type(value)
                 if kind is str:
-                    continue
-                if kind is dict or kind is list:
+                    strings += 1
+                elif kind is dict or kind is list:
                     below.append(value)
                 elif (kind is int or kind is float) and not -_SMALL < value < _SMALL:
                     _refuse_number(value)
         level = below
-    return keys
-
-
-def _count_key_ends(body: bytes) -> int:
-    """How often a quote and a colon follow each other, blanks between them or not; quickly where there are none."""
-    if b'" ' in body or b"\n" in body or b"\t" in body or b"\r" in body:
-        return len(_KEY_END.findall(body))
-    return body.count(b'":')
+    return keys, strings
 
 
 def _refuse_number(value: Any) -> None:

@@ -206,7 +206,8 @@ def phone(value: object) -> Phone | None:
         parsed = phonenumbers.parse(given, "US")
     except phonenumbers.NumberParseException:
         return Phone(given, valid=False)
-    if not phonenumbers.is_valid_number(parsed) or phonenumbers.region_code_for_number(parsed) not in _HOME_REGIONS:
+    region = phonenumbers.region_code_for_number(parsed)
+    if region not in _HOME_REGIONS or not phonenumbers.is_valid_number_for_region(parsed, region):
         return Phone(given, valid=False)
     return Phone(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), True, parsed.extension)
 
@@ -298,9 +299,15 @@ class Fields:
 
     def read(self, reader: Callable[[object], _T], *names: str) -> _T:
         """What ``reader`` makes of the first of these fields that is there and not null (of None otherwise)."""
-        name = next((name for name in names if self._values.get(name) is not None), names[0])
+        value: object = None
+        for name in names:  # the message names the one that was read
+            value = self._values.get(name)
+            if value is not None:
+                break
+        else:
+            name = names[0]
         try:
-            return reader(self._values.get(name))
+            return reader(value)
         except FieldError as error:
             raise FieldError(f"{self._path}.{name}: {error}") from error
 

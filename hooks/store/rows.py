@@ -7,10 +7,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from hooks.events import Event, Exchange, Receipt, Request, parse_utc
 from hooks.ports import Attempt, Step
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _encode_escaped = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -19,13 +20,10 @@ def dump(value: Any) -> str:
 
     A lone surrogate is no character, and UTF-8 has no bytes for it; JSON can spell it, so that is how it is kept.
     """
-    text = _encode(value)
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return _encode_escaped(value)
-    return text
+    try:
+        return to_json(value, inf_nan_mode="constants").decode()
+    except ValueError:
+        return _encode_escaped(value)
 
 
 def storable(text: str) -> str:
