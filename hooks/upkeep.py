@@ -257,7 +257,7 @@ def _resumed(start: str | None) -> Swept:
     stage, _, after = start.partition(":")
     try:
         match stage:
-            case "events" | "receipts" | "quarantine":
+            case "events" | "receipts" | "quarantine" | "traffic":
                 return replace(Swept(), stage=stage, after=int(after))
             case "duplicates" | "onces":
                 bytes.fromhex(after.rpartition("/")[2])

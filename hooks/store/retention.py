@@ -27,6 +27,9 @@ SCANNED = 250
 LONGEST = 0.02
 """Seconds that one transaction may delete for; the number of rows adapts to it."""
 
+MINUTES = 10_000
+"""Minutes of old traffic that one pass forgets: a week of them each hour."""
+
 QUARANTINED = 1_000
 """Unreadable deliveries that are kept at most, the latest ones."""
 
@@ -36,8 +39,8 @@ OF_A_RUN = ("attempts", "steps", "person_lanes")
 OF_AN_EVENT = ("person_events", "person_queue")
 """Tables whose rows belong to an event, by their column ``event``, and go with it."""
 
-Stage = Literal["events", "receipts", "quarantine", "duplicates", "onces", "done"]
-_STAGES: tuple[Stage, ...] = ("events", "receipts", "quarantine", "duplicates", "onces", "done")
+Stage = Literal["events", "receipts", "quarantine", "duplicates", "onces", "traffic", "done"]
+_STAGES: tuple[Stage, ...] = ("events", "receipts", "quarantine", "duplicates", "onces", "traffic", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +173,21 @@ def _old_onces(reading: Reading, after: Any, before: datetime, now: datetime) ->
     return found, f"{rows[-1][0]}/{bytes(rows[-1][1]).hex()}" if len(rows) == SCANNED * 4 else None
 
 
+def _old_traffic(reading: Reading, after: Any, before: datetime, now: datetime) -> tuple[list[Any], Any]:
+    rows = reading.execute(
+        "SELECT DISTINCT minute FROM traffic WHERE minute < ? ORDER BY minute LIMIT ?",
+        (millis(before) // 60_000, MINUTES),
+    ).fetchall()
+    return [("minute", row[0]) for row in rows], None
+
+
 _SCANS: dict[Stage, Callable[[Reading, Any, datetime, datetime], tuple[list[Any], Any]]] = {
     "events": _old_events,
     "receipts": _old_receipts,
     "quarantine": _too_many_quarantined,
     "duplicates": _old_duplicates,
     "onces": _old_onces,
+    "traffic": _old_traffic,
 }
 
 
@@ -195,6 +207,9 @@ def _gone(reading: Reading, transaction: Transaction | None, swept: Swept, rows:
             swept = _event(reading, transaction, swept, found[0], found[1], before)
         elif kind == "receipt":
             swept = _receipt(reading, transaction, swept, found[0], found[1], found[2], before)
+        elif kind == "minute":
+            if transaction is not None:
+                transaction.execute("DELETE FROM traffic WHERE minute = ?", found)
         else:
             if transaction is not None:
                 _key(transaction, kind, found)

@@ -102,7 +102,7 @@ async def _end(store: SqlStore, id: str, state: RunState, at: datetime) -> None:
 
 async def rows(store: SqlStore) -> dict[str, int]:
     def count(reading: Any) -> dict[str, int]:
-        tables = ("receipts", "events", "runs", "steps", "attempts", "duplicates", "onces")
+        tables = ("receipts", "events", "runs", "steps", "attempts", "duplicates", "onces", "traffic")
         return {table: reading.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
     return await store.engine.read(count)
@@ -129,7 +129,7 @@ async def test_what_somebody_may_still_need_stays(store: SqlStore, history: SqlH
     swept = await prune(store)
 
     assert (0, 0, 1) == (swept.events, swept.receipts, swept.kept)
-    assert {**before, "duplicates": 0} == await rows(store)
+    assert {**before, "duplicates": 0, "traffic": 0} == await rows(store)
     assert await history.event(event) is not None
     assert (await history.stats())["books_balance"]
 

@@ -68,6 +68,6 @@ async def test_what_it_cannot_do_is_said(world: World, command: Command) -> None
 async def test_a_round_goes_on_where_the_one_before_ended(world: World) -> None:
     await world.serve(RULES)
     await world.run(await world.job())
-    for start in ("receipts:0", "quarantine:0", "duplicates:", "onces:"):
+    for start in ("receipts:0", "quarantine:0", "duplicates:", "onces:", "traffic:0"):
         answer = await world.api(f"prune?older_than=0s&start={start}", "POST", {})
         assert (200, 0, None) == (answer.status_code, answer.json()["events"], answer.json()["next"])
