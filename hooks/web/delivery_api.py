@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import Clock, DeliveryDesk, ReplayMode, ReplaySelection, ReplayState, ResolutionOutcome
-from hooks.web.json_bodies import json_answer, json_body
+from hooks.web.json_bodies import found, json_answer, known_id, members
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, is_id, span
 
@@ -124,32 +123,32 @@ class _DeliveryApi:
         )
 
     async def pause(self, request: Request) -> Response:
-        body = await _members(request, _PAUSE)
-        return _found(await self._desk.pause(request.path_params["name"], _text(body, "reason")))
+        body = await members(request, _PAUSE, {})
+        return found(await self._desk.pause(request.path_params["name"], _text(body, "reason")))
 
     async def resume(self, request: Request) -> Response:
-        body = await _members(request, _RESUME)
-        return _found(await self._desk.resume(request.path_params["name"], _rate(body, "drain_rate")))
+        body = await members(request, _RESUME, {})
+        return found(await self._desk.resume(request.path_params["name"], _rate(body, "drain_rate")))
 
     async def resolve(self, request: Request) -> Response:
-        body = await _members(request, _RESOLVE)
+        body = await members(request, _RESOLVE, {})
         outcome = _choice(body, "outcome", get_args(ResolutionOutcome), None)
         if outcome is None:
             raise BadParameter("outcome", f"it must be one of {', '.join(get_args(ResolutionOutcome))}")
         if "output" in body and outcome != "sent":
             raise BadParameter("output", "only what was sent has an output")
-        return _found(await self._desk.resolve(_id(request, "run"), outcome, body.get("output")))
+        return found(await self._desk.resolve(known_id(request, "run"), outcome, body.get("output")))
 
     async def replay(self, request: Request) -> Response:
-        body = await _members(request, _REPLAY)
-        event = _id(request, "evt")
+        body = await members(request, _REPLAY, {})
+        event = known_id(request, "evt")
         mode, dry_run = _choice(body, "mode", get_args(ReplayMode), "missing-only"), _flag(body, "dry_run")
         selection = ReplaySelection(events=(event,), rule=_text(body, "rule"))
         told = await self._desk.replay(selection, mode, dry_run=dry_run, after=None, limit=1)
-        return _found(told if told["events"] else None)
+        return found(told if told["events"] else None)
 
     async def replays(self, request: Request) -> Response:
-        body = await _members(request, _REPLAYS)
+        body = await members(request, _REPLAYS, {})
         mode, dry_run = _choice(body, "mode", get_args(ReplayMode), "missing-only"), _flag(body, "dry_run")
         if not any(body.get(name) for name in _SELECTING):
             raise BadParameter("body", f"say which events: {', '.join(_SELECTING)}")
@@ -171,17 +170,10 @@ class _DeliveryApi:
         return json_answer(await self._desk.replay(selection, mode, dry_run=dry_run, after=after, limit=limit))
 
     async def reconcile(self, request: Request) -> Response:
-        body = await _members(request, _RECONCILE)
+        body = await members(request, _RECONCILE, {})
         limit = _number(body, "limit", MAX_LOOK_UPS, MAX_LOOK_UPS)
         told = await self._desk.reconcile(_text(body, "connection"), mend=_flag(body, "mend"), limit=limit)
         return json_answer(told)
-
-
-def _id(request: Request, prefix: str) -> str:
-    text: str = request.path_params["id"]
-    if not is_id(text, prefix):
-        raise HTTPException(404)
-    return text
 
 
 def _ids(body: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
@@ -216,19 +208,6 @@ def _number(body: Mapping[str, Any], name: str, default: int, most: int) -> int:
     return value
 
 
-async def _members(request: Request, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The members of the body, all of them known; no body is an empty object. Raises BadParameter."""
-    body = await json_body(request, empty={})
-    if not isinstance(body, dict):
-        raise BadParameter("body", "it must be a JSON object")
-    for name in body:
-        if name not in schema["properties"]:
-            raise BadParameter(
-                "body", f"it has a member that is not known; there are {', '.join(schema['properties'])}"
-            )
-    return body
-
-
 def _text(body: Mapping[str, Any], name: str) -> str | None:
     value = body.get(name)
     if value is not None and not (isinstance(value, str) and len(value) <= MAX_REASON and value.isprintable()):
@@ -243,9 +222,3 @@ def _rate(body: Mapping[str, Any], name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.001 <= value <= 1000:
         raise BadParameter(name, "it must be a number of runs per second from 0.001 to 1000")
     return float(value)
-
-
-def _found(value: Mapping[str, Any] | None) -> Response:
-    if value is None:
-        raise HTTPException(404)
-    return json_answer(value)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hooks.web.parameters import BadParameter
+from hooks.ports import Page
+from hooks.web.parameters import BadParameter, is_id
 from hooks.web.problem import JSON, as_json
 
 MAX_BODY = 4 * 1024 * 1024
@@ -18,6 +20,41 @@ MAX_BODY = 4 * 1024 * 1024
 
 def json_answer(value: Any, status: int = 200) -> Response:
     return Response(as_json(value), status, media_type=JSON.decode())
+
+
+def page_answer(page: Page) -> Response:
+    return json_answer({"items": list(page.items), "next": page.next})
+
+
+def found(value: Mapping[str, Any] | None) -> Response:
+    """What was asked for. Raises HTTPException 404 when there is no such thing."""
+    if value is None:
+        raise HTTPException(404)
+    return json_answer(value)
+
+
+def known_id(request: Request, prefix: str) -> str:
+    """The id in the path. Raises HTTPException 404 for what can be none of ours."""
+    text: str = request.path_params["id"]
+    if not is_id(text, prefix):
+        raise HTTPException(404)
+    return text
+
+
+async def members(request: Request, schema: Mapping[str, Any], empty: Any = None) -> Mapping[str, Any]:
+    """The members of the JSON object that is sent, all of them known; ``empty`` for no body at all.
+
+    Raises BadParameter.
+    """
+    body = await json_body(request, empty)
+    if not isinstance(body, dict):
+        raise BadParameter("body", "it must be a JSON object")
+    for name in body:
+        if name not in schema["properties"]:
+            raise BadParameter(
+                "body", f"it has a member that is not known; there are {', '.join(schema['properties'])}"
+            )
+    return body
 
 
 async def json_body(request: Request, empty: Any = None) -> Any:

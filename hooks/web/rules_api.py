@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from hooks.ports import Clock, Edit, RuleOrigin, RulesDesk, Span
 from hooks.web.audit import who_asks
-from hooks.web.json_bodies import json_answer, json_body
+from hooks.web.json_bodies import found, json_answer, members
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, instant, read_query
 
@@ -125,7 +125,7 @@ class _RulesApi:
         )
 
     async def publish(self, request: Request) -> Response:
-        body = await _members(request, _PUBLISH)
+        body = await members(request, _PUBLISH)
         text = _text(body, "text", None)
         result = await self._desk.publish(text, _edit(request, body, "api"), _expected(body))
         return json_answer(result, 200 if result["ok"] else 422)
@@ -144,10 +144,10 @@ class _RulesApi:
         if not (number.isascii() and number.isdigit() and len(number) <= 9):
             raise HTTPException(404)
         against = _number(given["against"], "against") if "against" in given else None
-        return _found(await self._desk.version(int(number), against))
+        return found(await self._desk.version(int(number), against))
 
     async def rollback(self, request: Request) -> Response:
-        body = await _members(request, _ROLLBACK)
+        body = await members(request, _ROLLBACK)
         number = body.get("to")
         if type(number) is not int or not 0 < number < 10**9:
             raise BadParameter("to", "it must be the number of a version")
@@ -159,7 +159,7 @@ class _RulesApi:
         return json_answer(result, 200 if result["ok"] else 422)
 
     async def backtest(self, request: Request) -> Response:
-        body = await _members(request, _BACKTEST)
+        body = await members(request, _BACKTEST)
         text = _text(body, "text", None)
         given = {name: _text(body, name, None, 200) for name in ("since", "until", "rule", "source") if name in body}
         most = body.get("limit", _MOST_EVENTS // 10)
@@ -173,23 +173,10 @@ class _RulesApi:
     async def shadow_report(self, request: Request) -> Response:
         given = read_query(request.query_params, _SHADOW)
         since = instant(given, "since", self._clock.now())
-        return _found(await self._desk.shadow_report(given.get("rule"), given.get("against"), since))
+        return found(await self._desk.shadow_report(given.get("rule"), given.get("against"), since))
 
 
 # --- reading what is sent ---
-
-
-async def _members(request: Request, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The members of the body, all of them known. Raises BadParameter."""
-    body = await json_body(request)
-    if not isinstance(body, dict):
-        raise BadParameter("body", "it must be a JSON object")
-    for name in body:
-        if name not in schema["properties"]:
-            raise BadParameter(
-                "body", f"it has a member that is not known; there are {', '.join(schema['properties'])}"
-            )
-    return body
 
 
 def _edit(request: Request, body: Mapping[str, Any], origin: RuleOrigin, note: str = "") -> Edit:
@@ -219,9 +206,3 @@ def _number(text: str, name: str, most: int = 10**9) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= most):
         raise BadParameter(name, f"it must be a number from 1 to {most}")
     return int(text)
-
-
-def _found(value: Mapping[str, Any] | None) -> Response:
-    if value is None:
-        raise HTTPException(404)
-    return json_answer(value)

@@ -13,9 +13,11 @@ import httpx
 import pytest
 
 from hooks.errors import Conflict, StoreError
+from hooks.events import utc_text
 from hooks.ports import Desk, Edit, EventFilter, History, Page, ReceiptFilter, RulesDesk, RunFilter, Span
-from hooks.web.admin import admin, cloudevent
+from hooks.web.admin import admin
 from hooks.web.auth import Access, Hosts
+from hooks.web.records_api import cloudevent
 from hooks.web.rules_api import rules_endpoints
 from tests.web.doors import NOW, StillClock
 
@@ -90,7 +92,7 @@ class Archive:
         return {"id": RECEIPT, "body": "{}"} if receipt_id == RECEIPT else None
 
     async def traffic(self, since: datetime) -> Sequence[tuple[datetime, str, str, int]]:
-        return []
+        return [(NOW - timedelta(hours=1), "receipt.accepted", "hcp", 3)] if since == NOW - timedelta(hours=24) else []
 
     async def stats(self) -> Mapping[str, Any]:
         return STATS
@@ -427,7 +429,7 @@ async def test_a_rule_file_can_be_checked() -> None:
         (b"{", "body"),
         (b"\xff", "body"),
         (b"[" * 100_000, "body"),
-        (b"[]", "text"),
+        (b"[]", "body"),
         (b'{"text":1}', "text"),
         (b"{}", "text"),
     ],
@@ -597,3 +599,14 @@ async def test_a_fault_of_ours_is_500_without_its_text(caplog: pytest.LogCapture
     assert_problem(answer, 500)
     assert "canary" not in answer.text + caplog.text
     assert "GET at the admin's door failed with RuntimeError at" in caplog.text
+
+
+# --- figures by the minute ---
+
+
+async def test_traffic_is_told_by_the_minute() -> None:
+    answer = await Office().get("/api/v1/traffic?since=24h")
+    row = {"minute": utc_text(NOW - timedelta(hours=1)), "kind": "receipt.accepted", "name": "hcp", "number": 3}
+    assert (200, {"items": [row], "next": None}) == (answer.status_code, answer.json())
+    for query in ("since=25h", "since=2026-01-01", "until=1h"):
+        assert_problem(await Office().get(f"/api/v1/traffic?{query}"), 422)

@@ -1,0 +1,82 @@
+"""The part of the admin API that asks the running engine: its rules, sources, connections, subscribers and vendors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hooks.ports import Desk, RulesDesk
+from hooks.web.json_bodies import found, json_answer, known_id, members
+from hooks.web.openapi import Endpoint
+from hooks.web.parameters import BadParameter
+
+_API = "/api/v1"
+_TEXT = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["text"],
+    "properties": {"text": {"type": "string", "description": "The whole rules file."}},
+}
+
+
+def engine_endpoints(desk: Desk, rules: RulesDesk) -> Sequence[Endpoint]:
+    """Rows for the table of `hooks.web.admin`."""
+    api = _Engine(desk, rules)
+    named, subscriber = f"{_API}/connections/{{name}}", f"{_API}/subscribers/{{id}}"
+    return (
+        Endpoint("GET", f"{_API}/rules", api.rules, "The loaded rules and the state of their file", listing=True),
+        Endpoint("POST", f"{_API}/rules/reload", api.reload, "Load the rule file again", problems=(422,)),
+        Endpoint("POST", f"{_API}/rules/check", api.check, "Check a rule file's text", body=_TEXT, problems=(422,)),
+        Endpoint("GET", f"{_API}/sources", api.sources, "The configured sources", listing=True),
+        Endpoint("GET", f"{_API}/connections", api.connections, "The configured connections", listing=True),
+        Endpoint("POST", f"{named}/test", api.test_connection, "Test a connection", problems=(404,)),
+        Endpoint("GET", f"{_API}/subscribers", api.subscribers, "Who is told of events", listing=True),
+        Endpoint("POST", f"{subscriber}/end", api.end_subscriber, "Tell nothing more", problems=(404, 503)),
+        Endpoint("GET", f"{_API}/vendors", api.vendors, "All vendors and their actions", listing=True),
+    )
+
+
+class _Engine:
+    """The operations, one method each."""
+
+    def __init__(self, desk: Desk, rules: RulesDesk) -> None:
+        self._desk = desk
+        self._rules = rules
+
+    async def rules(self, request: Request) -> Response:
+        return json_answer({"items": list(self._desk.rules()), "next": None, "file": self._rules.state()})
+
+    async def reload(self, request: Request) -> Response:
+        result = await self._desk.reload()
+        return json_answer(result, 200 if result.get("ok") else 422)
+
+    async def check(self, request: Request) -> Response:
+        text = (await members(request, _TEXT)).get("text")
+        if not isinstance(text, str):
+            raise BadParameter("text", "it must be the text of a rule file")
+        return json_answer(await self._desk.check(text))
+
+    async def sources(self, request: Request) -> Response:
+        return _all(self._desk.sources)
+
+    async def connections(self, request: Request) -> Response:
+        return _all(self._desk.connections)
+
+    async def test_connection(self, request: Request) -> Response:
+        return found(await self._desk.test_connection(request.path_params["name"]))
+
+    async def subscribers(self, request: Request) -> Response:
+        return _all(self._desk.subscribers)
+
+    async def end_subscriber(self, request: Request) -> Response:
+        return found(await self._desk.unsubscribe(known_id(request, "sub")))
+
+    async def vendors(self, request: Request) -> Response:
+        return _all(self._desk.vendors)
+
+
+def _all(listing: Callable[[], Sequence[Mapping[str, Any]]]) -> Response:
+    return json_answer({"items": list(listing()), "next": None})

@@ -1,0 +1,104 @@
+"""The part of the admin API that shows what happened: events, receipts and runs, in lists and in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hooks.ports import Clock, Desk, History
+from hooks.web.json_bodies import found, known_id, page_answer
+from hooks.web.openapi import Endpoint
+from hooks.web.parameters import KNOWN, event_filter, receipt_filter, run_filter
+from hooks.web.problem import as_json
+
+CLOUDEVENTS = "application/cloudevents+json"
+
+_API = "/api/v1"
+_OURS_AS_EXTENSIONS = {
+    "vendor": "vendor",
+    "vendor_type": "vendortype",
+    "received_at": "receivedat",
+    "receipt": "receipt",
+}
+
+
+def records_endpoints(history: History, desk: Desk, clock: Clock) -> Sequence[Endpoint]:
+    """Rows for the table of `hooks.web.admin`."""
+    api = _Records(history, desk, clock)
+    listed, one, changed = (422, 503), (404, 503), (404, 409, 503)
+    return (
+        Endpoint("GET", f"{_API}/events", api.events, "Events", KNOWN["events"], listing=True, problems=listed),
+        Endpoint("GET", f"{_API}/events/{{id}}", api.event, "One event with its runs", problems=one),
+        Endpoint(
+            "GET", f"{_API}/events/{{id}}/explain", api.explain, "Why rules matched or not", problems=(404, 409, 503)
+        ),
+        Endpoint("GET", f"{_API}/receipts", api.receipts, "Receipts", KNOWN["receipts"], listing=True, problems=listed),
+        Endpoint("GET", f"{_API}/receipts/{{id}}", api.receipt, "One receipt with its body", problems=one),
+        Endpoint("GET", f"{_API}/runs", api.runs, "Runs", KNOWN["runs"], listing=True, problems=listed),
+        Endpoint("GET", f"{_API}/runs/{{id}}", api.run, "One run with its steps", problems=one),
+        Endpoint("POST", f"{_API}/runs/{{id}}/retry", api.retry, "Try a run again now", problems=changed),
+        Endpoint("POST", f"{_API}/runs/{{id}}/cancel", api.cancel, "Give a run up", problems=changed),
+    )
+
+
+class _Records:
+    """The operations, one method each."""
+
+    def __init__(self, history: History, desk: Desk, clock: Clock) -> None:
+        self._history = history
+        self._desk = desk
+        self._clock = clock
+
+    async def events(self, request: Request) -> Response:
+        return page_answer(await self._history.events(event_filter(request.query_params, self._clock.now())))
+
+    async def event(self, request: Request) -> Response:
+        event = await self._history.event(known_id(request, "evt"))
+        if event is None:
+            raise HTTPException(404)
+        if CLOUDEVENTS in request.headers.get("accept", ""):
+            return Response(as_json(cloudevent(event)), media_type=CLOUDEVENTS)
+        return found(event if _may_see_bodies(request) else _without(event, "raw"))
+
+    async def explain(self, request: Request) -> Response:
+        return found(await self._desk.explain(known_id(request, "evt")))
+
+    async def receipts(self, request: Request) -> Response:
+        return page_answer(await self._history.receipts(receipt_filter(request.query_params, self._clock.now())))
+
+    async def receipt(self, request: Request) -> Response:
+        receipt = await self._history.receipt(known_id(request, "rcp"))
+        return found(receipt if receipt is None or _may_see_bodies(request) else _without(receipt, "body"))
+
+    async def runs(self, request: Request) -> Response:
+        return page_answer(await self._history.runs(run_filter(request.query_params)))
+
+    async def run(self, request: Request) -> Response:
+        return found(await self._history.run(known_id(request, "run")))
+
+    async def retry(self, request: Request) -> Response:
+        return found(await self._desk.retry(known_id(request, "run")))
+
+    async def cancel(self, request: Request) -> Response:
+        return found(await self._desk.cancel(known_id(request, "run")))
+
+
+def cloudevent(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event as CloudEvents 1.0 JSON has it: absent instead of null, extension names of letters and digits only."""
+    shown: dict[str, Any] = {name: event[name] for name in ("specversion", "id", "source", "type", "time")}
+    if event.get("subject"):
+        shown["subject"] = event["subject"]
+    shown |= {extension: event[ours] for ours, extension in _OURS_AS_EXTENSIONS.items()}
+    return {**shown, "datacontenttype": "application/json", "data": event.get("data")}
+
+
+def _may_see_bodies(request: Request) -> bool:
+    return bool(request.scope.get("access") == "act")
+
+
+def _without(shown: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return {key: value for key, value in shown.items() if key != name}
