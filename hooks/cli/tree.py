@@ -26,6 +26,7 @@ from hooks.cli import (
     tailing,
     trying,
     vendors,
+    watching,
 )
 from hooks.cli.output import Exit, note
 from hooks.errors import ConfigError, HooksError
@@ -67,6 +68,7 @@ subscribers.add_to(app)
 sending.add_to(app)
 records.add_to(app)
 people.add_to(app)
+watching.add_to(app)
 keeping.add_to(app)
 databases.add_to(app)
 
