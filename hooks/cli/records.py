@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -103,6 +105,34 @@ def runs_list(
 def runs_show(run: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
     """Show one run: its steps, and every try with its request and answer."""
     _show(_ask(f"/api/v1/runs/{record_id(run, 'run_')}", data, database), as_json)
+
+
+@runs.command("case", epilog="Example: hooks runs case run_0190c0de000070008000000000000003 --out case.md")
+def runs_case(
+    run: str,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there instead; nothing is overwritten.")
+    ] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Make a case file for a vendor's support: one run with its requests and answers, the people in it invented."""
+    from hooks.web.casefile import as_markdown, case_file
+
+    found = _ask(f"/api/v1/runs/{record_id(run, 'run_')}", data, database)
+    event = _ask(f"/api/v1/events/{found['event']}", data, database)
+    case = case_file(found, event, datetime.now(UTC))
+    text = json.dumps(case, ensure_ascii=False, indent=2) + "\n" if as_json else as_markdown(case)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise wrong_use(f"{out} cannot be written: {error.strerror}") from None
+    note(f"{out} is written. Names, phones, addresses and notes in it are not real.")
 
 
 @runs.command("retry", epilog="Example: hooks runs retry run_0190c0de000070008000000000000003")

@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import Clock, Desk, History
-from hooks.web.json_bodies import found, known_id, page_answer
+from hooks.web.casefile import as_markdown, case_file
+from hooks.web.json_bodies import found, json_answer, known_id, page_answer
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import KNOWN, event_filter, receipt_filter, run_filter
 from hooks.web.problem import as_json
 
 CLOUDEVENTS = "application/cloudevents+json"
+MARKDOWN = "text/markdown"
 
 _API = "/api/v1"
 _OURS_AS_EXTENSIONS = {
@@ -40,6 +42,7 @@ def records_endpoints(history: History, desk: Desk, clock: Clock) -> Sequence[En
         Endpoint("GET", f"{_API}/receipts/{{id}}", api.receipt, "One receipt with its body", problems=one),
         Endpoint("GET", f"{_API}/runs", api.runs, "Runs", KNOWN["runs"], listing=True, problems=listed),
         Endpoint("GET", f"{_API}/runs/{{id}}", api.run, "One run with its steps", problems=one),
+        Endpoint("GET", f"{_API}/runs/{{id}}/case", api.case, "One run, masked for a vendor's support", problems=one),
         Endpoint("POST", f"{_API}/runs/{{id}}/retry", api.retry, "Try a run again now", problems=changed),
         Endpoint("POST", f"{_API}/runs/{{id}}/cancel", api.cancel, "Give a run up", problems=changed),
     )
@@ -79,6 +82,19 @@ class _Records:
 
     async def run(self, request: Request) -> Response:
         return found(await self._history.run(known_id(request, "run")))
+
+    async def case(self, request: Request) -> Response:
+        run = await self._history.run(known_id(request, "run"))
+        if run is None:
+            raise HTTPException(404)
+        case = case_file(run, await self._history.event(run["event"]), self._clock.now())
+        if MARKDOWN in request.headers.get("accept", ""):
+            answer = Response(as_markdown(case), media_type=MARKDOWN)
+        else:
+            answer = json_answer(case)
+        ending = "json" if answer.media_type != MARKDOWN else "md"
+        answer.headers["content-disposition"] = f'attachment; filename="{run["id"]}.{ending}"'
+        return answer
 
     async def retry(self, request: Request) -> Response:
         return found(await self._desk.retry(known_id(request, "run")))

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.cli.disguise import Disguise
+from hooks.kit.disguise import Disguise
 
 
 def masked(value: Any) -> Any:
