@@ -33,6 +33,8 @@ class Settings:
     port: int = 8080
     admin_host: str = "127.0.0.1"
     admin_port: int = 8081
+    admin_hosts: tuple[str, ...] = ()
+    """Further names that the admin listener goes by; ``https://name`` where a proxy in front of it speaks TLS."""
     admin_token: str | None = None
     role: Role = "all"
     strict: bool = False
@@ -145,6 +147,8 @@ def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
         values["port"] = _port(port, "port")
     if (admin := text("admin")) is not None:
         values["admin_host"], values["admin_port"] = _host_and_port(admin)
+    if (hosts := text("admin_hosts")) is not None:
+        values["admin_hosts"] = _hosts(hosts)
     if (token := text("admin_token")) is not None:
         if len(token) < 16:
             raise SettingsError("HOOKS_ADMIN_TOKEN is too short: use at least 16 characters, better 43 random ones")
@@ -191,6 +195,21 @@ def _one_line_end_less(text: str) -> str:
     if text.endswith("\r\n"):
         return text[:-2]
     return text[:-1] if text.endswith("\n") else text
+
+
+_NAMED = re.compile(r"(?:https://)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?/?")
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    """Names with commas between them."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if _NAMED.fullmatch(name) is None:
+            raise SettingsError(
+                f"HOOKS_ADMIN_HOSTS has {name!r}: write names as they stand in the address bar, with commas between "
+                "them, such as office-pc or https://hooks.example.com"
+            )
+    return names
 
 
 def _port(text: str, option: str) -> int:

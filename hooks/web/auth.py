@@ -141,12 +141,19 @@ class Hosts:
     """The names this door goes by: against pages that point a name of theirs at our address (DNS rebinding).
 
     The loopback names, the bound host and whatever the operator adds, each with any port. A door that is bound wider
-    than loopback also goes by any address in figures: rebinding needs a name.
+    than loopback also goes by any address in figures: rebinding needs a name. A name that is added as ``https://name``
+    is that of a proxy which speaks TLS for us.
     """
 
     def __init__(self, bound: str, more: Iterable[str] = ()) -> None:
         self._figures = not is_loopback(bound)
-        self._names = _LOOPBACK_NAMES | {name.strip("[]").lower() for name in (bound, *more)}
+        added = [(name.startswith("https://"), _host_name(name.removeprefix("https://"))) for name in more]
+        self._names = _LOOPBACK_NAMES | {bound.strip("[]").lower()} | {name for _, name in added if name}
+        self._secure = frozenset(name for secure, name in added if secure)
+
+    def secure(self, host: str) -> bool:
+        """Whether who used this Host header, one that `allow` lets in, came to us by TLS."""
+        return _host_name(host) in self._secure
 
     def allow(self, host: str) -> bool:
         """Whether the value of a Host header names us."""
@@ -157,6 +164,14 @@ class Hosts:
             known = name in self._names or (self._figures and _is_address(name))
             return clean and known and (parts.port or 0) >= 0  # reading the port checks it
         return False
+
+
+def _host_name(host: str) -> str:
+    """The name of a host in lower case, without a port and without brackets; "" for what is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def bearer(authorization: str | None) -> str | None:

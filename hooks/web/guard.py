@@ -43,7 +43,7 @@ SIGN_IN = "/sign-in"
 STYLE = "/static/"
 """What the sign-in page needs to be one: nothing below it tells anything about the installation."""
 
-_WRONG_HOST = problem(403, "This server does not go by the name in the Host header. Add it to the allowed hosts.")
+_WRONG_HOST = problem(403, "This server does not go by the name in the Host header. Add it to HOOKS_ADMIN_HOSTS.")
 _NO_TOKEN = problem(
     401, "A bearer token is needed: see admin.token in the data folder.", [(b"www-authenticate", b"Bearer")]
 )
@@ -105,6 +105,8 @@ class Guard:
             return HEALTHY if path == "/healthz" else health_answer(self._ready())
         if not self._hosts.allow(headers.get("host", "")):
             return _WRONG_HOST
+        if self._hosts.secure(headers.get("host", "")):
+            scope["scheme"] = "https"  # so that cookies are set for TLS only
         if path == SIGN_IN:
             return _FORGED if method not in _LOOKING and forged(headers) else None
         if path.startswith(STYLE) and method in _LOOKING:
