@@ -21,6 +21,7 @@ from hooks.ports import Audit, AuditFilter, Change, ChangeOutcome, Clock, Desk, 
 from hooks.web.json_bodies import json_answer
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, instant, is_id, read_limit, read_query
+from hooks.web.shapes import ChangeListed
 
 AUTHOR = "x-hooks-author"
 """The header by which a caller says who asks."""
@@ -53,7 +54,18 @@ class Auditor:
     def endpoints(self) -> Sequence[Endpoint]:
         """Further rows for the table of `hooks.web.admin`."""
         summary = "Who changed what, newest first"
-        return (Endpoint("GET", f"{_API}audit", self.audit, summary, _KNOWN, listing=True, problems=(422, 503)),)
+        return (
+            Endpoint(
+                "GET",
+                f"{_API}audit",
+                self.audit,
+                summary,
+                _KNOWN,
+                listing=True,
+                problems=(422, 503),
+                answer=ChangeListed,
+            ),
+        )
 
     def keeping(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         """The same operations; those that change something are kept."""

@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import Clock, DeliveryDesk, ReplayMode, ReplaySelection, ReplayState, ResolutionOutcome
+from hooks.web.engine_shapes import ConnectionShown, Reconciled, ReplayTold
 from hooks.web.json_bodies import found, json_answer, known_id, members
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, is_id, span
+from hooks.web.shapes import RunShown
 
 _API = "/api/v1"
 MAX_REASON = 500
@@ -79,7 +81,16 @@ class _DeliveryApi:
     def endpoints(self) -> Sequence[Endpoint]:
         connection = f"{_API}/connections/{{name}}"
         return (
-            Endpoint("POST", f"{connection}/pause", self.pause, "Hold its runs", body=_PAUSE, problems=(404, 422, 503)),
+            Endpoint(
+                "POST",
+                f"{connection}/pause",
+                self.pause,
+                "Hold its runs",
+                body=_PAUSE,
+                problems=(404, 422, 503),
+                answer=ConnectionShown,
+                body_needed=False,
+            ),
             Endpoint(
                 "POST",
                 f"{connection}/resume",
@@ -87,6 +98,8 @@ class _DeliveryApi:
                 "Let its runs go on",
                 body=_RESUME,
                 problems=(404, 409, 422, 503),
+                answer=ConnectionShown,
+                body_needed=False,
             ),
             Endpoint(
                 "POST",
@@ -95,6 +108,7 @@ class _DeliveryApi:
                 "Say what became of a step whose outcome is unknown",
                 body=_RESOLVE,
                 problems=(404, 409, 422, 503),
+                answer=RunShown,
             ),
             Endpoint(
                 "POST",
@@ -103,6 +117,8 @@ class _DeliveryApi:
                 "Carry an event out once more",
                 body=_REPLAY,
                 problems=(404, 409, 422, 503),
+                answer=ReplayTold,
+                body_needed=False,
             ),
             Endpoint(
                 "POST",
@@ -111,6 +127,7 @@ class _DeliveryApi:
                 "Carry many events out once more",
                 body=_REPLAYS,
                 problems=(409, 422, 503),
+                answer=ReplayTold,
             ),
             Endpoint(
                 "POST",
@@ -119,6 +136,8 @@ class _DeliveryApi:
                 "Ask the vendors about unknown outcomes",
                 body=_RECONCILE,
                 problems=(422, 503),
+                answer=Reconciled,
+                body_needed=False,
             ),
         )
 

@@ -9,6 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import Desk, RulesDesk
+from hooks.web.engine_shapes import (
+    Checked,
+    ConnectionShown,
+    Probe,
+    Reloaded,
+    RulesListed,
+    SourceShown,
+    SubscriberEnded,
+    SubscriberShown,
+    VendorShown,
+)
 from hooks.web.json_bodies import found, json_answer, known_id, members
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter
@@ -27,15 +38,49 @@ def engine_endpoints(desk: Desk, rules: RulesDesk) -> Sequence[Endpoint]:
     api = _Engine(desk, rules)
     named, subscriber = f"{_API}/connections/{{name}}", f"{_API}/subscribers/{{id}}"
     return (
-        Endpoint("GET", f"{_API}/rules", api.rules, "The loaded rules and the state of their file", listing=True),
-        Endpoint("POST", f"{_API}/rules/reload", api.reload, "Load the rule file again", problems=(422,)),
-        Endpoint("POST", f"{_API}/rules/check", api.check, "Check a rule file's text", body=_TEXT, problems=(422,)),
-        Endpoint("GET", f"{_API}/sources", api.sources, "The configured sources", listing=True),
-        Endpoint("GET", f"{_API}/connections", api.connections, "The configured connections", listing=True),
-        Endpoint("POST", f"{named}/test", api.test_connection, "Test a connection", problems=(404,)),
-        Endpoint("GET", f"{_API}/subscribers", api.subscribers, "Who is told of events", listing=True),
-        Endpoint("POST", f"{subscriber}/end", api.end_subscriber, "Tell nothing more", problems=(404, 503)),
-        Endpoint("GET", f"{_API}/vendors", api.vendors, "All vendors and their actions", listing=True),
+        Endpoint("GET", f"{_API}/rules", api.rules, "The loaded rules and the state of their file", answer=RulesListed),
+        Endpoint(
+            "POST",
+            f"{_API}/rules/reload",
+            api.reload,
+            "Load the rule file again",
+            problems=(422,),
+            answer=Reloaded,
+            refusal=Checked,
+        ),
+        Endpoint(
+            "POST",
+            f"{_API}/rules/check",
+            api.check,
+            "Check a rule file's text",
+            body=_TEXT,
+            problems=(422,),
+            answer=Checked,
+        ),
+        Endpoint("GET", f"{_API}/sources", api.sources, "The configured sources", listing=True, answer=SourceShown),
+        Endpoint(
+            "GET",
+            f"{_API}/connections",
+            api.connections,
+            "The configured connections",
+            listing=True,
+            answer=ConnectionShown,
+        ),
+        Endpoint("POST", f"{named}/test", api.test_connection, "Test a connection", problems=(404,), answer=Probe),
+        Endpoint(
+            "GET", f"{_API}/subscribers", api.subscribers, "Who is told of events", listing=True, answer=SubscriberShown
+        ),
+        Endpoint(
+            "POST",
+            f"{subscriber}/end",
+            api.end_subscriber,
+            "Tell nothing more",
+            problems=(404, 503),
+            answer=SubscriberEnded,
+        ),
+        Endpoint(
+            "GET", f"{_API}/vendors", api.vendors, "All vendors and their actions", listing=True, answer=VendorShown
+        ),
     )
 
 

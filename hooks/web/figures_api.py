@@ -15,6 +15,7 @@ from hooks.web.json_bodies import json_answer
 from hooks.web.metrics import MEDIA_TYPE, connection_figures, prometheus_text
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, instant, is_id, read_query
+from hooks.web.shapes import Stats, Traffic
 from hooks.web.stream import EVENT_STREAM, Changes
 
 _API = "/api/v1"
@@ -28,7 +29,7 @@ def figures_endpoints(history: History, desk: Desk, rules: RulesDesk, clock: Clo
     """Rows for the table of `hooks.web.admin`."""
     api = _Figures(history, desk, rules, clock)
     return (
-        Endpoint("GET", f"{_API}/stats", api.stats, "Counts", problems=(503,)),
+        Endpoint("GET", f"{_API}/stats", api.stats, "Counts", problems=(503,), answer=Stats),
         Endpoint(
             "GET",
             f"{_API}/traffic",
@@ -37,6 +38,7 @@ def figures_endpoints(history: History, desk: Desk, rules: RulesDesk, clock: Clo
             _TRAFFIC,
             listing=True,
             problems=(422, 503),
+            answer=Traffic,
         ),
         Endpoint("GET", f"{_API}/stream", api.stream, "What changes, as it does", media_type=EVENT_STREAM),
         Endpoint("GET", "/metrics", api.metrics, "Figures for Prometheus", media_type=MEDIA_TYPE, problems=(503,)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from starlette.datastructures import QueryParams
 
@@ -33,11 +33,11 @@ class BadParameter(HooksError):
         self.why = why
 
 
-KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str]] = {
+KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str | Mapping[str, Any]]] = {
     "events": {
         "source": "The source it came in by.",
         "type": "The event type; * stands for anything, dots included.",
-        "state": "One of pending, matched, unmatched.",
+        "state": {"description": "Whether a rule matched.", "enum": list(get_args(EventState))},
         "rule": "The id of a rule that made a run of it.",
         "q": "Whom it is about (name, phone in any writing, e-mail, a vendor's id), or text in its subject or data.",
         "since": "Received at or after: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
@@ -46,7 +46,7 @@ KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str]] = {
         "limit": "How many, 1 to 500; 50 if not given.",
     },
     "runs": {
-        "state": "One of waiting, running, held, done, failed, skipped.",
+        "state": {"description": "How it stands.", "enum": list(get_args(RunState))},
         "rule": "The id of its rule.",
         "event": "The id of its event.",
         "cursor": "Where the page before ended: its next.",
@@ -54,7 +54,7 @@ KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str]] = {
     },
     "receipts": {
         "source": "The source it came in by.",
-        "verdict": "One of accepted, duplicate, ping, refused, quarantined.",
+        "verdict": {"description": "What was made of it.", "enum": list(get_args(Verdict))},
         "since": "Received at or after; as for events.",
         "until": "Received before; as since.",
         "cursor": "Where the page before ended: its next.",
@@ -117,7 +117,7 @@ def _given(query: QueryParams, listing: Literal["events", "runs", "receipts"]) -
     return read_query(query, KNOWN[listing])
 
 
-def read_query(query: QueryParams, known: Mapping[str, str]) -> dict[str, str]:
+def read_query(query: QueryParams, known: Mapping[str, Any]) -> dict[str, str]:
     """The parameters that are given, each known, once, and text. Raises BadParameter."""
     given: dict[str, str] = {}
     for name, value in query.multi_items():

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import Page, PeopleDesk
+from hooks.web.engine_shapes import Doubt, PersonExported, PersonForgotten, PersonListed, PersonShown, TwoPeople
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, is_id, read_limit, read_query
 from hooks.web.problem import JSON, as_json
@@ -37,11 +38,28 @@ def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
     path = "/api/v1/people"
     changed = (404, 409, 422, 503)
     return (
-        Endpoint("GET", path, api.people, "Who is known", _FIND, listing=True, problems=(422, 503)),
         Endpoint(
-            "GET", f"{path}/review", api.review, "Pairs that may be one", _PAGES, listing=True, problems=(422, 503)
+            "GET", path, api.people, "Who is known", _FIND, listing=True, problems=(422, 503), answer=PersonListed
         ),
-        Endpoint("POST", f"{path}/link", api.link, "Make one of two", body=_body_of("one", "other"), problems=changed),
+        Endpoint(
+            "GET",
+            f"{path}/review",
+            api.review,
+            "Pairs that may be one",
+            _PAGES,
+            listing=True,
+            problems=(422, 503),
+            answer=Doubt,
+        ),
+        Endpoint(
+            "POST",
+            f"{path}/link",
+            api.link,
+            "Make one of two",
+            body=_body_of("one", "other"),
+            problems=changed,
+            answer=PersonShown,
+        ),
         Endpoint(
             "POST",
             f"{path}/unlink",
@@ -49,10 +67,25 @@ def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
             "Take a record away from a person, or say that two are two",
             body=_body_of("person", "record"),
             problems=changed,
+            answer=TwoPeople,
         ),
-        Endpoint("GET", f"{path}/{{id}}", api.person, "One person in full", problems=(404, 503)),
-        Endpoint("GET", f"{path}/{{id}}/export", api.export, "All that is stored of a person", problems=(404, 503)),
-        Endpoint("POST", f"{path}/{{id}}/forget", api.forget, "Delete what identifies a person", problems=(404, 503)),
+        Endpoint("GET", f"{path}/{{id}}", api.person, "One person in full", problems=(404, 503), answer=PersonShown),
+        Endpoint(
+            "GET",
+            f"{path}/{{id}}/export",
+            api.export,
+            "All that is stored of a person",
+            problems=(404, 503),
+            answer=PersonExported,
+        ),
+        Endpoint(
+            "POST",
+            f"{path}/{{id}}/forget",
+            api.forget,
+            "Delete what identifies a person",
+            problems=(404, 503),
+            answer=PersonForgotten,
+        ),
     )
 
 

@@ -11,10 +11,12 @@ from starlette.responses import Response
 
 from hooks.ports import Clock, Desk, History
 from hooks.web.casefile import as_markdown, case_file
+from hooks.web.engine_shapes import Explained
 from hooks.web.json_bodies import found, json_answer, known_id, page_answer
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import KNOWN, event_filter, receipt_filter, run_filter
 from hooks.web.problem import as_json
+from hooks.web.shapes import Case, CloudEvent, EventListed, EventShown, ReceiptListed, ReceiptShown, Run, RunShown
 
 CLOUDEVENTS = "application/cloudevents+json"
 MARKDOWN = "text/markdown"
@@ -33,18 +35,66 @@ def records_endpoints(history: History, desk: Desk, clock: Clock) -> Sequence[En
     api = _Records(history, desk, clock)
     listed, one, changed = (422, 503), (404, 503), (404, 409, 503)
     return (
-        Endpoint("GET", f"{_API}/events", api.events, "Events", KNOWN["events"], listing=True, problems=listed),
-        Endpoint("GET", f"{_API}/events/{{id}}", api.event, "One event with its runs", problems=one),
         Endpoint(
-            "GET", f"{_API}/events/{{id}}/explain", api.explain, "Why rules matched or not", problems=(404, 409, 503)
+            "GET",
+            f"{_API}/events",
+            api.events,
+            "Events",
+            KNOWN["events"],
+            listing=True,
+            problems=listed,
+            answer=EventListed,
         ),
-        Endpoint("GET", f"{_API}/receipts", api.receipts, "Receipts", KNOWN["receipts"], listing=True, problems=listed),
-        Endpoint("GET", f"{_API}/receipts/{{id}}", api.receipt, "One receipt with its body", problems=one),
-        Endpoint("GET", f"{_API}/runs", api.runs, "Runs", KNOWN["runs"], listing=True, problems=listed),
-        Endpoint("GET", f"{_API}/runs/{{id}}", api.run, "One run with its steps", problems=one),
-        Endpoint("GET", f"{_API}/runs/{{id}}/case", api.case, "One run, masked for a vendor's support", problems=one),
-        Endpoint("POST", f"{_API}/runs/{{id}}/retry", api.retry, "Try a run again now", problems=changed),
-        Endpoint("POST", f"{_API}/runs/{{id}}/cancel", api.cancel, "Give a run up", problems=changed),
+        Endpoint(
+            "GET",
+            f"{_API}/events/{{id}}",
+            api.event,
+            "One event with its runs",
+            problems=one,
+            answer=EventShown,
+            also={CLOUDEVENTS: CloudEvent},
+        ),
+        Endpoint(
+            "GET",
+            f"{_API}/events/{{id}}/explain",
+            api.explain,
+            "Why rules matched or not",
+            problems=(404, 409, 503),
+            answer=Explained,
+        ),
+        Endpoint(
+            "GET",
+            f"{_API}/receipts",
+            api.receipts,
+            "Receipts",
+            KNOWN["receipts"],
+            listing=True,
+            problems=listed,
+            answer=ReceiptListed,
+        ),
+        Endpoint(
+            "GET",
+            f"{_API}/receipts/{{id}}",
+            api.receipt,
+            "One receipt with its body",
+            problems=one,
+            answer=ReceiptShown,
+        ),
+        Endpoint("GET", f"{_API}/runs", api.runs, "Runs", KNOWN["runs"], listing=True, problems=listed, answer=Run),
+        Endpoint("GET", f"{_API}/runs/{{id}}", api.run, "One run with its steps", problems=one, answer=RunShown),
+        Endpoint(
+            "GET",
+            f"{_API}/runs/{{id}}/case",
+            api.case,
+            "One run, masked for a vendor's support",
+            problems=one,
+            answer=Case,
+            also={MARKDOWN: None},
+        ),
+        Endpoint(
+            "POST", f"{_API}/runs/{{id}}/retry", api.retry, "Try a run again now", problems=changed, answer=RunShown
+        ),
+        Endpoint("POST", f"{_API}/runs/{{id}}/cancel", api.cancel, "Give a run up", problems=changed, answer=RunShown),
     )
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from hooks.ports import Clock, Edit, RuleOrigin, RulesDesk, Span
 from hooks.web.audit import who_asks
+from hooks.web.engine_shapes import BacktestShown, Checked, Published, ShadowReport, Version, VersionShown
 from hooks.web.json_bodies import found, json_answer, members
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, instant, read_query
@@ -80,7 +81,16 @@ class _RulesApi:
 
     def endpoints(self) -> Sequence[Endpoint]:
         return (
-            Endpoint("POST", _API, self.publish, "Put a rule file in force", body=_PUBLISH, problems=(409, 422, 503)),
+            Endpoint(
+                "POST",
+                _API,
+                self.publish,
+                "Put a rule file in force",
+                body=_PUBLISH,
+                problems=(409, 422, 503),
+                answer=Published,
+                refusal=Checked,
+            ),
             Endpoint(
                 "GET",
                 f"{_API}/versions",
@@ -89,6 +99,7 @@ class _RulesApi:
                 _LISTED,
                 listing=True,
                 problems=(422, 503),
+                answer=Version,
             ),
             Endpoint(
                 "GET",
@@ -97,6 +108,7 @@ class _RulesApi:
                 "One version: its texts and how they differ",
                 _DIFFED,
                 problems=(404, 422, 503),
+                answer=VersionShown,
             ),
             Endpoint(
                 "POST",
@@ -105,6 +117,8 @@ class _RulesApi:
                 "Put an earlier version back in force",
                 body=_ROLLBACK,
                 problems=(404, 409, 422, 503),
+                answer=Published,
+                refusal=Checked,
             ),
             Endpoint(
                 "POST",
@@ -113,6 +127,8 @@ class _RulesApi:
                 "Which requests a rule file would make otherwise of stored events",
                 body=_BACKTEST,
                 problems=(409, 422, 503),
+                answer=BacktestShown,
+                refusal=Checked,
             ),
             Endpoint(
                 "GET",
@@ -121,6 +137,7 @@ class _RulesApi:
                 "What rules in shadow would have done, beside the live ones",
                 _SHADOW,
                 problems=(404, 422, 503),
+                answer=ShadowReport,
             ),
         )
 

@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from hooks.ports import Upkeep
 from hooks.values import parse_duration
+from hooks.web.engine_shapes import BackupMade, Pruned
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter
 from hooks.web.problem import JSON, as_json
+from hooks.web.shapes import Health
 
 _PRUNE = {
     "older_than": "How long ago it must have ended (30d); what the server was set to if not given.",
@@ -25,10 +27,24 @@ def upkeep_endpoints(upkeep: Upkeep) -> Sequence[Endpoint]:
     api = _Upkeep(upkeep)
     return (
         Endpoint(
-            "POST", "/api/v1/prune", api.prune, "Delete what ended long ago", query=_PRUNE, problems=(409, 422, 503)
+            "POST",
+            "/api/v1/prune",
+            api.prune,
+            "Delete what ended long ago",
+            query=_PRUNE,
+            problems=(409, 422, 503),
+            answer=Pruned,
         ),
-        Endpoint("GET", "/api/v1/health", api.health, "What is wrong, and what to do about it"),
-        Endpoint("POST", "/api/v1/backups", api.backup, "Copy the database as it is now", problems=(409, 503)),
+        Endpoint("GET", "/api/v1/health", api.health, "What is wrong, and what to do about it", answer=Health),
+        Endpoint(
+            "POST",
+            "/api/v1/backups",
+            api.backup,
+            "Copy the database as it is now",
+            problems=(409, 503),
+            answer=BackupMade,
+            status=201,
+        ),
     )
 
 

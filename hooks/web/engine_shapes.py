@@ -1,0 +1,318 @@
+"""The shapes of what the admin API answers about rules, connections, people and upkeep; as `hooks.web.shapes`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from hooks.ports import ReplayMode
+from hooks.web.shapes import EventShown, Instant, ReceiptShown
+
+# --- rules ---
+
+
+class FindingShown(BaseModel):
+    """A mistake in a rules file, or a warning, at its place."""
+
+    file: str
+    line: int
+    column: int
+    length: int
+    severity: Literal["error", "warning"]
+    message: str
+    hint: str | None
+    rule: str | None
+
+
+class RuleShown(BaseModel):
+    """A loaded rule."""
+
+    id: str
+    description: str | None
+    event: list[str]
+    source: list[str]
+    enabled: bool
+    mode: Literal["live", "shadow"]
+    when: list[str]
+    steps: list[dict[str, str]]
+    file: str
+    line: int
+    version: str
+
+
+class RulesFile(BaseModel):
+    """The rules file, and what of it is in force."""
+
+    path: str
+    ok: bool
+    findings: list[FindingShown]
+    number: int | None
+    version: str | None
+    rules: int
+    loaded_at: Instant | None
+
+
+class RulesListed(BaseModel):
+    """The loaded rules, in the order of the file."""
+
+    items: list[RuleShown]
+    next: None
+    file: RulesFile
+
+
+class Checked(BaseModel):
+    """What there is to say of a rules file. `ok` is false when it cannot be in force."""
+
+    ok: bool
+    findings: list[FindingShown]
+
+
+class Reloaded(Checked):
+    """A rules file that was loaded again."""
+
+    version: str
+    rules: int
+
+
+class Published(Reloaded):
+    """Rules that are in force now."""
+
+    number: int
+    set_aside: list[str]
+
+
+class Version(BaseModel):
+    """Rules that were in force."""
+
+    number: int
+    version: str
+    loaded_at: Instant
+    author: str
+    origin: str
+    note: str
+
+
+class VersionShown(Version):
+    """With its texts, and how they differ from those of another version."""
+
+    files: dict[str, str]
+    against: int
+    diff: str
+
+
+class BacktestShown(Checked):
+    """Which requests would be other ones."""
+
+    findings: list[FindingShown] = []
+    summary: dict[Literal["same", "added", "removed", "changed"], int]
+    events: list[dict[str, Any]]
+    looked_at: int
+    of: int
+    complete: bool
+
+
+class ShadowReport(BaseModel):
+    """What rules in shadow would have done."""
+
+    rules: list[dict[str, Any]]
+    truncated: bool
+
+
+class ExplainedRule(BaseModel):
+    """One rule and an event."""
+
+    id: str
+    matched: bool
+    clauses: list[dict[str, Any]]
+    requests: list[dict[str, Any]]
+
+
+class Explained(BaseModel):
+    """Why rules match an event or not, and what they would send."""
+
+    event: dict[str, Any]
+    rules: list[ExplainedRule]
+
+
+# --- the engine's parts ---
+
+
+class SourceShown(BaseModel):
+    """A configured source."""
+
+    name: str
+    vendor: str
+    path: str
+    paths: list[str]
+    type: str | None
+    max_bytes: int
+    duplicate_window: str
+
+
+class ConnectionShown(BaseModel):
+    """A configured connection, and how it stands."""
+
+    name: str
+    vendor: str
+    base_url: str
+    paused: bool
+    paused_at: Instant | None
+    pause_reason: str | None
+    breaker: Literal["closed", "half_open", "open"]
+    breaker_reason: str | None
+    next_try_in: float
+    refused: bool
+    in_flight: int
+    concurrency: int
+    rate: float | None
+
+
+class Probe(BaseModel):
+    """How a connection answered a harmless question."""
+
+    connection: str
+    vendor: str
+    base_url: str
+    result: Literal["ok", "failed", "skipped"]
+    asked: str | None
+    status: int | None
+    duration_ms: int
+    problem: str | None
+    mend: str | None
+
+
+class SubscriberShown(BaseModel):
+    """Somebody outside who is told of events."""
+
+    id: str
+    source: str
+    event: str
+    host: str
+    created_at: Instant
+    expires_at: Instant | None
+
+
+class SubscriberEnded(BaseModel):
+    """He is told nothing more."""
+
+    id: str
+    ended: bool
+
+
+class VendorShown(BaseModel):
+    """A vendor with its actions and the events it sends."""
+
+    vendor: str
+    title: str
+    receives: bool
+    actions: list[dict[str, Any]]
+    events: list[Any]
+
+
+# --- what goes out ---
+
+
+class ReplayTold(BaseModel):
+    """What a replay does, or with `dry_run` would do."""
+
+    mode: ReplayMode
+    dry_run: bool
+    events: int = Field(description="How many events were looked at.")
+    make: int
+    retry: int
+    nothing: int
+    made: int
+    items: list[dict[str, Any]]
+    forecast: list[dict[str, Any]]
+    next: str | None = Field(description="Go on after this event; null when all were looked at.")
+
+
+class Reconciled(BaseModel):
+    """What the vendors have of steps whose outcome is unknown."""
+
+    items: list[dict[str, Any]]
+    found: int
+    mended: int
+
+
+# --- people and upkeep ---
+
+
+class PersonListed(BaseModel):
+    """A person who is known. For a token that may only read, numbers and addresses are masked."""
+
+    id: str
+    name: str | None
+    company: str | None
+    phones: list[str]
+    emails: list[str]
+    records: list[Any]
+    created_at: Instant
+    updated_at: Instant
+
+
+class PersonShown(PersonListed):
+    """All that is known of a person."""
+
+    places: list[str]
+    review: list[Any]
+    merged: list[Any]
+    events: list[dict[str, Any]]
+
+
+class PersonExported(BaseModel):
+    """All that is stored of a person."""
+
+    person: PersonShown
+    events: list[EventShown]
+    receipts: list[ReceiptShown]
+
+
+class Doubt(BaseModel):
+    """Two who may be one."""
+
+    one: PersonListed
+    other: PersonListed
+    confidence: float
+    why: str
+    origin: str
+    noticed_at: Instant
+
+
+class TwoPeople(BaseModel):
+    """Two who are two."""
+
+    person: PersonListed
+    other: PersonListed
+
+
+class PersonForgotten(BaseModel):
+    """Who was forgotten, and how much of it was emptied and deleted."""
+
+    person: str
+    events: int
+    receipts: int
+    runs: int
+    texts: int
+    keys: int
+    records: int
+
+
+class Pruned(BaseModel):
+    """How much was deleted, or with `dry_run` would be, and where to go on."""
+
+    events: int
+    runs: int
+    receipts: int
+    keys: int
+    kept: int
+    next: str | None
+
+
+class BackupMade(BaseModel):
+    """A copy of the database."""
+
+    file: str
+    at: Instant
+    bytes: int
