@@ -135,6 +135,26 @@ class Explained(BaseModel):
     rules: list[ExplainedRule]
 
 
+class DraftExplained(BaseModel):
+    """The same, by rules that are not in force."""
+
+    ok: bool
+    explained: Explained
+
+
+class RulesTexts(BaseModel):
+    """The texts of the rules in force, by file, the main one first."""
+
+    files: dict[str, str]
+
+
+class RulesSchema(BaseModel):
+    """The JSON Schema of a rules file."""
+
+    type: Literal["object"]
+    properties: dict[str, Any]
+
+
 # --- the engine's parts ---
 
 

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import RulesWriting
-from hooks.web.json_bodies import json_answer, json_body
+from hooks.web.engine_shapes import Checked, DraftExplained, RulesSchema, RulesTexts
+from hooks.web.json_bodies import json_answer, members
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, is_id
 
@@ -36,8 +37,8 @@ class RulesWritingApi:
     def endpoints(self) -> Sequence[Endpoint]:
         """Further rows for the table of `hooks.web.admin`."""
         return (
-            Endpoint("GET", f"{_API}/text", self.text, "The texts of the rules in force"),
-            Endpoint("GET", f"{_API}/schema", self.schema, "The JSON Schema of a rules file"),
+            Endpoint("GET", f"{_API}/text", self.text, "The texts of the rules in force", answer=RulesTexts),
+            Endpoint("GET", f"{_API}/schema", self.schema, "The JSON Schema of a rules file", answer=RulesSchema),
             Endpoint("GET", f"{_API}/diagram", self.diagram, "The rules as a picture", media_type=SVG, problems=(404,)),
             Endpoint(
                 "POST",
@@ -46,6 +47,8 @@ class RulesWritingApi:
                 "Which rules of a draft would match an event, and why",
                 body=_EXPLAIN,
                 problems=(404, 409, 422, 503),
+                answer=DraftExplained,
+                refusal=Checked,
             ),
         )
 
@@ -66,8 +69,8 @@ class RulesWritingApi:
         return Response(drawn, media_type=SVG)
 
     async def try_on(self, request: Request) -> Response:
-        body = await json_body(request)
-        if not isinstance(body, dict) or not isinstance(body.get("text"), str):
+        body = await members(request, _EXPLAIN)
+        if not isinstance(body.get("text"), str):
             raise BadParameter("text", "it must be the text of a rules file")
         event = body.get("event")
         if not isinstance(event, str) or not is_id(event, "evt"):

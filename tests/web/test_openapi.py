@@ -158,7 +158,15 @@ def test_what_there_is_is_as_it_is_described(place: Place) -> None:
         f"runs/{place.waiting}",
         f"runs/{place.run}/case",
         *("rules", "sources", "connections", "subscribers", "vendors", "stats", "traffic?since=2h", "health"),
-        *("rules/versions?limit=1", "rules/versions/1", "rules/shadow-report", "people?q=5137700188", "people/review"),
+        *(
+            "rules/versions?limit=1",
+            "rules/versions/1",
+            "rules/shadow-report",
+            "rules/text",
+            "rules/schema",
+            "people?q=5137700188",
+            "people/review",
+        ),
         *(f"people/{place.person}", f"people/{place.person}/export"),
     ):
         place.ask("GET", f"{api}/{path}")
@@ -184,6 +192,8 @@ def test_what_is_done_is_answered_as_it_is_described(place: Place) -> None:
     place.ask("POST", f"{api}/rules/reload")
     place.ask("POST", f"{api}/rules/backtest", {"text": text})
     place.ask("POST", f"{api}/rules/backtest", {"text": "version: 2"}, status=422)
+    place.ask("POST", f"{api}/rules/explain", {"text": text, "event": place.event})
+    place.ask("POST", f"{api}/rules/explain", {"text": "version: 2", "event": place.event}, status=422)
     place.ask("POST", f"{api}/rules", {"text": "version: 2"}, status=422)
     place.ask("POST", f"{api}/rules", {"text": text, "expected": 77}, status=409)
     place.ask("POST", f"{api}/rules", {"text": text})
@@ -218,8 +228,9 @@ CHECKS = (
 
 
 def test_no_request_makes_it_answer_otherwise_than_it_says(place: Place) -> None:
-    paths = place.schema.raw_schema["paths"]
-    for path, method in [(path, method) for path in paths for method in paths[path] if not path.endswith("/stream")]:
+    paths: dict[str, dict[str, Any]] = place.schema.raw_schema["paths"]
+    with_an_end = [(path, method) for path, told in paths.items() for method in told if not path.endswith("/stream")]
+    for path, method in with_an_end:
         operation = place.schema[path][method.upper()]
 
         @settings(
