@@ -79,10 +79,12 @@ def _explain_rule(
 
 
 def _within(rule: Rule, event: Event) -> list[dict[str, Any]]:
-    """Whether the run would begin at once, had the event come when it did."""
+    """Whether the run would begin at once when it is due, the event having come when it did."""
     if rule.within is None:
         return []
-    at = event.received_at + timedelta(seconds=rule.delay or 0.0)
+    keys = rule.timing
+    waits = rule.delay or (keys.expect and keys.expect.within) or (keys.debounce and keys.debounce.wait) or 0.0
+    at = event.received_at + timedelta(seconds=waits)
     text = f"only within {rule.within.calendar.name}; {rule.within.told(at)}"
     return [{"key": "within", "line": rule.within.line, "text": text, "by": {}, "hint": None}]
 

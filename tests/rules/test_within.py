@@ -110,6 +110,13 @@ def test_explain_says_until_when_the_run_would_wait() -> None:
     assert ["only within office; office is open (Mon 2026-05-04 10:02)"] == [each["text"] for each in told]
 
 
+def test_explain_counts_from_when_the_run_is_due() -> None:
+    alarm = "    expect: {event: job.canceled, by: data.id, within: 8h}\n"
+    rules = load_after_head(CALENDARS + rule("    within: office\n" + alarm + PING))
+    (within, _) = explain(rules, event())["rules"][0]["timing"]
+    assert "(Mon 2026-05-04 18:02): it waits until Tue 2026-05-05 08:00" in within["text"]
+
+
 def test_the_description_names_the_calendar() -> None:
     told = sentences_text(describe_rules(load_after_head(RULES), CATALOGUE))
     assert "only within office (by the clock of America/New_York); outside it waits until that opens," in told
