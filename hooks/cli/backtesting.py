@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from hooks.cli.loading import catalogue, stand_in
 from hooks.cli.output import coloured, plain, print_table, wrong_use
+from hooks.cli.progress import progress
 from hooks.rules.backtest import EFFECTS, Answered, Backtest, Change, PastEvent
 from hooks.rules.findings import did_you_mean
 from hooks.rules.load import load_rules, load_texts
@@ -54,11 +54,12 @@ def compare(new: Path, against: Path | None, fallback: Path, database: str, rang
         before, named = _old(past, against, fallback)
         _check_rule(only, before, after)
         backtest = Backtest(before, after, only)
-        total = past.count(range.since, range.until, range.source) if sys.stderr.isatty() else 0
-        for event, answers in past.events(range.since, range.until, range.source):
-            recorded = tuple(Answered(each.rule, each.step, each.action, each.output) for each in answers)
-            backtest.compare(PastEvent(event, recorded))
-            _progress(backtest.events, total)
+        total = past.count(range.since, range.until, range.source)
+        with progress() as tell:
+            for event, answers in past.events(range.since, range.until, range.source):
+                recorded = tuple(Answered(each.rule, each.step, each.action, each.output) for each in answers)
+                backtest.compare(PastEvent(event, recorded))
+                tell("events", backtest.events, total)
     return Compared(backtest, named, str(new))
 
 
@@ -75,18 +76,6 @@ def _check_rule(only: str | None, *sides: RuleSet) -> None:
     known = [rule.id for side in sides for rule in side.rules]
     if only is not None and only not in known:
         raise wrong_use(f"there is no rule {plain(only)!r} in either file. {did_you_mean(only, known)}".rstrip())
-
-
-def _progress(done: int, total: int) -> None:
-    """A line on standard error, while that is a terminal."""
-    if not total or (done % 100 and done != total):
-        return
-    width = 30
-    filled = min(width, width * done // total)
-    end = "\n" if done >= total else ""
-    print(
-        f"\r{'█' * filled}{'░' * (width - filled)} {done:,} of {total:,} events", end=end, file=sys.stderr, flush=True
-    )
 
 
 # --- for people ---

@@ -51,12 +51,15 @@ def db_prune(
     settings = load_settings({"data": data, "database": database, "retention": older_than})
     if settings.retention is None:
         raise SettingsError("nothing is set to be deleted (HOOKS_RETENTION=forever): say how old with --older-than")
+    from hooks.cli.progress import progress
+
     total = dict.fromkeys(_COUNTED, 0)
-    for report in _rounds(settings, dry_run):
-        for name in _COUNTED:
-            total[name] += report[name]
-        if report["next"] is not None:
-            note(f"{total['events']} events, {total['receipts']} receipts so far")
+    with progress() as tell:
+        for report in _rounds(settings, dry_run):
+            for name in _COUNTED:
+                total[name] += report[name]
+            tell("events", total["events"])
+            tell("receipts", total["receipts"])
     if as_json:
         print_json({**total, "dry_run": dry_run})
         return
@@ -231,20 +234,15 @@ def db_copy(
 
 
 def _with_progress(path: Path, to: str) -> dict[str, int]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from hooks.cli.progress import progress
     from hooks.store.moving import move_database
 
-    columns = (TextColumn("{task.description:>14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bars: dict[str, Any] = {}
-
-        def told(name: str, done: int, rows: int) -> None:
-            bar = bars[name] if name in bars else bars.setdefault(name, progress.add_task(name, total=rows))
-            progress.update(bar, completed=done)
-
-        return move_database(path, to.replace("?pooler=transaction", ""), told)
+    with progress() as tell:
+        return move_database(
+            path,
+            to.replace("?pooler=transaction", ""),
+            lambda name, done, rows: tell(f"rows of {name}", done, rows),
+        )
 
 
 def db_migrate(as_json: AsJson = False, data: Data = None, database: Database = None) -> None:

@@ -16,6 +16,9 @@ from hooks.cli.records import Since, Until, events, instant, record_id, runs
 from hooks.cli.ruling import connections
 
 ReplayMode = Literal["missing-only", "same-version", "current-version", "force"]  # as in hooks.ports
+REPLAYED_AT_ONCE = 200
+"""Events in one request of a replay."""
+
 ReplayState = Literal["matched", "unmatched", "failed", "held", "done", "skipped"]
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The connection.", autocompletion=complete_connections)]
@@ -122,11 +125,45 @@ def replay(
     if not any(chosen.values()):
         raise wrong_use("say which events: their ids, --since, --type, --source, --state or --rule")
     body = {**chosen, "mode": mode, "dry_run": dry_run, "limit": limit, "after": after}
-    answer = _act("/api/v1/replays", data, body)
+    answer = _replayed(data, body, limit)
     if as_json:
         print_json(answer)
     else:
         _print_replay(answer)
+
+
+def _replayed(data: object, body: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    """The answers to a replay in steps, as one: a long one would be too long for one request."""
+    from hooks.cli.progress import progress
+
+    whole: dict[str, Any] = {}
+    with progress() as tell:
+        while True:
+            left = limit - whole.get("events", 0)
+            answer = _act("/api/v1/replays", data, {**body, "limit": min(left, REPLAYED_AT_ONCE)})
+            whole = _joined(whole, answer) if whole else answer
+            tell("events", whole["events"], None if whole["next"] else whole["events"])
+            if whole["next"] is None or whole["events"] >= limit:
+                return whole
+            body = {**body, "after": whole["next"]}
+
+
+def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    counted = {name: one[name] + other[name] for name in ("events", "make", "retry", "nothing", "made")}
+    requests = {each["connection"]: each["requests"] for each in one["forecast"]}
+    rates = {each["connection"]: each["rate"] for each in (*one["forecast"], *other["forecast"])}
+    for each in other["forecast"]:
+        requests[each["connection"]] = requests.get(each["connection"], 0) + each["requests"]
+    forecast = [
+        {
+            "connection": name,
+            "requests": number,
+            "rate": rates[name],
+            "seconds": None if rates[name] is None else round(number / rates[name], 1),
+        }
+        for name, number in sorted(requests.items())
+    ]
+    return {**other, **counted, "items": [*one["items"], *other["items"]], "forecast": forecast}
 
 
 def _print_replay(answer: Mapping[str, Any]) -> None:
