@@ -57,6 +57,9 @@ class StoreState(Protocol):
     def broken(self) -> str | None: ...
 
     @property
+    def alone(self) -> bool: ...
+
+    @property
     def crowded(self) -> bool: ...
 
     @property
@@ -117,7 +120,10 @@ class Health:
         """Everything that is wrong now, the worst first."""
         found = list(self.notes.values())
         if broken := self._store.broken:
-            found.append(Finding("red", f"nothing can be stored: {broken}", "see docs/operating.md, then restart"))
+            mend = "see docs/operating.md, then restart"
+            if not self._store.alone:
+                mend = "look at the database and the way to it: this server goes on by itself when it answers"
+            found.append(Finding("red", f"nothing can be stored: {broken}", mend))
         elif self._store.crowded:
             what = "too little room is left on the disk: webhooks are put off"
             found.append(Finding("red", what, "make room beside the data folder: it goes on by itself"))

@@ -564,7 +564,7 @@ class Progress:
     ``wrote`` is what has been written at vendors, ``cause`` the run that caused the event, where that has been found
     out, and how deep in the chain of causes the event is.
     ``sightings`` is what the results say of people; ``leaves`` gives back the lanes that the run took with
-    `People.meet`.
+    `People.meet`. ``repeated``: it has been asked before, and nobody knows whether it was written then.
     """
 
     run: str
@@ -581,6 +581,7 @@ class Progress:
     cause: tuple[str, int] | None = None
     sightings: tuple[Sighting, ...] = ()
     leaves: bool = False
+    repeated: bool = False
 
 
 RuleOrigin = Literal["file", "api", "rollback"]
@@ -732,8 +733,8 @@ class Store(Protocol):
         """
         ...
 
-    async def leave(self, owner: str, now: datetime) -> int:
-        """Give back what an owner that stops in order has not ended: no crash of anything's."""
+    async def leave(self, owner: str, now: datetime, keep: Sequence[str] = ()) -> int:
+        """Give back what an owner has not ended and does not do any more, but for ``keep``: no crash of anything's."""
         ...
 
     async def next_due(self, connections: Sequence[str]) -> datetime | None:

@@ -52,28 +52,21 @@ class Server:
     """One PostgreSQL server in a folder of its own, reached through a socket in it."""
 
     def __init__(self, programs: Path, folder: Path, *, fsync: bool = False, options: tuple[str, ...] = ()) -> None:
-        self._programs = programs
+        self.programs = programs
         self.folder = folder
         self._options = [f"fsync={'on' if fsync else 'off'}", *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     def initialize(self) -> None:
-        folder = self.folder
-        if os.geteuid() == 0:
-            folder.chmod(0o755)
-        (folder / "sockets").mkdir()
-        (folder / "data").mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            shutil.chown(folder / "sockets", "nobody")
-            shutil.chown(folder / "data", "nobody")
+        self._make_folders()
         self._run(
-            self._programs / "initdb", "-N", "-D", folder / "data", "-U", "hooks", "--auth=trust", "--encoding=UTF8",
-            "--locale=C",
+            self.programs / "initdb", "-N", "-D", self.folder / "data", "-U", "hooks", "--auth=trust",
+            "--encoding=UTF8", "--locale=C",
         )  # fmt: skip
 
     def start(self) -> None:
         command = [
-            str(self._programs / "postgres"),
+            str(self.programs / "postgres"),
             "-D",
             str(self.folder / "data"),
             "-k",
@@ -93,8 +86,35 @@ class Server:
             self._process.wait(20)
             self._process = None
 
+    @property
+    def sockets(self) -> Path:
+        """The folder of the socket that it is reached by."""
+        return self.folder / "sockets"
+
+    def copy(self, first: Server) -> None:
+        """Instead of `initialize`: begin as a synchronous standby of a server that runs."""
+        self._make_folders()
+        way = f"host={first.sockets} user=hooks application_name=standby"
+        self._run(
+            self.programs / "pg_basebackup", "-D", self.folder / "data", "-R", "-X", "stream", "-c", "fast", "-d", way
+        )
+
+    def promote(self) -> None:
+        """Make the first of a standby, that no other standby has to confirm for."""
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
     def dsn(self, database: str) -> str:
         return f"postgresql:///{database}?host={self.folder / 'sockets'}&user=hooks"
+
+    def _make_folders(self) -> None:
+        if os.geteuid() == 0:
+            self.folder.chmod(0o755)
+        self.sockets.mkdir()
+        (self.folder / "data").mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            shutil.chown(self.sockets, "nobody")
+            shutil.chown(self.folder / "data", "nobody")
 
     def _who(self) -> dict[str, str]:
         return {"user": "nobody"} if os.geteuid() == 0 else {}
@@ -130,6 +150,20 @@ def running(**more: object) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def standby_of(first: Server) -> Iterator[Server]:
+    """A standby that confirms every commit of a server, from the moment it is up."""
+    folder = Path(mkdtemp(prefix="hooks-postgres-"))
+    second = Server(first.programs, folder, fsync=True)
+    try:
+        second.copy(first)
+        second.start()
+        yield second
+    finally:
+        second.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

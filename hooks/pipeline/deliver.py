@@ -63,6 +63,8 @@ class Worker:
         self._signal = asyncio.Event()
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unsure = False
+        """Whether runs may be ours that this worker knows nothing of: nobody has said how a claim ended."""
         self.turned_at = clock.monotonic()
         """When the loop last turned, by the monotonic clock: what health is measured by."""
 
@@ -81,6 +83,7 @@ class Worker:
                     wait = 0.0 if claimed else await self._until_due()
                 except StoreError as error:
                     log.warning("runs cannot be claimed now: %s", error)
+                    self._unsure = True
                     wait = POLL
                 except Exception as error:
                     log_fault(log, "claiming", error)
@@ -116,6 +119,9 @@ class Worker:
 
     async def turn(self) -> int:
         """Claim what there is room for and begin it; gives how many runs that were."""
+        if self._unsure:
+            await self._store.leave(self._owner, self._clock.now(), [task.get_name() for task in self._tasks])
+            self._unsure = False
         now = self._clock.monotonic()
         accounts = self._accounts()
         slots = {name: account.free(now) for name, account in accounts.items()}

@@ -492,6 +492,7 @@ class Carrier:
                 if self._stopping:
                     raise
                 log.warning("%s cannot be written now: %s", run.id, error)
+                change = replace(change, repeated=True)
                 await self._clock.sleep(STORE_WAIT)
             else:
                 return

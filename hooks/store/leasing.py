@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -157,6 +158,10 @@ def _due(skip_locked: str) -> str:
 
 
 def progress(transaction: Transaction, change: Progress) -> None:
+    if change.repeated:
+        if _is_written(transaction, change):
+            return
+        change = _not_written(transaction, change)
     row = transaction.execute(
         "UPDATE runs SET attempts = attempts + ? WHERE id = ? AND fence = ? AND state = 'running' "
         "RETURNING seq, connection, lane, on_stuck, event",
@@ -210,6 +215,23 @@ def progress(transaction: Transaction, change: Progress) -> None:
     timing.after(transaction, change, lane, on_stuck)
 
 
+def _is_written(transaction: Transaction, change: Progress) -> bool:
+    """Whether the change ended the run or put it back when it was asked for before."""
+    if change.state is None:
+        return False
+    found = transaction.execute(
+        "SELECT 1 FROM runs WHERE id = ? AND fence = ? AND state = ? AND crashes = 0 AND owner IS NULL",
+        (change.run, change.fence, change.state),
+    )
+    return found.fetchone() is not None
+
+
+def _not_written(transaction: Transaction, change: Progress) -> Progress:
+    """The change without the attempts that are there already."""
+    there = {row[0] for row in transaction.execute("SELECT id FROM attempts WHERE run = ?", (change.run,))}
+    return replace(change, attempts=tuple(attempt for attempt in change.attempts if attempt.id not in there))
+
+
 def renew(transaction: Transaction, owner: str, runs: Sequence[str], now: datetime, lease: float) -> None:
     until = millis(now + timedelta(seconds=lease))
     for start in range(0, len(runs), 500):
@@ -245,11 +267,12 @@ def recover(transaction: Transaction, owner: str, now: datetime) -> int:
     return found
 
 
-def leave(transaction: Transaction, owner: str, now: datetime) -> int:
+def leave(transaction: Transaction, owner: str, now: datetime, keep: Sequence[str] = ()) -> int:
+    but_for = f" AND id NOT IN ({', '.join('?' * len(keep))})" if keep else ""
     left = transaction.execute(
         "UPDATE runs SET state = 'waiting', due_at = ?, owner = NULL, lease_until = NULL "
-        "WHERE state = 'running' AND owner = ?",
-        (millis(now), owner),
+        f"WHERE state = 'running' AND owner = ?{but_for}",
+        (millis(now), owner, *keep),
     ).rowcount
     moved(transaction, "running", "waiting", left)
     return left

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from hooks.store.engine import COUNT_TRAFFIC, Cursor, Engine, Reader, Reading, T
 from hooks.store.groupcommit import GroupCommit, Work, run_batch
 from hooks.store.history import SqlHistory
 from hooks.store.migrate import migrate_postgres
+from hooks.store.session import CONNECTING, READS, RECEIPTS, WRITES, Address, Away, Session, is_gone, said
 from hooks.store.verbs import SqlStore
 
 T = TypeVar("T")
@@ -38,20 +39,11 @@ OLDEST = 15
 SHARDS = 32
 """Each server counts in rows of its own, so that servers do not wait for each other's totals."""
 
-WRITE_LIMIT, READ_LIMIT = 15, 10
-"""Seconds for one statement; longer than any of ours takes, shorter than a lease."""
+AGAIN_FIRST, AGAIN_LAST = 0.1, 1.0
+"""Seconds between two tries whether a database that was away is back: doubled each time, up to the last."""
 
 READERS = 3
 """Connections for the engine's own reads and for what people look at."""
-
-_CONNECTING = {
-    "application_name": "hooks",
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
 
 
 class PostgresTransaction:
@@ -93,110 +85,37 @@ class PostgresTransaction:
         self._connection.execute("SAVEPOINT work")
         try:
             result = work(self)
-        except psycopg.OperationalError:
-            raise  # the connection, and with it the transaction, is gone
         except Exception as error:
+            if isinstance(error, psycopg.Error) and is_gone(error, self._connection):
+                raise
             self._connection.execute("ROLLBACK TO work")
             self._connection.execute("RELEASE work")
             self._deltas, self._tallies = totals, tallies
-            return StoreError(f"the database did not take it: {_said(error)}") if _is_sql(error) else error
+            return (
+                StoreError(f"the database did not take it: {said(error)}")
+                if isinstance(error, psycopg.Error)
+                else error
+            )
         self._connection.execute("RELEASE work")
         return result
 
 
-class Session:
-    """One connection in a thread of its own. ``begin`` is what each transaction starts with."""
-
-    def __init__(self, dsn: str, begin: str, prepare: bool) -> None:
-        self._dsn = dsn
-        self._begin = begin
-        self._prepare = prepare
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="postgres")
-        self._connection: psycopg.Connection[Any] | None = None
-
-    async def run(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
-        """Run it in a transaction of its own, and commit. Raises StoreError for what the database says."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
-
-    async def close(self) -> None:
-        def close() -> None:
-            if self._connection is not None:
-                self._connection.close()
-
-        await asyncio.get_running_loop().run_in_executor(self._thread, close)
-        self._thread.shutdown(wait=False)
-
-    def _transact(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
-        connection = self._begun()
-        try:
-            result = work(connection)
-            connection.execute("COMMIT")
-        except psycopg.OperationalError as error:
-            self._drop()
-            raise StoreError(f"the database is not there: {_said(error)}") from None
-        except psycopg.Error as error:
-            self._take_back(connection)
-            raise StoreError(f"the database did not take it: {_said(error)}") from None
-        except BaseException:
-            self._take_back(connection)
-            raise
-        return result
-
-    def _begun(self) -> psycopg.Connection[Any]:
-        """A connection with a transaction begun. One that died while it was idle is made again without a word."""
-        for last in (False, True):
-            try:
-                connection = self._connection or self._connected()
-                connection.execute(self._begin)
-            except psycopg.OperationalError as error:
-                self._drop()
-                if last:
-                    raise StoreError(f"the database is not there: {_said(error)}") from None
-            except psycopg.Error as error:
-                self._drop()
-                raise StoreError(f"the database did not take it: {_said(error)}") from None
-            else:
-                return connection
-        raise AssertionError("unreachable")
-
-    def _connected(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(
-            self._dsn,
-            autocommit=True,
-            prepare_threshold=5 if self._prepare else None,
-            **_CONNECTING,  # type: ignore[arg-type]
-        )
-        connection.adapters.register_loader("numeric", IntLoader)  # sums of our integers
-        self._connection = connection
-        return connection
-
-    def _take_back(self, connection: psycopg.Connection[Any]) -> None:
-        try:
-            connection.execute("ROLLBACK")
-        except psycopg.Error:
-            self._drop()
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-
 class PostgresEngine:
-    """A database with three ways in: receipts, everything else that is written, and reads. Make it with `open`."""
+    """A database with three ways in: receipts, everything else that is written, and reads. Make it with `open`.
 
-    def __init__(self, dsn: str, prepare: bool) -> None:
-        writing = (
-            "BEGIN; "
-            f"SET LOCAL statement_timeout = '{WRITE_LIMIT}s'; SET LOCAL idle_in_transaction_session_timeout = '30s'"
-        )
-        self._receipts = Session(dsn, writing, prepare)
-        self._writes = Session(dsn, writing, prepare)
-        self._reader = PostgresReader(dsn, prepare, 1)
+    While it is away everything is refused at once, and one task asks whether it is back.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._receipts = Session(address.dsn, RECEIPTS, address.prepare)
+        self._writes = Session(address.dsn, WRITES, address.prepare)
+        self._reader = PostgresReader(address, 1)
         self.migrated: Sequence[str] = ()
         self._shard = secrets.randbelow(SHARDS)
         self._accepts = GroupCommit(lambda rows, works: self._commit(self._receipts, rows, works))
         self._works = GroupCommit(lambda rows, works: self._commit(self._writes, rows, works))
+        self._away: str | None = None
+        self._returning: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, dsn: str, *, relaxed: bool = False) -> PostgresEngine:
@@ -204,13 +123,15 @@ class PostgresEngine:
 
         Raises StoreRefused with what is wrong and what to do.
         """
-        plain, prepare = _split(dsn)
-        engine = cls(plain, prepare)
+        engine = cls(Address.read(dsn))
         try:
             await engine._writes.run(lambda connection: _check(connection, relaxed))
-            engine.migrated = tuple(await engine._writes.run(lambda connection: migrate_postgres(connection)))
+            engine.migrated = tuple(await engine._writes.run(migrate_postgres, limited=False))
             for name in engine.migrated:
                 log.info("migration applied", extra={"migration": name})
+        except StoreRefused:
+            await engine.close()
+            raise
         except StoreError as error:
             await engine.close()
             raise StoreRefused(f"PostgreSQL cannot be used: {error}") from None
@@ -221,7 +142,7 @@ class PostgresEngine:
 
     @property
     def broken(self) -> str | None:
-        return None  # a database that is away comes back; until then each try says so
+        return self._away
 
     @property
     def file(self) -> None:
@@ -250,7 +171,12 @@ class PostgresEngine:
         return await self._works.write(noted(work))
 
     async def read(self, read: Callable[[Reading], T]) -> T:
-        return await self._reader.read(read)
+        self._check_there()
+        try:
+            return await self._reader.read(read)
+        except Away as error:
+            self._lost(error)
+            raise
 
     async def tidy(self) -> None:
         return  # PostgreSQL does that by itself
@@ -267,6 +193,9 @@ class PostgresEngine:
     async def close(self) -> None:
         await self._accepts.close()
         await self._works.close()
+        if self._returning is not None:
+            self._returning.cancel()
+            await asyncio.wait([self._returning])
         await self._receipts.close()
         await self._writes.close()
         await self._reader.close()
@@ -274,22 +203,49 @@ class PostgresEngine:
     async def _commit(
         self, session: Session, rows: Sequence[Any], works: Sequence[Work]
     ) -> tuple[list[Any], list[Any]]:
+        self._check_there()
         shard = self._shard
-        return await session.run(
-            lambda connection: run_batch(PostgresTransaction(connection, shard), accept_rows, rows, works)
-        )
+        try:
+            return await session.run(
+                lambda connection: run_batch(PostgresTransaction(connection, shard), accept_rows, rows, works)
+            )
+        except Away as error:
+            self._lost(error)
+            raise
+
+    def _check_there(self) -> None:
+        if self._away is not None:
+            raise Away(self._away)
+
+    def _lost(self, error: Away) -> None:
+        if self._away is None:
+            log.error("%s; until it is back deliveries are put off and nothing is begun", error)
+            self._away = str(error)
+            self._returning = asyncio.create_task(self._come_back(), name="waiting-for-the-database")
+
+    async def _come_back(self) -> None:
+        """Return when the database can be written to again. Its address is asked anew each time."""
+        began = time.monotonic()
+        wait = AGAIN_FIRST
+        while True:
+            try:
+                await self._receipts.run(_check_writable)
+            except StoreError as error:
+                self._away = str(error)
+                await asyncio.sleep(wait)
+                wait = min(AGAIN_LAST, wait * 2)
+            else:
+                break
+        self._away = None
+        log.warning("the database is back after %.1f s", time.monotonic() - began)
 
 
 class PostgresReader:
     """A few connections that cannot write, and a time limit for what they are asked."""
 
-    def __init__(self, dsn: str, prepare: bool, connections: int = READERS) -> None:
-        begin = (
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-            f"SET LOCAL statement_timeout = '{READ_LIMIT}s'; SET LOCAL idle_in_transaction_session_timeout = '30s'"
-        )
+    def __init__(self, address: Address, connections: int = READERS) -> None:
         self._free: asyncio.Queue[Session] = asyncio.Queue()
-        self._sessions = [Session(dsn, begin, prepare) for _ in range(connections)]
+        self._sessions = [Session(address.dsn, READS, address.prepare) for _ in range(connections)]
         for session in self._sessions:
             self._free.put_nowait(session)
 
@@ -316,8 +272,7 @@ async def open_postgres(dsn: str, *, relaxed: bool = False) -> SqlStore:
 
 async def open_postgres_history(dsn: str) -> SqlHistory:
     """What people read of a database. Raises StoreError when it cannot be reached or is no database of ours."""
-    plain, prepare = _split(dsn)
-    reader = PostgresReader(plain, prepare)
+    reader = PostgresReader(Address.read(dsn))
     try:
         await reader.read(lambda reading: reading.execute("SELECT count(*) FROM counters").fetchone())
     except StoreError:
@@ -329,21 +284,22 @@ async def open_postgres_history(dsn: str) -> SqlHistory:
 @contextmanager
 def reading_of(dsn: str) -> Iterator[Reading]:
     """A view for whoever reads in the calling thread, without an event loop. Raises StoreError, then and later."""
-    plain, prepare = _split(dsn)
+    address = Address.read(dsn)
+    threshold = 5 if address.prepare else None
     try:
-        with psycopg.connect(plain, autocommit=True, prepare_threshold=5 if prepare else None) as connection:
+        with psycopg.connect(address.dsn, autocommit=True, prepare_threshold=threshold, **CONNECTING) as connection:
             connection.read_only = True
             connection.adapters.register_loader("numeric", IntLoader)
             yield PostgresTransaction(connection, 0)
     except psycopg.Error as error:
-        raise StoreError(f"the database cannot be read: {_said(error)}") from None
+        raise StoreError(f"the database cannot be read: {said(error)}") from None
 
 
-def _split(dsn: str) -> tuple[str, bool]:
-    """The address for psycopg, and whether statements may be prepared: not behind a pooler that was named in it."""
-    head, mark, query = dsn.partition("?")
-    wanted = [part for part in query.split("&") if part and part != "pooler=transaction"]
-    return head + (mark if wanted else "") + "&".join(wanted), "pooler=transaction" not in query.split("&")
+def _check_writable(connection: psycopg.Connection[Any]) -> None:
+    """Raises Away on a standby: it may become the first, or our address may lead to that by then."""
+    row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+    if row is not None and row[0]:
+        raise Away("the database that the address leads to is a standby: nothing can be written to it")
 
 
 def _check(connection: psycopg.Connection[Any], relaxed: bool) -> None:
@@ -359,16 +315,6 @@ def _check(connection: psycopg.Connection[Any], relaxed: bool) -> None:
             f"PostgreSQL would lose what it has committed: {', '.join(off)} is off. Switch it on, or set "
             "HOOKS_DURABILITY=relaxed when that may be"
         )
-
-
-def _is_sql(error: Exception) -> bool:
-    return isinstance(error, psycopg.Error)
-
-
-def _said(error: Exception) -> str:
-    """The first line of what the database said, without the values that it may quote after that."""
-    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return (said or str(error) or type(error).__name__).splitlines()[0]
 
 
 _: type[Engine] = PostgresEngine

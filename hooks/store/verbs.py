@@ -151,8 +151,8 @@ class SqlStore:
     async def recover(self, owner: str, now: datetime) -> int:
         return await self._engine.write(lambda transaction: leasing.recover(transaction, owner, now))
 
-    async def leave(self, owner: str, now: datetime) -> int:
-        return await self._engine.write(lambda transaction: leasing.leave(transaction, owner, now))
+    async def leave(self, owner: str, now: datetime, keep: Sequence[str] = ()) -> int:
+        return await self._engine.write(lambda transaction: leasing.leave(transaction, owner, now, keep))
 
     async def next_due(self, connections: Sequence[str]) -> datetime | None:
         return await self._engine.read(lambda reading: leasing.next_due(reading, connections))

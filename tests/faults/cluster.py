@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -100,11 +101,48 @@ class Cluster(Arena):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _stats(self) -> dict[str, Any]:
-        """What the first server that answers says of the whole cluster."""
+    def slowest_refusal(self) -> float:
+        """The longest that a receiving server takes to put a delivery off now, in seconds, of a few."""
+        slowest = 0.0
+        for member in self.members:
+            for _ in range(3):
+                url = f"http://127.0.0.1:{member.port}/in/leads?key={SECRETS['TEST_LEADS_KEY']}"
+                body = json.dumps({"name": "Maya", "phone": f"2065550{self.random.randrange(1000):03}"}).encode()
+                request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+                began = time.monotonic()
+                try:
+                    urllib.request.urlopen(request, timeout=30).close()
+                except urllib.error.HTTPError as refused:
+                    assert refused.code == 429
+                    assert refused.headers["Retry-After"]
+                    refused.close()
+                else:
+                    raise AssertionError("it was taken")
+                slowest = max(slowest, time.monotonic() - began)
+        return slowest
+
+    def readiness(self) -> int:
+        """What the servers say to a balancer: 200, or the first that is not."""
+        for member in self.members:
+            url = f"http://127.0.0.1:{member.admin_port}/readyz"
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+            except urllib.error.HTTPError as refused:
+                refused.close()
+                return refused.code
+        return 200
+
+    def connections(self) -> int:
+        """How many connections the servers hold at the database."""
+        with psycopg.connect(self.direct) as database:
+            row = database.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hooks'").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def asked(self, what: str) -> dict[str, Any]:
+        """What the first server that answers says of this, at the admin API."""
         for member in self.members:
             request = urllib.request.Request(
-                f"http://127.0.0.1:{member.admin_port}/api/v1/stats", headers={"Authorization": f"Bearer {TOKEN}"}
+                f"http://127.0.0.1:{member.admin_port}/api/v1/{what}", headers={"Authorization": f"Bearer {TOKEN}"}
             )
             with suppress(OSError), urllib.request.urlopen(request, timeout=10) as answer:
                 found: dict[str, Any] = json.load(answer)
@@ -117,11 +155,11 @@ class Cluster(Arena):
         self.restarts.append(time.monotonic() - began)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            stats = self._stats()
+            stats = self.asked("stats")
             if not (stats["runs"]["waiting"] or stats["runs"]["running"] or stats["events"]["pending"]):
                 break
             time.sleep(0.2)
-        balance = bool(self._stats()["books_balance"])
+        balance = bool(self.asked("stats")["books_balance"])
         for member in self.members:
             self.kill(member, signal.SIGTERM)
         return self._count(balance)

@@ -15,6 +15,7 @@ import pytest
 from tests import postgres
 from tests.faults.cluster import Cluster
 from tests.faults.killing import Verdict
+from tests.faults.proxy import Proxy
 
 
 def assert_nothing_lost_or_doubled(verdict: Verdict) -> None:
@@ -105,3 +106,67 @@ async def test_a_database_that_crashes_under_load_costs_nothing(tmp_path: Path) 
 @pytest.mark.timeout(900)
 async def test_a_database_that_crashes_twenty_times_costs_nothing(tmp_path: Path) -> None:
     await _restart_database(tmp_path, rounds=20)
+
+
+async def _cut_the_way(folder: Path, rounds: int, swallowed: float) -> None:
+    """Drop the connections of two servers again and again, and let nothing through for a while in between."""
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as direct:
+        async with Proxy(server.sockets) as proxy:
+            cluster = Cluster(folder, random.randrange(10**6), proxy.dsn(direct), "all", "all", direct=direct)
+            async with loaded(cluster):
+                for _ in range(rounds):
+                    await asyncio.sleep(cluster.random.uniform(0.1, 0.6))
+                    proxy.reset()
+                proxy.swallow()
+                began = time.monotonic()
+                await asyncio.sleep(swallowed / 2)
+                slowest = await asyncio.to_thread(cluster.slowest_refusal)
+                assert slowest < 7, "a sender waited for long on a database that does not answer"
+                assert 503 == await asyncio.to_thread(cluster.readiness), "a balancer must look elsewhere"
+                health = await asyncio.to_thread(cluster.asked, "health")
+                assert "nothing can be stored: the database" in health["findings"][0]["what"]
+                await asyncio.sleep(max(0.0, swallowed - (time.monotonic() - began)))
+                accepted, back = len(cluster.ledger.told), time.monotonic()
+                proxy.lead()
+                while len(cluster.ledger.told) == accepted:
+                    assert time.monotonic() - back < 20, "the servers did not come back by themselves"
+                    await asyncio.sleep(0.05)
+                print(f"refused after {slowest:.1f} s at most, back after {time.monotonic() - back:.1f} s")
+                assert await asyncio.to_thread(cluster.readiness) == 200
+                held = await asyncio.to_thread(cluster.connections)
+                assert held <= 2 * 8, "connections were left over"
+
+
+@pytest.mark.timeout(180)
+async def test_connections_that_are_dropped_and_swallowed_cost_nothing(tmp_path: Path) -> None:
+    await _cut_the_way(tmp_path, rounds=5, swallowed=6)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_a_minute_without_a_word_from_the_database_costs_nothing(tmp_path: Path) -> None:
+    await _cut_the_way(tmp_path, rounds=30, swallowed=60)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_failing_over_to_a_synchronous_standby_loses_nothing(tmp_path: Path) -> None:
+    with (
+        postgres.running(fsync=True, options=("synchronous_standby_names=standby",)) as first,
+        postgres.standby_of(first) as second,
+    ):
+        async with Proxy(first.sockets) as proxy:
+            way = proxy.dsn(first.dsn("postgres"))
+            cluster = Cluster(tmp_path, 11, way, "all", "all", direct=second.dsn("postgres"))
+            async with loaded(cluster):
+                await asyncio.sleep(2)
+                await asyncio.to_thread(first.stop, signal.SIGKILL)
+                accepted, down = len(cluster.ledger.told), time.monotonic()
+                proxy.lead(second.sockets)  # too early: servers find a standby there and wait
+                await asyncio.sleep(0.5)
+                await asyncio.to_thread(second.promote)
+                while len(cluster.ledger.told) == accepted:
+                    assert time.monotonic() - down < 30, "the servers did not come back by themselves"
+                    await asyncio.sleep(0.05)
+                print(f"{accepted} accepted before; nothing was taken for {time.monotonic() - down:.1f} s")
+                await asyncio.sleep(1)

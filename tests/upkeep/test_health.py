@@ -39,6 +39,7 @@ class Clock:
 @dataclass
 class Store:
     broken: str | None = None
+    alone: bool = True
     crowded: bool = False
     commits: int = 0
 
@@ -76,6 +77,12 @@ def test_a_store_that_is_broken_or_crowded_is_red_and_not_ready(patient: Patient
     patient.store = Store(crowded=True)
     patient.health = Health(patient.clock, patient.store)
     assert (False, "red", "too little room is left on the disk: webhooks are put off") == patient.said()
+
+
+def test_a_database_that_several_servers_share_is_not_mended_by_restarting_them(patient: Patient) -> None:
+    patient.store.broken, patient.store.alone = "the database has not answered for 5 s", False
+    [finding] = patient.health.findings()
+    assert "goes on by itself" in finding.mend
 
 
 def test_a_loop_that_has_not_turned_is_red_and_not_ready(patient: Patient) -> None:

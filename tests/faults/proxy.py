@@ -1,0 +1,88 @@
+"""A proxy between servers and their database: it drops connections, swallows what is said, or leads elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+
+class Proxy:
+    """Leads from a TCP port of this machine to a PostgreSQL's socket. Use it with ``async with``."""
+
+    def __init__(self, sockets: Path) -> None:
+        self.target = sockets / ".s.PGSQL.5432"
+        self.port = 0
+        self.connections = 0
+        """Made since the start."""
+        self._open = asyncio.Event()
+        self._open.set()
+        self._refusing = False
+        self._ways: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Proxy:
+        self._server = await asyncio.start_server(self._led, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None, "it was entered"
+        self._open.set()
+        self._server.close()
+        self.reset()
+
+    def dsn(self, direct: str) -> str:
+        """The address that leads to the same database through here."""
+        return f"postgresql://hooks@127.0.0.1:{self.port}/{direct.partition('?')[0].rpartition('/')[2]}"
+
+    def reset(self) -> None:
+        """Drop every connection as it is, in the middle of whatever is said on it."""
+        for writer in list(self._ways):
+            writer.transport.abort()
+
+    def swallow(self) -> None:
+        """From now on nothing comes through, in either direction, and nobody is told."""
+        self._open.clear()
+
+    def refuse(self) -> None:
+        """Drop what there is, and every connection that is made from now on."""
+        self._refusing = True
+        self.reset()
+
+    def lead(self, sockets: Path | None = None) -> None:
+        """Let through again, to another server if one is named; what was swallowed stays so."""
+        if sockets is not None:
+            self.target = sockets / ".s.PGSQL.5432"
+        self.reset()
+        self._refusing = False
+        self._open.set()
+
+    async def _led(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        ours = {writer}
+        self._ways.add(writer)
+        try:
+            await self._open.wait()
+            if self._refusing or writer.is_closing():
+                return
+            back, forth = await asyncio.open_unix_connection(str(self.target))
+            ours.add(forth)
+            self._ways.add(forth)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pass(reader, forth))
+                group.create_task(self._pass(back, writer))
+        except* OSError:
+            pass
+        finally:
+            for way in ours:
+                way.transport.abort()
+                self._ways.discard(way)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while said := await reader.read(65536):
+            await self._open.wait()
+            with suppress(ConnectionError):
+                writer.write(said)
+                await writer.drain()
+        raise ConnectionResetError
