@@ -19,10 +19,11 @@ class Proxy:
         self._open.set()
         self._refusing = False
         self._ways: set[asyncio.StreamWriter] = set()
+        self._leading: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Proxy:
-        self._server = await asyncio.start_server(self._led, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._come, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -31,6 +32,8 @@ class Proxy:
         self._open.set()
         self._server.close()
         self.reset()
+        if self._leading:
+            await asyncio.wait(self._leading)
 
     def dsn(self, direct: str) -> str:
         """The address that leads to the same database through here."""
@@ -57,6 +60,11 @@ class Proxy:
         self.reset()
         self._refusing = False
         self._open.set()
+
+    def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._led(reader, writer))
+        self._leading.add(task)
+        task.add_done_callback(self._leading.discard)
 
     async def _led(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
