@@ -19,7 +19,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hooks.clock import EngineClock, SystemClock
 from hooks.delivery import EngineDeliveryDesk
@@ -43,7 +43,7 @@ from hooks.ruleswriting import EngineRulesWriting
 from hooks.settings import Settings, secret
 from hooks.store.auditing import SqlAudit
 from hooks.store.history import SqlHistory
-from hooks.store.opening import open_history, open_store
+from hooks.store.opening import open_hints, open_history, open_store
 from hooks.store.people_desk import SqlPeopleDesk
 from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.verbs import SqlStore
@@ -58,6 +58,9 @@ from hooks.web.people import people_endpoints
 from hooks.web.rules_api import rules_endpoints
 from hooks.web.rules_writing import RulesWritingApi
 from hooks.web.upkeep import upkeep_endpoints
+
+if TYPE_CHECKING:
+    from hooks.store.hints import Hints
 
 log = logging.getLogger("hooks.app")
 
@@ -103,6 +106,7 @@ class App:
         self._worker: Worker | None = None
         self._rulebook: Rulebook | None = None
         self._health: Health | None = None
+        self._hints: Hints | None = None
         self.keeper: Keeper | None = None
 
     @property
@@ -180,6 +184,14 @@ class App:
             people=Acquaintance(store, clock, CATALOGUE),
         )
         sighter = Sighter(store, clock, busy=lambda: inbox.waiting > 0)
+        works = settings.role in ("all", "work")
+        hints = open_hints(settings.database_url)
+        self._hints = None if works else hints  # who works looks for itself
+
+        def wake_worker() -> None:
+            worker.wake()
+            if self._hints is not None:
+                self._hints.tell("runs")
 
         def planned() -> None:
             worker.wake()
@@ -196,10 +208,10 @@ class App:
             busy=lambda: inbox.waiting > 0,
         )
         desk = EngineDesk(
-            rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=worker.wake, reloaded=self._reloaded
+            rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=wake_worker, reloaded=self._reloaded
         )
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), clock, reloaded=self._reloaded)
-        delivery = EngineDeliveryDesk(rulebook, store, history, clock, wake=worker.wake)
+        delivery = EngineDeliveryDesk(rulebook, store, history, clock, wake=wake_worker)
         people = SqlPeopleDesk(store, history, clock)
         more = [
             *upkeep_endpoints(keeper),
@@ -218,7 +230,7 @@ class App:
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)
         self._exits.push_async_callback(self._end_tasks)
         self._begin(keeper.run, "upkeep")
-        if settings.role in ("all", "work"):
+        if works:
             self._begin(self._dispatcher.run, "dispatcher")
             self._begin(worker.run, "worker")
             health.watch("dispatcher", lambda: dispatcher.turned_at)
@@ -229,6 +241,11 @@ class App:
         self._begin(self._watch, "rule-file watcher")
         if not store.alone:
             self._begin(self._follow, "follower of other servers")
+        if hints is not None and works:
+            wake = {"receipts": dispatcher.wake, "runs": worker.wake}
+            self._begin(lambda: hints.listen(wake), "listener to other servers")
+        elif hints is not None:
+            self._begin(hints.send, "sender of hints")
         if settings.role in ("all", "receive"):
             self._inbox_listener = Listener(inbox, settings.host, settings.port)
             self._inbox = inbox
@@ -297,6 +314,8 @@ class App:
         return TokenFile(self.settings.data)
 
     def _wake_dispatcher(self) -> None:
+        if self._hints is not None:
+            self._hints.tell("receipts")
         if self._dispatcher is not None:
             self._dispatcher.wake()
 

@@ -7,10 +7,14 @@ the library of the database that is named is loaded.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hooks.errors import StoreRefused
 from hooks.store.history import SqlHistory
 from hooks.store.verbs import SqlStore
+
+if TYPE_CHECKING:
+    from hooks.store.hints import Hints
 
 
 def sqlite_file(address: str) -> Path | None:
@@ -53,6 +57,18 @@ async def open_history(address: str) -> SqlHistory:
     from hooks.store.postgres import open_postgres_history
 
     return await open_postgres_history(address)
+
+
+def open_hints(address: str) -> Hints | None:
+    """How servers on this database wake each other, None where they cannot, or should not."""
+    if not is_postgres(address):
+        return None
+    require_driver()
+    from hooks.store.hints import Hints
+    from hooks.store.session import Address
+
+    read = Address.read(address)
+    return Hints(read) if read.notify else None
 
 
 def require_driver() -> None:

@@ -101,6 +101,29 @@ class Cluster(Arena):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def send_one(self) -> None:
+        """One delivery to the first receiving server, which must take it."""
+        member = next(one for one in self.members if one.role != "work")
+        url = f"http://127.0.0.1:{member.port}/in/leads?key={SECRETS['TEST_LEADS_KEY']}"
+        body = json.dumps({"name": "Maya", "note": f"{self.random.random()}"}).encode()
+        urllib.request.urlopen(
+            urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=9
+        ).close()
+
+    def delays(self, number: int) -> list[float]:
+        """Seconds from receipt to the end of each run, when so many have ended."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with psycopg.connect(self.direct) as database:
+                rows = database.execute(
+                    "SELECT r.finished_at - c.received_at FROM runs r JOIN events e ON e.id = r.event "
+                    "JOIN receipts c ON c.id = e.receipt WHERE r.state = 'done'"
+                ).fetchall()
+            if len(rows) == number:
+                return [row[0] / 1000 for row in rows]
+            time.sleep(0.1)
+        raise AssertionError(f"{len(rows)} of {number} have ended")
+
     def slowest_refusal(self) -> float:
         """The longest that a receiving server takes to put a delivery off now, in seconds, of a few."""
         slowest = 0.0

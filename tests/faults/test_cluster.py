@@ -80,6 +80,38 @@ async def test_the_runs_of_a_dead_server_are_taken_over_within_thirty_seconds(tm
             print(f"{left} runs taken over in {time.monotonic() - died:.1f} s")
 
 
+async def _delays(folder: Path, way: str, events: int) -> list[float]:
+    """Seconds from the receipt of single events at one server to their end at another."""
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
+        cluster = Cluster(folder, 5, dsn + way, "receive", "work", direct=dsn)
+        with cluster.sandbox():
+            try:
+                await asyncio.to_thread(cluster.start_all)
+                for _ in range(events):
+                    await asyncio.to_thread(cluster.send_one)
+                    await asyncio.sleep(cluster.random.uniform(0.1, 0.6))
+                delays = await asyncio.to_thread(cluster.delays, events)
+            finally:
+                cluster.stop_all()
+    delays.sort()
+    print(f"p50 {delays[len(delays) // 2]:.3f} s, longest {delays[-1]:.3f} s of {len(delays)}")
+    return delays
+
+
+@pytest.mark.timeout(120)
+async def test_a_receiving_server_wakes_a_working_one(tmp_path: Path) -> None:
+    delays = await _delays(tmp_path, "", events=9)
+    assert delays[4] < 0.25, "half of them must not have waited for the next look"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("way", ["", "&notify=off"])
+async def test_without_hints_an_event_waits_for_the_next_look_at_most(tmp_path: Path, way: str) -> None:
+    delays = await _delays(tmp_path, way, events=60)
+    assert delays[-1] < 3
+
+
 async def _restart_database(folder: Path, rounds: int) -> None:
     with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
         cluster = Cluster(folder, random.randrange(10**6), dsn, "all", "all")
