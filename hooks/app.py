@@ -33,6 +33,7 @@ from hooks.pipeline.deliver import Worker
 from hooks.pipeline.dispatch import Dispatcher
 from hooks.pipeline.people import Acquaintance, Sighter
 from hooks.pipeline.receive import log_fault
+from hooks.pipeline.sharing import Shared
 from hooks.pipeline.subscribers import Subscribers
 from hooks.ports import Clock, History
 from hooks.registry import CATALOGUE
@@ -107,6 +108,7 @@ class App:
         self._rulebook: Rulebook | None = None
         self._health: Health | None = None
         self._hints: Hints | None = None
+        self._shared: Shared | None = None
         self.keeper: Keeper | None = None
 
     @property
@@ -173,6 +175,8 @@ class App:
         if recovered := await store.recover(owner, clock.now()):
             log.info("%d runs that were in progress when the last server ended go on", recovered)
         inbox = Inbox(lambda: rulebook.doors, _Waking(store, health, self._wake_dispatcher), wall, self.ready)
+        works = settings.role in ("all", "work")
+        shared = self._shared = Shared(store, clock, lambda: rulebook.accounts, works=works)
         worker = self._worker = Worker(
             store,
             clock,
@@ -182,9 +186,9 @@ class App:
             chance=random.random,
             settle=rulebook.settle,
             people=Acquaintance(store, clock, CATALOGUE),
+            shared=shared,
         )
         sighter = Sighter(store, clock, busy=lambda: inbox.waiting > 0)
-        works = settings.role in ("all", "work")
         hints = open_hints(settings.database_url)
         self._hints = None if works else hints  # who works looks for itself
 
@@ -340,15 +344,17 @@ class App:
         self._tasks.append(asyncio.create_task(watched(), name=name))
 
     async def _follow(self) -> None:
-        """Switch with the other servers on the same database."""
+        """Switch with the other servers on the same database, and leave alone what they leave alone."""
         assert self._rulebook is not None, "start the app first"
+        assert self._shared is not None, "start the app first"
         while True:
             await self._clock.sleep(FOLLOW_POLL)
             try:
+                await self._shared.look()
                 if await self._rulebook.follow():
                     self._reloaded()
             except StoreError as error:
-                log.debug("whether the rules have changed elsewhere cannot be asked now: %s", error)
+                log.debug("what other servers have found out cannot be asked now: %s", error)
 
     async def _watch(self) -> None:
         """Reload when the rule file or one that it includes has changed. Goes on whatever becomes of the folders."""

@@ -183,6 +183,7 @@ def connection_as_json(account: Account, now: float) -> dict[str, Any]:
         "next_try_in": round(max(0.0, breaker.until - now), 1),
         "refused": breaker.refused,
         "in_flight": account.in_flight,
+        "in_flight_everywhere": account.in_flight if account.everywhere is None else account.everywhere,
         "concurrency": account.settings.concurrency,
         "rate": account.settings.rate,
     }

@@ -385,6 +385,35 @@ class Hooks(Protocol):
     def connect(self, subscribers: SubscriberClient) -> Client: ...
 
 
+class ConnectionStates(Protocol):
+    """What servers that share a store tell each other of the connections."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other server can use this store."""
+        ...
+
+    async def connection_states(self) -> tuple[Mapping[str, Opened], Mapping[str, int]]:
+        """By connection: which are left alone, and how many runs all servers carry out."""
+        ...
+
+    async def pauses(self) -> Mapping[str, Pause]:
+        """What was said of each connection last."""
+        ...
+
+    async def open_breaker(self, found: Opened) -> None:
+        """Keep that a connection is left alone; of two times the later one counts."""
+        ...
+
+    async def take_try(self, connection: str, now: datetime, until: datetime) -> bool:
+        """Whether the caller, and nobody else, may try a connection until then: not before its time."""
+        ...
+
+    async def close_breaker(self, connection: str) -> None:
+        """The connection works."""
+        ...
+
+
 class SubscriberStore(Protocol):
     """Where subscribers are kept. Each verb is one transaction; what it returned is on disk. Raises StoreError."""
 
@@ -606,6 +635,17 @@ class Pause:
     changed_at: datetime
     reason: str | None = None
     drain_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection that is left alone by all servers. From ``until`` on one of them may try whether it works again."""
+
+    connection: str
+    until: datetime
+    reason: str
+    refused: bool
+    """Whether credentials or rights were refused."""
 
 
 ReplayMode = Literal["missing-only", "same-version", "current-version", "force"]

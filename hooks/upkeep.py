@@ -53,6 +53,13 @@ ROUND = 1.5
 """Seconds after which a round that somebody waits for is interrupted, to be gone on with."""
 
 
+OLD_SNAPSHOT = 300.0
+"""Seconds that somebody may hold a view of a PostgreSQL open."""
+
+MANY_DEAD = 2_000_000
+"""Rows that wait for PostgreSQL's vacuum, past which it does not come through."""
+
+
 class Keeper:
     """The upkeep of one server. ``run`` goes on until it is cancelled."""
 
@@ -153,6 +160,20 @@ class Keeper:
             commits=self._store.commits,
             pruned_events=self.pruned,
             **self._store.engine.figures(),
+        )
+        held = self._health.figures.get("oldest_snapshot_seconds", 0)
+        self._note(
+            "snapshot",
+            held > OLD_SNAPSHOT and f"a transaction has been open in PostgreSQL for {show_duration(held)}",
+            "it keeps old rows from being cleared away, and claims get slower: look into pg_stat_activity, and end it",
+            "yellow",
+        )
+        dead = self._health.figures.get("dead_rows", 0)
+        self._note(
+            "dead rows",
+            dead > MANY_DEAD and f"{dead} rows wait for PostgreSQL's vacuum",
+            "look whether autovacuum is on and comes through; see docs/scaling.md",
+            "yellow",
         )
 
     async def _round(self) -> None:

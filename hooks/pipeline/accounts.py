@@ -37,6 +37,8 @@ class Account:
     rests_until: float = 0.0
     breaker: Breaker = field(default_factory=Breaker)
     pause: Pause | None = None
+    everywhere: int | None = None
+    """Runs that all servers together carry out for it, where several share a store."""
 
     @property
     def paused(self) -> bool:

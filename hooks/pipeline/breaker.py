@@ -66,6 +66,12 @@ class Breaker:
         self._open(now, wait, reason)
         self.refused = True
 
+    def follow(self, until: float, reason: str, refused: bool) -> None:
+        """Another server has found out that the account is to be left alone until then."""
+        if not self.probing or until > self.until:
+            self._open(until, 0.0, reason)
+        self.refused = refused
+
     def fail(self, run: str, now: float, reason: str) -> bool:
         """A call failed in a way that another one may too. Whether it is to count for the run: not for the one that
         only tried whether the account works again."""

@@ -16,6 +16,7 @@ from hooks.errors import LeaseLost, StoreError
 from hooks.pipeline.accounts import Account
 from hooks.pipeline.people import Acquaintance
 from hooks.pipeline.receive import log_fault
+from hooks.pipeline.sharing import Shared
 from hooks.pipeline.steps import Carrier
 from hooks.ports import Claimed, Clock, Progress, Store
 from hooks.rules.ruleset import RuleSet
@@ -51,6 +52,7 @@ class Worker:
         chance: Callable[[], float],
         settle: Callable[[], Awaitable[None]] | None = None,
         people: Acquaintance | None = None,
+        shared: Shared | None = None,
     ) -> None:
         """``settle`` holds runs whose connection is paused or gone: asked now and then, because rules change."""
         self._store = store
@@ -59,6 +61,7 @@ class Worker:
         self._accounts = accounts
         self._carrier = Carrier(store, clock, accounts=accounts, rules=rules, chance=chance, people=people)
         self._settle = settle
+        self._shared = shared
         self._faults: dict[str, int] = {}
         self._signal = asyncio.Event()
         self._stopping = False
@@ -125,6 +128,10 @@ class Worker:
         now = self._clock.monotonic()
         accounts = self._accounts()
         slots = {name: account.free(now) for name, account in accounts.items()}
+        if self._shared is not None:
+            for name, account in accounts.items():
+                if slots[name] and account.breaker.probing and not await self._shared.may_try(account):
+                    slots[name] = 0
         claimed = await self._store.claim(self._owner, slots, self._clock.now(), LEASE)
         for run, connection in claimed:
             account = accounts[connection]

@@ -14,6 +14,7 @@ from typing import Any
 
 from hooks.errors import StoreRefused
 from hooks.store.dialect import tables
+from hooks.store.tuning import tune
 
 _LOCK = 7_415_001
 """Any number, the same in all releases: who holds it migrates."""
@@ -96,6 +97,8 @@ def migrate_postgres(connection: Any) -> list[str]:
             (migration.number, migration.name, migration.checksum),
         )
         done.append(migration.name)
+    if done:
+        tune(connection)
     return done
 
 

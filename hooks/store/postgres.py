@@ -27,6 +27,7 @@ from hooks.store.groupcommit import GroupCommit, Work, run_batch
 from hooks.store.history import SqlHistory
 from hooks.store.migrate import migrate_postgres
 from hooks.store.session import CONNECTING, READS, RECEIPTS, WRITES, Address, Away, Session, is_gone, said
+from hooks.store.tuning import measured
 from hooks.store.verbs import SqlStore
 
 T = TypeVar("T")
@@ -41,6 +42,9 @@ SHARDS = 32
 
 AGAIN_FIRST, AGAIN_LAST = 0.1, 1.0
 """Seconds between two tries whether a database that was away is back: doubled each time, up to the last."""
+
+MEASURE_EVERY = 15.0
+"""Seconds between two looks at what PostgreSQL's vacuum has to do."""
 
 READERS = 3
 """Connections for the engine's own reads and for what people look at."""
@@ -114,6 +118,8 @@ class PostgresEngine:
         self._shard = secrets.randbelow(SHARDS)
         self._accepts = GroupCommit(lambda rows, works: self._commit(self._receipts, rows, works))
         self._works = GroupCommit(lambda rows, works: self._commit(self._writes, rows, works))
+        self._figures: Mapping[str, int] = {}
+        self._measured_at = float("-inf")
         self._away: str | None = None
         self._returning: asyncio.Task[None] | None = None
 
@@ -179,13 +185,16 @@ class PostgresEngine:
             raise
 
     async def tidy(self) -> None:
-        return  # PostgreSQL does that by itself
+        """PostgreSQL does that by itself; here it is looked whether it can."""
+        if time.monotonic() - self._measured_at > MEASURE_EVERY:
+            self._measured_at = time.monotonic()
+            self._figures = await self.read(measured)
 
     async def examine(self) -> None:
         return  # its pages are PostgreSQL's own business
 
     def figures(self) -> Mapping[str, int]:
-        return {}
+        return self._figures
 
     async def scrub(self) -> None:
         """Nothing: PostgreSQL overwrites old rows when it vacuums, and its log in its own time."""

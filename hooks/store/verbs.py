@@ -18,9 +18,11 @@ from hooks.people import KeptAt, Sighting
 from hooks.ports import (
     Chosen,
     Claimed,
+    ConnectionStates,
     Edit,
     Intake,
     Mention,
+    Opened,
     Pause,
     People,
     Plan,
@@ -34,6 +36,7 @@ from hooks.ports import (
     UnknownStep,
 )
 from hooks.store import (
+    breaking,
     doubting,
     leasing,
     moments,
@@ -216,6 +219,18 @@ class SqlStore:
     async def pauses(self) -> Mapping[str, Pause]:
         return await self._engine.read(pausing.pauses)
 
+    async def connection_states(self) -> tuple[Mapping[str, Opened], Mapping[str, int]]:
+        return await self._engine.read(lambda reading: (breaking.opened(reading), breaking.under_way(reading)))
+
+    async def open_breaker(self, found: Opened) -> None:
+        await self._engine.write(lambda transaction: breaking.open_breaker(transaction, found))
+
+    async def take_try(self, connection: str, now: datetime, until: datetime) -> bool:
+        return await self._engine.write(lambda transaction: breaking.take_try(transaction, connection, now, until))
+
+    async def close_breaker(self, connection: str) -> None:
+        await self._engine.write(lambda transaction: breaking.close_breaker(transaction, connection))
+
     async def retry(self, run: str, now: datetime) -> bool:
         return await self._engine.write(lambda transaction: steering.retry(transaction, run, now))
 
@@ -261,3 +276,4 @@ _: type[Store] = SqlStore
 _subscribers: type[SubscriberStore] = SqlStore
 _people: type[People] = SqlStore
 _intake: type[Intake] = SqlStore
+_states: type[ConnectionStates] = SqlStore

@@ -1,0 +1,93 @@
+"""What servers that share a store tell each other of the connections, so that ten of them ask no more than one would.
+
+A server that finds an account refusing or failing says so, the others leave it alone too, and when its time is up one
+of them tries it for all. They look every second: by then each may have found it out for itself, at the cost of a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from hooks.pipeline.accounts import Account
+from hooks.ports import Clock, ConnectionStates, Opened
+
+TRY = 10.0
+"""Seconds that one server has for a try before another one may make it: no run may be due at the one."""
+
+NEAR = 0.5
+"""Seconds by which two times may differ and be the same."""
+
+
+class Shared:
+    """The connections of one server beside those of the others. Nothing is asked when there are no others."""
+
+    def __init__(
+        self, states: ConnectionStates, clock: Clock, accounts: Callable[[], Mapping[str, Account]], *, works: bool
+    ) -> None:
+        """``works``: this server carries runs out, so it finds out how accounts are; one that does not only looks."""
+        self._states = states
+        self._clock = clock
+        self._accounts = accounts
+        self._works = works
+        self._known: set[str] = set()
+        """Connections that were left alone when the store was looked at last."""
+        self._mine: dict[str, float] = {}
+        """Until when this server may try a connection, by the monotonic clock."""
+
+    async def look(self) -> None:
+        """Take over what others have found out, and tell what this server has. Raises StoreError."""
+        if self._states.alone:
+            return
+        kept, busy = await self._states.connection_states()
+        pauses = {} if self._works else await self._states.pauses()  # one that works asks for these by itself
+        for name, account in self._accounts().items():
+            account.everywhere = busy.get(name, 0)
+            if not self._works:
+                account.pause = pauses.get(name)
+            await self._compare(account, kept.get(name))
+
+    async def may_try(self, account: Account) -> bool:
+        """Whether an account that was left alone may be called now by this server. Raises StoreError."""
+        name, breaker = account.name, account.breaker
+        now = self._clock.monotonic()
+        if self._states.alone or not breaker.probing or name not in self._known or now < self._mine.get(name, 0.0):
+            return True
+        wall = self._clock.now()
+        if await self._states.take_try(name, wall, wall + timedelta(seconds=TRY)):
+            self._mine[name] = now + TRY
+            return True
+        breaker.follow(now + 1.0, breaker.reason or "", breaker.refused)  # the next look says until when
+        return False
+
+    async def _compare(self, account: Account, kept: Opened | None) -> None:
+        name, breaker = account.name, account.breaker
+        now = self._clock.monotonic()
+        if kept is None:
+            if name in self._known:
+                self._known.discard(name)
+                self._mine.pop(name, None)
+                breaker.works()  # somebody has tried it
+            elif breaker.probing:
+                await self._tell(account)
+            return
+        until = now + (kept.until - self._clock.now()).total_seconds()
+        if not breaker.probing and name in self._known and self._works:
+            self._known.discard(name)
+            self._mine.pop(name, None)
+            await self._states.close_breaker(name)  # this server has tried it
+        elif breaker.probing and breaker.until > until + NEAR:
+            await self._tell(account)
+        else:
+            self._known.add(name)
+            if now >= self._mine.get(name, 0.0):
+                breaker.follow(until, kept.reason, kept.refused)
+
+    async def _tell(self, account: Account) -> None:
+        breaker = account.breaker
+        left = timedelta(seconds=breaker.until - self._clock.monotonic())
+        await self._states.open_breaker(
+            Opened(account.name, self._clock.now() + left, breaker.reason or "", breaker.refused)
+        )
+        self._known.add(account.name)
+        self._mine.pop(account.name, None)
