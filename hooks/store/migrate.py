@@ -1,11 +1,14 @@
 """Migrations: numbered SQL files, each applied once, in order, in one transaction, with a checksum.
 
-A database that is newer than this program, or whose applied files have been changed since, is refused by name.
+A database that is newer than this program, or whose applied files have been changed since, is refused by name. Files
+named ``NNNN_expand_<name>.sql`` only add what programs of before need not know: servers of the release before go on
+beside those of the new one, and may be started again. What takes something away comes a release later.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +22,11 @@ from hooks.store.tuning import tune
 _LOCK = 7_415_001
 """Any number, the same in all releases: who holds it migrates."""
 
+LOCKED_FOR = 3
+"""Seconds that a change of a table waits for those who use it, while others wait behind it: then it is tried again."""
+
+log = logging.getLogger("hooks.store")
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -29,6 +37,11 @@ class Migration:
     @property
     def checksum(self) -> str:
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def expands(name: str) -> bool:
+    """Whether a migration of this name only adds what programs without it need not know."""
+    return name[5:].startswith("expand_")
 
 
 def migrations(kind: str = "sqlite") -> list[Migration]:
@@ -42,16 +55,26 @@ def migrations(kind: str = "sqlite") -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-def outstanding(applied: Mapping[int, tuple[str, str]]) -> list[Migration]:
-    """What is still to be applied, given name and checksum of what has been, by number. Raises StoreRefused."""
+def outstanding(applied: Mapping[int, tuple[str, str]], *, shared: bool = False) -> list[Migration]:
+    """What is still to be applied, given name and checksum of what has been, by number. Raises StoreRefused.
+
+    ``shared``: servers of a newer release may be at work beside this one.
+    """
     known = {migration.number: migration for migration in migrations()}
-    if newer := sorted(set(applied) - set(known)):
+    newer = sorted(set(applied) - set(known))
+    if newer and shared and all(expands(applied[number][0]) for number in newer):
+        log.warning(
+            "the database was made ready for a newer release (it has %s), which this one can share",
+            applied[newer[-1]][0],
+        )
+        newer = []
+    if newer:
         raise StoreRefused(
             f"the database was written by a newer release (it has {applied[newer[-1]][0]}): start that release, "
             "or restore the copy made before the upgrade"
         )
     for number, (name, checksum) in applied.items():
-        if known[number].checksum != checksum:
+        if number in known and known[number].checksum != checksum:
             raise StoreRefused(f"the database was made by another edition of {name}: it cannot be used by this one")
     return [migration for number, migration in known.items() if number not in applied]
 
@@ -80,17 +103,19 @@ def migrate(connection: sqlite3.Connection) -> list[str]:
 def migrate_postgres(connection: Any) -> list[str]:
     """The same for PostgreSQL, inside a transaction that has begun: all that is outstanding, or nothing.
 
-    Servers that start together take turns.
+    Servers that start together take turns. Those at work are held up by `LOCKED_FOR` seconds at most: a table that
+    somebody uses for longer is waited for by asking again.
     """
     connection.execute("SET LOCAL statement_timeout = 0")
     connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    connection.execute(f"SET LOCAL lock_timeout = '{LOCKED_FOR}s'")
     connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations "
         "(number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL)"
     )
     rows = connection.execute("SELECT number, name, checksum FROM migrations").fetchall()
     done: list[str] = []
-    for migration in outstanding({number: (name, checksum) for number, name, checksum in rows}):
+    for migration in outstanding({number: (name, checksum) for number, name, checksum in rows}, shared=True):
         connection.execute(tables(migration.sql))
         connection.execute(
             "INSERT INTO migrations (number, name, checksum, applied_at) VALUES (%s, %s, %s, now()::text)",

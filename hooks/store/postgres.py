@@ -26,7 +26,7 @@ from hooks.store.engine import COUNT_TRAFFIC, Cursor, Engine, Reader, Reading, T
 from hooks.store.groupcommit import GroupCommit, Work, run_batch
 from hooks.store.history import SqlHistory
 from hooks.store.migrate import migrate_postgres
-from hooks.store.session import CONNECTING, READS, RECEIPTS, WRITES, Address, Away, Session, is_gone, said
+from hooks.store.session import CONNECTING, READS, RECEIPTS, WRITES, Address, Away, Busy, Session, is_gone, said
 from hooks.store.tuning import measured
 from hooks.store.verbs import SqlStore
 
@@ -42,6 +42,8 @@ SHARDS = 32
 
 AGAIN_FIRST, AGAIN_LAST = 0.1, 1.0
 """Seconds between two tries whether a database that was away is back: doubled each time, up to the last."""
+
+MIGRATION_TRIES = 10
 
 MEASURE_EVERY = 15.0
 """Seconds between two looks at what PostgreSQL's vacuum has to do."""
@@ -132,7 +134,7 @@ class PostgresEngine:
         engine = cls(Address.read(dsn))
         try:
             await engine._writes.run(lambda connection: _check(connection, relaxed))
-            engine.migrated = tuple(await engine._writes.run(migrate_postgres, limited=False))
+            engine.migrated = tuple(await engine._migrated())
             for name in engine.migrated:
                 log.info("migration applied", extra={"migration": name})
         except StoreRefused:
@@ -145,6 +147,16 @@ class PostgresEngine:
             await engine.close()
             raise
         return engine
+
+    async def _migrated(self) -> Sequence[str]:
+        """Bring the tables to this release; while a table is in use for long, again and again for a while."""
+        for _ in range(MIGRATION_TRIES - 1):
+            try:
+                return await self._writes.run(migrate_postgres, limited=False)
+            except Busy as error:
+                log.warning("the tables cannot be changed now: %s", error)
+                await asyncio.sleep(AGAIN_LAST)
+        return await self._writes.run(migrate_postgres, limited=False)
 
     @property
     def broken(self) -> str | None:

@@ -41,6 +41,10 @@ class Away(StoreError):
     """The database is not there, or has not answered in time. A commit under way may have happened or not."""
 
 
+class Busy(StoreError):
+    """Somebody else has held what this transaction needs for longer than it waits."""
+
+
 class Address(NamedTuple):
     """An address of ours, read: what psycopg takes, and what is for us."""
 
@@ -136,7 +140,8 @@ class Session:
                 self._drop()
                 raise Away(f"the database is not there: {said(error)}") from None
             self._take_back(connection)
-            raise StoreError(f"the database did not take it: {said(error)}") from None
+            refused = Busy if isinstance(error, psycopg.errors.LockNotAvailable) else StoreError
+            raise refused(f"the database did not take it: {said(error)}") from None
         except Away:
             self._drop()
             raise

@@ -30,6 +30,8 @@ class Member:
         self.folder = folder
         self.port, self.admin_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self.release: Path | None = None
+        """The folder of the package that it runs, when that is another one than ours."""
 
     @property
     def health(self) -> str:
@@ -48,6 +50,8 @@ class Cluster(Arena):
         command = [sys.executable, "-m", "hooks", "serve", "--routes", str(self.routes), "--data", str(member.folder)]
         command += ["--port", str(member.port), "--admin", f"127.0.0.1:{member.admin_port}", "--role", member.role]
         environment = {**os.environ, **SECRETS, "HOOKS_DATABASE": self.dsn, "HOOKS_ADMIN_TOKEN": TOKEN}
+        if member.release is not None:
+            environment["PYTHONPATH"] = str(member.release)
         member.process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
 
     def start_all(self) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
+import hooks
 from tests import postgres
 from tests.faults.cluster import Cluster
 from tests.faults.killing import Verdict
@@ -78,6 +81,57 @@ async def test_the_runs_of_a_dead_server_are_taken_over_within_thirty_seconds(tm
                 assert time.monotonic() - died < 30
                 await asyncio.sleep(0.25)
             print(f"{left} runs taken over in {time.monotonic() - died:.1f} s")
+
+
+NEXT = """
+ALTER TABLE runs ADD COLUMN mood TEXT;
+ALTER TABLE receipts ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE moods (run TEXT PRIMARY KEY, mood TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX runs_by_mood ON runs (mood, seq) WHERE mood IS NOT NULL;
+"""
+
+
+def next_release(folder: Path) -> Path:
+    """This program with one migration more, as a package to run."""
+    package = folder / "next-release"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(hooks.__file__).parent, package / "hooks", ignore=ignored)
+    (package / "hooks/store/sql/sqlite/9001_expand_moods.sql").write_text(NEXT)
+    return package
+
+
+@pytest.mark.timeout(180)
+async def test_servers_of_two_releases_work_side_by_side(tmp_path: Path) -> None:
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
+        cluster = Cluster(tmp_path, 3, dsn, "all", "all", "all")
+        old, new, later = cluster.members
+        new.release = later.release = next_release(tmp_path)
+        with cluster.sandbox():
+            try:
+                cluster.members = [old]
+                await asyncio.to_thread(cluster.start_all)
+                tasks = cluster.senders(4)
+                await asyncio.sleep(0.5)
+                cluster.members = [old, new]
+                await asyncio.to_thread(cluster.start_all)  # it changes the tables under the old one
+                with psycopg.connect(dsn) as database:
+                    assert (True,) == database.execute("SELECT to_regclass('moods') IS NOT NULL").fetchone()
+                tasks += cluster.senders(4)
+                await asyncio.sleep(1.5)
+                assert old.process is not None
+                assert old.process.poll() is None, "the old server went on"
+                before = len(cluster.ledger.told)
+                await asyncio.to_thread(cluster.kill, old)
+                await asyncio.to_thread(cluster.start_all)  # a rolling upgrade may start old ones once more
+                await asyncio.sleep(1.5)
+                assert len(cluster.ledger.told) > before
+                await asyncio.to_thread(cluster.kill, old, signal.SIGTERM)
+                cluster.members = [new, later]
+                await cluster.end(tasks)
+                assert_nothing_lost_or_doubled(await asyncio.to_thread(cluster.finish))
+            finally:
+                cluster.members = [old, new, later]
+                cluster.stop_all()
 
 
 async def _delays(folder: Path, way: str, events: int) -> list[float]:
