@@ -50,9 +50,9 @@ class Cluster(Arena):
         command = [sys.executable, "-m", "hooks", "serve", "--routes", str(self.routes), "--data", str(member.folder)]
         command += ["--port", str(member.port), "--admin", f"127.0.0.1:{member.admin_port}", "--role", member.role]
         environment = {**os.environ, **SECRETS, "HOOKS_DATABASE": self.dsn, "HOOKS_ADMIN_TOKEN": TOKEN}
-        if member.release is not None:
-            environment["PYTHONPATH"] = str(member.release)
-        member.process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
+        member.process = subprocess.Popen(
+            command, env=environment, stdout=self.log, stderr=self.log, cwd=member.release
+        )
 
     def start_all(self) -> None:
         for member in self.members:
