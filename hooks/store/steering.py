@@ -16,7 +16,7 @@ def hold(transaction: Transaction, connection: str, reason: str, limit: int) -> 
     held = transaction.execute(
         "UPDATE runs SET state = 'held', reason = ? WHERE seq IN "
         "(SELECT seq FROM runs WHERE state = 'waiting' AND behind IS NULL AND connection = ? "
-        f"LIMIT ?{transaction.skip_locked})",
+        f"ORDER BY priority, due_at, seq LIMIT ?{transaction.skip_locked})",
         (reason, connection, limit),
     ).rowcount
     moved(transaction, "waiting", "held", held)
