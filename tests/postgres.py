@@ -87,6 +87,12 @@ class Server:
             self._process = None
 
     @property
+    def pid(self) -> int:
+        """Of the process that all others of the server come from."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
+    @property
     def sockets(self) -> Path:
         """The folder of the socket that it is reached by."""
         return self.folder / "sockets"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +38,9 @@ POISON = (
     "then `hooks runs retry`"
 )
 
+TOGETHER = 8
+"""Events that are read in one statement."""
+
 ROUNDS = 16
 """How often one claim looks for other runs of a connection in place of those that may not begin yet."""
 
@@ -57,21 +60,13 @@ def claim(
     wary = echoing.any_writes(transaction)
     for connection, free in slots.items():
         size = 0
-        for row in _take(transaction, owner, connection, free, at, until):
+        for row, event, steps in _with_events(transaction, _take(transaction, owner, connection, free, at, until)):
             if size > CLAIM_SIZE:
                 transaction.execute(
                     "UPDATE runs SET state = 'waiting', owner = NULL, lease_until = NULL WHERE id = ?", (row[0],)
                 )
                 continue
-            event = transaction.execute(
-                f"SELECT {EVENT_COLUMNS}, depth FROM events WHERE id = ?",
-                (row[6],),
-            ).fetchone()
             size += len(event[9]) + len(event[10])
-            steps = transaction.execute(
-                f"SELECT {STEP_COLUMNS} FROM steps WHERE run = ? ORDER BY position",
-                (row[0],),
-            )
             identifier, rule, version, keys, fence, attempts, _, generation, replay_of, _, _, seq = row[:12]
             repeats = replay_of is not None and keys != generation
             stored = tuple(step_from_row(step) for step in steps)
@@ -119,6 +114,29 @@ def _take(
         if len(begun) == len(rows):
             break
     return taken
+
+
+def _with_events(
+    transaction: Transaction, rows: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], list[tuple[Any, ...]]]]:
+    """The rows of runs, each with those of its event and its steps, read a few at a time: an event can be large."""
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        marks = ", ".join("?" * len(some))
+        events = {
+            row[0]: row
+            for row in transaction.execute(
+                f"SELECT {EVENT_COLUMNS}, depth FROM events WHERE id IN ({marks})", [row[6] for row in some]
+            )
+        }
+        steps: dict[str, list[tuple[Any, ...]]] = {}
+        for run, *step in transaction.execute(
+            f"SELECT run, {STEP_COLUMNS} FROM steps WHERE run IN ({marks}) ORDER BY run, position",
+            [row[0] for row in some],
+        ):
+            steps.setdefault(run, []).append(tuple(step))
+        for row in some:
+            yield row, events[row[6]], steps.get(row[0], [])
 
 
 def _earlier(transaction: Transaction, event: str, rule: str, keys: int, seq: int) -> dict[str, Step]:

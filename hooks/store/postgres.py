@@ -58,9 +58,12 @@ class PostgresTransaction:
     skip_locked = " FOR UPDATE SKIP LOCKED"
     alone = False
 
-    def __init__(self, connection: psycopg.Connection[Any], shard: int) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], shard: int, *, single: bool = False) -> None:
+        """``single``: one piece of work is all that it is for, so when that fails all of it is taken back."""
         self._connection = connection
         self._shard = shard
+        self._single = single
+        self._saved = False
         self._deltas: dict[str, int] = {}
         self._tallies: dict[tuple[int, str, str], int] = {}
 
@@ -88,22 +91,22 @@ class PostgresTransaction:
     def apart(self, work: Work) -> Any:
         """Inside a savepoint: what the work gave, or the exception by which it failed."""
         totals, tallies = dict(self._deltas), dict(self._tallies)
-        self._connection.execute("SAVEPOINT work")
+        if not self._single:
+            # The savepoint of the work before goes in the same breath: each word to the database costs as much as work.
+            self._connection.execute("RELEASE work; SAVEPOINT work" if self._saved else "SAVEPOINT work")
+            self._saved = True
         try:
-            result = work(self)
+            return work(self)
         except Exception as error:
             if isinstance(error, psycopg.Error) and is_gone(error, self._connection):
                 raise
-            self._connection.execute("ROLLBACK TO work")
-            self._connection.execute("RELEASE work")
+            self._connection.execute("ROLLBACK; BEGIN" if self._single else "ROLLBACK TO work")
             self._deltas, self._tallies = totals, tallies
             return (
                 StoreError(f"the database did not take it: {said(error)}")
                 if isinstance(error, psycopg.Error)
                 else error
             )
-        self._connection.execute("RELEASE work")
-        return result
 
 
 class PostgresEngine:
@@ -225,10 +228,12 @@ class PostgresEngine:
         self, session: Session, rows: Sequence[Any], works: Sequence[Work]
     ) -> tuple[list[Any], list[Any]]:
         self._check_there()
-        shard = self._shard
+        shard, single = self._shard, not rows and len(works) == 1
         try:
             return await session.run(
-                lambda connection: run_batch(PostgresTransaction(connection, shard), accept_rows, rows, works)
+                lambda connection: run_batch(
+                    PostgresTransaction(connection, shard, single=single), accept_rows, rows, works
+                )
             )
         except Away as error:
             self._lost(error)
