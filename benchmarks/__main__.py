@@ -1,9 +1,24 @@
-"""All measurements, one after the other: ``python -m benchmarks`` or ``make bench``."""
+"""All measurements, one after the other: ``python -m benchmarks`` or ``make bench``; one: ``python -m benchmarks year``.
+
+What follows the name of one is for it: ``python -m benchmarks stores --rounds 1``.
+"""
 
 from __future__ import annotations
 
-from benchmarks import ingest, rules
+import sys
+
+from benchmarks import ingest, rules, stores, year
+
+ALL = {
+    "ingest": ingest.main,
+    "rules": lambda: rules.main(sys.argv[1:]),
+    "stores": stores.main,
+    "year": year.main,
+}
 
 if __name__ == "__main__":
-    ingest.main()
-    rules.main([])
+    if len(sys.argv) > 1 and sys.argv[1] in ALL:
+        ALL[sys.argv.pop(1)]()
+    else:
+        for measurement in ALL.values():
+            measurement()
