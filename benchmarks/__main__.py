@@ -1,6 +1,6 @@
-"""All measurements, one after the other: ``python -m benchmarks`` or ``make bench``; one: ``python -m benchmarks year``.
+"""All measurements, one after the other: ``python -m benchmarks`` or ``make bench``.
 
-What follows the name of one is for it: ``python -m benchmarks stores --rounds 1``.
+One of them by its name, with what is for it: ``python -m benchmarks stores --rounds 1``.
 """
 
 from __future__ import annotations
