@@ -55,6 +55,7 @@ from hooks.web.console import Shown
 from hooks.web.delivery_api import delivery_endpoints
 from hooks.web.inbox import Inbox
 from hooks.web.listener import Listener
+from hooks.web.masked import MaskedHistory, Masking
 from hooks.web.people import people_endpoints
 from hooks.web.rules_api import rules_endpoints
 from hooks.web.rules_writing import RulesWritingApi
@@ -211,8 +212,17 @@ class App:
             obstacle=lambda connection: obstacle_of(connection, rulebook.accounts),
             busy=lambda: inbox.waiting > 0,
         )
+        masking = Masking(settings.masked)
         desk = EngineDesk(
-            rulebook, store, history, CATALOGUE, clock, ready=self.ready, wake=wake_worker, reloaded=self._reloaded
+            rulebook,
+            store,
+            history,
+            CATALOGUE,
+            clock,
+            ready=self.ready,
+            wake=wake_worker,
+            reloaded=self._reloaded,
+            explained=masking.explained,
         )
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), clock, reloaded=self._reloaded)
         delivery = EngineDeliveryDesk(rulebook, store, history, clock, wake=wake_worker)
@@ -228,7 +238,8 @@ class App:
         audit = SqlAudit(store.engine, history.reader)
         shown = Shown(people, rules_desk, writing, audit)
         hosts = Hosts(settings.admin_host, settings.admin_hosts)
-        guard = admin(history, desk, rules_desk, clock, self._keys(), hosts, more, shown)
+        seen = MaskedHistory(history, masking)
+        guard = admin(seen, desk, rules_desk, clock, self._keys(), hosts, more, shown)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)

@@ -33,7 +33,9 @@ class EngineDesk:
         ready: Callable[[], bool],
         wake: Callable[[], None],
         reloaded: Callable[[], None],
+        explained: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda told: told,
     ) -> None:
+        """``explained``: what is shown of an explanation."""
         self._rulebook = rulebook
         self._store = store
         self._history = history
@@ -42,6 +44,7 @@ class EngineDesk:
         self._ready = ready
         self._wake = wake
         self._reloaded = reloaded
+        self._explained = explained
 
     def ready(self) -> bool:
         return self._ready()
@@ -114,7 +117,7 @@ class EngineDesk:
             return None
         if stored["state"] == "pending" or current is None:
             raise Conflict("the event has not been read yet" if current is not None else "no rules are loaded")
-        return explain(current, event_from_json(stored), url_for=self.url)
+        return self._explained(explain(current, event_from_json(stored), url_for=self.url))
 
     async def retry(self, run_id: str) -> Mapping[str, Any] | None:
         run = await self._history.run(run_id)

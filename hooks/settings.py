@@ -35,6 +35,8 @@ class Settings:
     admin_port: int = 8081
     admin_hosts: tuple[str, ...] = ()
     """Further names that the admin listener goes by; ``https://name`` where a proxy in front of it speaks TLS."""
+    masked: tuple[str, ...] = ()
+    """Names of fields that lists hide, and tokens that may only read."""
     admin_token: str | None = None
     role: Role = "all"
     strict: bool = False
@@ -149,6 +151,8 @@ def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
         values["admin_host"], values["admin_port"] = _host_and_port(admin)
     if (hosts := text("admin_hosts")) is not None:
         values["admin_hosts"] = _hosts(hosts)
+    if (masked := text("masked")) is not None:
+        values["masked"] = _fields(masked)
     if (token := text("admin_token")) is not None:
         if len(token) < 16:
             raise SettingsError("HOOKS_ADMIN_TOKEN is too short: use at least 16 characters, better 43 random ones")
@@ -208,6 +212,17 @@ def _hosts(text: str) -> tuple[str, ...]:
             raise SettingsError(
                 f"HOOKS_ADMIN_HOSTS has {name!r}: write names as they stand in the address bar, with commas between "
                 "them, such as office-pc or https://hooks.example.com"
+            )
+    return names
+
+
+def _fields(text: str) -> tuple[str, ...]:
+    """Names of fields with commas between them."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if re.fullmatch(r"\w+", name) is None:
+            raise SettingsError(
+                f"HOOKS_MASKED has {name!r}: write names of fields with commas, such as phone, email, street"
             )
     return names
 

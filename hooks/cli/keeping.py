@@ -131,6 +131,7 @@ def _shown(settings: Settings) -> dict[str, Any]:
         "host": settings.host,
         "port": settings.port,
         "admin": f"{settings.admin_host}:{settings.admin_port}",
+        "masked": list(settings.masked),
         "admin_hosts": list(settings.admin_hosts),
         "admin_token": "***" if settings.admin_token else None,
         "role": settings.role,

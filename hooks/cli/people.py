@@ -134,11 +134,14 @@ def people_unlink(
 def people_export(
     person: Person,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="A new file instead of standard output.")] = None,
+    masked: Annotated[bool, typer.Option("--masked", help="Without the fields that HOOKS_MASKED names.")] = False,
     data: Data = None,
     database: Database = None,
 ) -> None:
     """Print all that is stored of a person as one JSON document: map, events, receipts, runs, requests, answers."""
     document = _ask(f"/{_per(person)}/export", data, database)
+    if masked:
+        document = _without_masked(document)
     if to is None:
         print_json(document)
         return
@@ -152,6 +155,19 @@ def people_export(
     except OSError as error:
         raise wrong_use(f"{to} cannot be written: {error.strerror}") from None
     note(f"{to} holds it, readable by you alone.")
+
+
+def _without_masked(document: Any) -> Any:
+    from hooks.settings import load_settings
+    from hooks.web.masked import Masking
+
+    fields = load_settings().masked
+    if not fields:
+        raise wrong_use("HOOKS_MASKED names no field: say which, such as HOOKS_MASKED=phone,email,street")
+    masking = Masking(fields)
+    receipts = [{**receipt, "body": masking.body(receipt.get("body"))} for receipt in document["receipts"]]
+    events = [masking.event(event) for event in document["events"]]
+    return {**document, "person": masking.of(document["person"]), "events": events, "receipts": receipts}
 
 
 @people.command("forget", epilog="Example: hooks people forget per_0190c0de000070008000000000000005 --yes")

@@ -165,6 +165,7 @@ def server_of(given: Mapping[str, object]) -> Server:
 async def _from_file(settings: Settings, path: str, query: Mapping[str, object]) -> Any:
     from hooks.ports import EventFilter, ReceiptFilter, RunFilter
     from hooks.store.opening import open_history
+    from hooks.web.masked import MaskedHistory, Masking
 
     kind, _, id_ = path.removeprefix("/api/v1/").partition("/")
     history = await open_history(settings.database_url)
@@ -183,7 +184,7 @@ async def _from_file(settings: Settings, path: str, query: Mapping[str, object])
             name: parse_utc(str(value)) if name in ("since", "until") else value for name, value in query.items()
         }
         if kind == "events":
-            page = await history.events(EventFilter(**values))
+            page = await MaskedHistory(history, Masking(settings.masked)).events(EventFilter(**values))
         elif kind == "runs":
             page = await history.runs(RunFilter(**values))
         else:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from hooks.pipeline.receive import log_fault
 from hooks.web.auth import Hosts, Keys, bearer, forged
 from hooks.web.health import HEALTHY, health_answer
+from hooks.web.masked import reads_only
 from hooks.web.problem import Prepared, Send, problem
 from hooks.web.sessions import Sessions, cookie_of
 
@@ -122,6 +123,7 @@ class Guard:
             wants_page = token is None and method in _LOOKING and "text/html" in headers.get("accept", "")
             return _sign_in_first(scope) if wants_page else _NO_TOKEN
         scope["access"], scope["via"] = access, via
+        reads_only.set(access != "act")
         if method not in _LOOKING:
             if forged(headers):
                 return _FORGED
