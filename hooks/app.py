@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import logging
 import os
 import random
-import resource
-import signal
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hooks.clock import EngineClock, SystemClock
 from hooks.delivery import EngineDeliveryDesk
@@ -49,6 +45,7 @@ from hooks.store.people_desk import SqlPeopleDesk
 from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
+from hooks.watching import RuleFileWatch
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
 from hooks.web.console import Shown
@@ -72,21 +69,8 @@ ANSWER_GRACE = 4.0
 CALL_GRACE = 20.0
 """Seconds that vendor calls in progress get after that; what is left then keeps its intent. Exit within 30 s."""
 
-WATCH_POLL = 2.0
-"""Seconds after which rule files are looked at without having been told to: not every file system tells."""
-
 FOLLOW_POLL = 1.0
 """Seconds after which it is asked whether another server has put other rules in force."""
-
-OVERHEARD_EVERY = 10.0
-"""Seconds between two lines about the same trouble of the event loop."""
-
-HANDLES = 16_384
-"""Files and connections that this process wants to be allowed."""
-
-SWITCH_INTERVAL = 0.0005
-"""Seconds after which the interpreter may pass from the event loop to the writing thread and back. With Python's own
-5 ms a commit that is ready to go waits for the loop so long that the batches, and everybody's answer, get late."""
 
 
 class App:
@@ -253,7 +237,8 @@ class App:
             self._begin(sighter.run, "sighter of people")
             preparing = asyncio.create_task(_prepared(), name="prepare-calls")
             self._exits.push_async_callback(asyncio.wait, [preparing])
-        self._begin(self._watch, "rule-file watcher")
+        watch = RuleFileWatch(settings.routes, lambda: rulebook.current, self.reload)
+        self._begin(watch.run, "rule-file watcher")
         if not store.alone:
             self._begin(self._follow, "follower of other servers")
         if hints is not None and works:
@@ -367,51 +352,6 @@ class App:
             except StoreError as error:
                 log.debug("what other servers have found out cannot be asked now: %s", error)
 
-    async def _watch(self) -> None:
-        """Reload when the rule file or one that it includes has changed. Goes on whatever becomes of the folders."""
-        seen = self._rule_files()
-        while True:
-            folders = {path.parent for path in seen if path.parent.is_dir()}
-            try:
-                await self._changed(folders)
-            except (OSError, RuntimeError) as error:  # a folder is gone, or the system gives no more watches
-                log.debug("rule files are looked at every %g s instead of watched: %s", WATCH_POLL, error)
-                await asyncio.sleep(WATCH_POLL)
-            now = self._rule_files()
-            if now != seen:
-                await self.reload()
-                seen = self._rule_files()
-
-    async def _changed(self, folders: set[Path]) -> None:
-        """Return when something in the folders has changed, or after a while."""
-        from watchfiles import awatch
-
-        if not folders:
-            await asyncio.sleep(WATCH_POLL)
-            return
-        watching = awatch(
-            *folders,
-            watch_filter=None,
-            recursive=False,
-            debounce=400,
-            step=50,
-            rust_timeout=round(WATCH_POLL * 1000),
-            yield_on_timeout=True,
-            ignore_permission_denied=True,
-        )
-        async with contextlib.aclosing(watching):
-            async for _ in watching:
-                return
-
-    def _rule_files(self) -> dict[Path, tuple[int, ...] | None]:
-        """The rule files and what tells an edited one from the one that was read, links followed."""
-        routes = self.settings.routes.absolute()
-        rules = self._rulebook.current if self._rulebook is not None else None
-        files = {routes, *(() if rules is None else (Path(name).absolute() for name in rules.texts))}
-        if rules is None or any("include" in text for text in rules.texts.values()):
-            files |= {path for folder in {file.parent for file in files} for path in folder.glob("*.y*ml")}
-        return {file: _stamp(file) for file in sorted(files)}
-
     @property
     def _server_file(self) -> Path:
         return self.settings.data / "server.json"
@@ -451,15 +391,6 @@ class _Waking:
             self._wake()
 
 
-def keep_calm() -> None:
-    """Once all is loaded: what is in memory now stays, so the collector need not go through it again and again.
-
-    Going through everything stops the event loop for a tenth of a second, and loading rules makes it due.
-    """
-    gc.collect()
-    gc.freeze()
-
-
 def _working(accounts: Mapping[str, Account], now: float) -> list[str]:
     """The connections whose runs are carried out now, or could be."""
     return [name for name, account in accounts.items() if account.in_flight or account.free(now)]
@@ -471,97 +402,6 @@ async def _prepared() -> None:
         await asyncio.to_thread(prepare)
     except OSError as error:
         log.warning("calls could not be prepared: %s", error.strerror)
-
-
-class _Overheard:
-    """What the event loop meets outside of any task: a line by kind and place, now and then, and never a traceback."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, float] = {}
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        task = context.get("future")
-        whose = f" in {task.get_name()}" if isinstance(task, asyncio.Task) else ""
-        what = f"{context.get('message', 'something')} ({type(error).__name__}{whose})"
-        if loop.time() - self._said.get(what, float("-inf")) > OVERHEARD_EVERY:
-            self._said[what] = loop.time()
-            log.error("the event loop reports: %s", what)
-
-
-def _take_file_handles() -> None:
-    """As many as this process may have: many systems give it fewer until it asks."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    wanted = HANDLES if most == resource.RLIM_INFINITY else min(HANDLES, most)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), most))
-
-
-def run(settings: Settings) -> int:
-    """Serve in an event loop of its own until told to stop; gives the exit code.
-
-    The loop is uvloop's: with Python's own the sockets cost twice as much. There is none for Windows.
-    """
-    with asyncio.Runner(loop_factory=_new_loop) as runner:
-        return runner.run(serve(settings))
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
-async def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; SIGHUP loads the rules again. Gives the exit code."""
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    _take_file_handles()
-    asyncio.get_running_loop().set_exception_handler(_Overheard())
-    app = App(settings)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)  # before the start: a stop that comes meanwhile is one in order too
-    await app.start()
-    keep_calm()
-    reloads: set[asyncio.Task[None]] = set()
-
-    def reload() -> None:
-        task = loop.create_task(app.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    _announce(app)
-    told = asyncio.create_task(stop.wait())
-    broken = asyncio.create_task(app.wait())
-    await asyncio.wait([told, broken], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
-    broken.cancel()
-    await app.stop()
-    return 0 if stop.is_set() else 1
-
-
-def _announce(app: App) -> None:
-    if app.new_token is not None:
-        # Not through the log: logs are kept and sent around, and a token must not be.
-        sys.stderr.write(
-            f"\nAdmin token (shown once, kept for the command line in {app.settings.data / 'admin.token'}):\n"
-            f"  {app.new_token}\n\n"
-        )
-    if app.inbox_url:
-        log.info("receiving webhooks at %s/in/<source>", app.inbox_url)
-    log.info("admin API at %s/api/v1", app.admin_url)
-
-
-def _stamp(file: Path) -> tuple[int, ...] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
 
 
 def _url(listener: Listener | None) -> str | None:

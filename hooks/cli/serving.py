@@ -55,7 +55,7 @@ def serve(
             "strict": "true" if strict else None,
         }
     )
-    from hooks.app import run
+    from hooks.serving import run
 
     _log_to_stderr()
     raise typer.Exit(run(settings))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hooks.app import SWITCH_INTERVAL, keep_calm
+from hooks.serving import SWITCH_INTERVAL, keep_calm
 from tests.faults.processes import ProcessWorld, forbidden
 from tests.journeys.world import OFFICE, SECRETS, SOURCES, World
 

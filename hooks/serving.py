@@ -1,0 +1,119 @@
+"""A server as a process: its event loop, its signals, its files, and what it says at its start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import resource
+import signal
+import sys
+from typing import Any
+
+from hooks.app import App
+from hooks.settings import Settings
+
+log = logging.getLogger("hooks.app")
+
+OVERHEARD_EVERY = 10.0
+"""Seconds between two lines about the same trouble of the event loop."""
+
+HANDLES = 16_384
+"""Files and connections that this process wants to be allowed."""
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which the interpreter may pass from the event loop to the writing thread and back. With Python's own
+5 ms a commit that is ready to go waits for the loop so long that the batches, and everybody's answer, get late."""
+
+
+def run(settings: Settings) -> int:
+    """Serve in an event loop of its own until told to stop; gives the exit code.
+
+    The loop is uvloop's: with Python's own the sockets cost twice as much. There is none for Windows.
+    """
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        return runner.run(serve(settings))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; SIGHUP loads the rules again. Gives the exit code."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    _take_file_handles()
+    asyncio.get_running_loop().set_exception_handler(_Overheard())
+    app = App(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)  # before the start: a stop that comes meanwhile is one in order too
+    await app.start()
+    keep_calm()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(app.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    _announce(app)
+    told = asyncio.create_task(stop.wait())
+    broken = asyncio.create_task(app.wait())
+    await asyncio.wait([told, broken], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    broken.cancel()
+    await app.stop()
+    return 0 if stop.is_set() else 1
+
+
+def _announce(app: App) -> None:
+    if app.new_token is not None:
+        # Not through the log: logs are kept and sent around, and a token must not be.
+        sys.stderr.write(
+            f"\nAdmin token (shown once, kept for the command line in {app.settings.data / 'admin.token'}):\n"
+            f"  {app.new_token}\n\n"
+        )
+    if app.inbox_url:
+        log.info("receiving webhooks at %s/in/<source>", app.inbox_url)
+    log.info("admin API at %s/api/v1", app.admin_url)
+
+
+def keep_calm() -> None:
+    """Once all is loaded: what is in memory now stays, so the collector need not go through it again and again.
+
+    Going through everything stops the event loop for a tenth of a second, and loading rules makes it due.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+class _Overheard:
+    """What the event loop meets outside of any task: a line by kind and place, now and then, and never a traceback."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        task = context.get("future")
+        whose = f" in {task.get_name()}" if isinstance(task, asyncio.Task) else ""
+        what = f"{context.get('message', 'something')} ({type(error).__name__}{whose})"
+        if loop.time() - self._said.get(what, float("-inf")) > OVERHEARD_EVERY:
+            self._said[what] = loop.time()
+            log.error("the event loop reports: %s", what)
+
+
+def _take_file_handles() -> None:
+    """As many as this process may have: many systems give it fewer until it asks."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = HANDLES if most == resource.RLIM_INFINITY else min(HANDLES, most)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), most))
