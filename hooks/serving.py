@@ -78,12 +78,12 @@ def _announce(app: App) -> None:
     if app.new_token is not None:
         # Not through the log: logs are kept and sent around, and a token must not be.
         sys.stderr.write(
-            f"\nAdmin token (shown once, kept for the command line in {app.settings.data / 'admin.token'}):\n"
-            f"  {app.new_token}\n\n"
+            f"\nAdmin token, to sign in to the console with (shown once; kept for the command line in "
+            f"{app.settings.data / 'admin.token'}):\n  {app.new_token}\n\n"
         )
     if app.inbox_url:
         log.info("receiving webhooks at %s/in/<source>", app.inbox_url)
-    log.info("admin API at %s/api/v1", app.admin_url)
+    log.info("console at %s/, admin API at %s/api/v1", app.admin_url, app.admin_url)
 
 
 def keep_calm() -> None:

@@ -154,3 +154,22 @@ async def test_a_folder_of_rules_that_is_not_there_yet_stops_nothing(tmp_path: P
     assert not ended.done(), "no part of the server has ended"
     ended.cancel()
     await app.stop()
+
+
+async def test_without_a_rules_file_it_says_what_to_do_and_takes_one_that_comes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ready = settings(tmp_path)
+    ready.routes.unlink()
+    app = App(ready)
+    await app.start()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    ready.routes.write_text(RULES, encoding="utf-8")
+    await app.reload()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(f"{app.inbox_url}/in/leads")
+    await app.stop()
+
+    assert 1 == len(told)
+    assert told[0].startswith(f"there is no rules file at {ready.routes}") and "--routes" in told[0]
+    assert 200 == answer.status_code

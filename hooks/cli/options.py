@@ -18,4 +18,4 @@ Database = Annotated[
     typer.Option(metavar="URL", help="The database (HOOKS_DATABASE).", show_default="sqlite:///<data>/hooks.db"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
-Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
+Limit = Annotated[int, typer.Option(min=1, max=500, metavar="N", help="How many at most.")]

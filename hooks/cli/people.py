@@ -18,7 +18,7 @@ FORGET_TIMEOUT = 3600.0
 """Seconds: forgetting reads everything that is stored once."""
 
 Person = Annotated[str, typer.Argument(metavar="PER", help="The person's id, per_...")]
-Cursor = Annotated[str | None, typer.Option(help="Go on where the page before ended.")]
+Cursor = Annotated[str | None, typer.Option(metavar="ID", help="Go on where the page before ended.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +29,10 @@ def add_to(app: typer.Typer) -> None:
 @people.command("find", epilog="Example: hooks people find '(303) 555-0142'")
 def people_find(
     text: Annotated[
-        str | None, typer.Argument(help="A name, a phone number in any writing, an e-mail address or a vendor's id.")
+        str | None,
+        typer.Argument(
+            metavar="[TEXT]", help="A name, a phone number in any writing, an e-mail address or a vendor's id."
+        ),
     ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,

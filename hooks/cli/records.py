@@ -22,7 +22,10 @@ runs = typer.Typer(help="Runs: rules carried out for events.", no_args_is_help=T
 EventState = Literal["pending", "matched", "unmatched"]  # as in hooks.ports, which is too heavy for --help
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="From then on: 2h, 7d or 2026-05-06T17:30:00Z.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Up to then, written as for --since.")]
-Cursor = Annotated[str | None, typer.Option(help="Go on after a listing: its `next`.")]
+EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, evt_...")]
+ReceiptId = Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt's id, rcp_...")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, run_...")]
+Cursor = Annotated[str | None, typer.Option(metavar="ID", help="Go on after a listing: its `next`.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,7 +39,9 @@ def add_to(app: typer.Typer) -> None:
 @events.command("list", epilog="Example: hooks events list --type 'job.*' --since 2h")
 def events_list(
     source: SourceName = None,
-    type_: Annotated[str | None, typer.Option("--type", help="Only of this type; * stands for anything.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only of this type; * stands for anything.")
+    ] = None,
     state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
     rule: RuleId = None,
     q: Annotated[str | None, typer.Option(metavar="TEXT", help="Only events that hold this text.")] = None,
@@ -55,7 +60,7 @@ def events_list(
 
 
 @events.command("show", epilog="Example: hooks events show evt_0190c0de000070008000000000000001")
-def events_show(event: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+def events_show(event: EventId, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
     """Show one event: its data, where it came from and the runs it led to."""
     _show(_ask(f"/api/v1/events/{record_id(event, 'evt_')}", data, database), as_json)
 
@@ -79,7 +84,7 @@ def receipts_list(
 
 
 @receipts.command("show", epilog="Example: hooks receipts show rcp_0190c0de000070008000000000000001 --json")
-def receipts_show(receipt: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+def receipts_show(receipt: ReceiptId, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
     """Show one receipt: listed headers, body, verdict and the true reason for it."""
     _show(_ask(f"/api/v1/receipts/{record_id(receipt, 'rcp_')}", data, database), as_json)
 
@@ -88,7 +93,7 @@ def receipts_show(receipt: str, as_json: AsJson = False, data: Data = None, data
 def runs_list(
     state: Annotated[RunState | None, typer.Option(help="Only in this state.")] = None,
     rule: RuleId = None,
-    event: Annotated[str | None, typer.Option(help="Only of this event.")] = None,
+    event: Annotated[str | None, typer.Option(metavar="ID", help="Only of this event.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -102,14 +107,14 @@ def runs_list(
 
 
 @runs.command("show", epilog="Example: hooks runs show run_0190c0de000070008000000000000003")
-def runs_show(run: str, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
+def runs_show(run: RunId, as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
     """Show one run: its steps, and every try with its request and answer."""
     _show(_ask(f"/api/v1/runs/{record_id(run, 'run_')}", data, database), as_json)
 
 
 @runs.command("case", epilog="Example: hooks runs case run_0190c0de000070008000000000000003 --out case.md")
 def runs_case(
-    run: str,
+    run: RunId,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it there instead; nothing is overwritten.")
     ] = None,
@@ -136,13 +141,13 @@ def runs_case(
 
 
 @runs.command("retry", epilog="Example: hooks runs retry run_0190c0de000070008000000000000003")
-def runs_retry(run: str, as_json: AsJson = False, data: Data = None) -> None:
+def runs_retry(run: RunId, as_json: AsJson = False, data: Data = None) -> None:
     """Let a failed or held run go on from its first unfinished step. Needs the running server."""
     _act(f"/api/v1/runs/{record_id(run, 'run_')}/retry", "goes on", run, as_json, data)
 
 
 @runs.command("cancel", epilog="Example: hooks runs cancel run_0190c0de000070008000000000000003")
-def runs_cancel(run: str, as_json: AsJson = False, data: Data = None) -> None:
+def runs_cancel(run: RunId, as_json: AsJson = False, data: Data = None) -> None:
     """End a waiting or held run. Needs the running server."""
     _act(f"/api/v1/runs/{record_id(run, 'run_')}/cancel", "is cancelled", run, as_json, data)
 

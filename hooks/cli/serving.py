@@ -75,7 +75,7 @@ def _log_to_stderr() -> None:
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 picks a free one.")] = 9099,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="P", help="The port; 0 picks a free one.")] = 9099,
 ) -> None:
     """Stand in for the vendors on this machine: stateful, with their sign-in, their errors and their quirks."""
     import asyncio
@@ -87,7 +87,7 @@ def sandbox(
 
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Stay up at the end and print the addresses.")] = False,
-    speed: Annotated[float, typer.Option(min=0.1, max=100.0, help="2 is twice as fast.")] = 1.0,
+    speed: Annotated[float, typer.Option(min=0.1, max=100.0, metavar="N", help="2 is twice as fast.")] = 1.0,
 ) -> None:
     """Play a morning: invented businesses send webhooks, sandboxes stand in for the vendors, nothing leaves here."""
     import asyncio

@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 
 def pause(
     name: Name,
-    reason: Annotated[str | None, typer.Option(help="Why: shown with the connection.")] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why: shown with the connection.")] = None,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
@@ -89,20 +89,26 @@ def resolve(
 
 
 def replay(
-    event: Annotated[list[str] | None, typer.Argument(metavar="[EVENT]...", help="Or choose by options.")] = None,
+    event: Annotated[
+        list[str] | None, typer.Argument(metavar="[EVENT]...", help="Ids of events; or choose by options.")
+    ] = None,
     since: Since = None,
     until: Until = None,
-    type_: Annotated[str | None, typer.Option("--type", help="Only of this type; * stands for anything.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only of this type; * stands for anything.")
+    ] = None,
     source: SourceName = None,
     state: Annotated[ReplayState | None, typer.Option(help="Only with or without a match, or with such a run.")] = None,
-    rule: Annotated[str | None, typer.Option(help="Only runs of this rule.", autocompletion=complete_rules)] = None,
+    rule: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only runs of this rule.", autocompletion=complete_rules)
+    ] = None,
     mode: Annotated[
         ReplayMode,
         typer.Option(help="missing-only does what nobody has done; only force acts again at the vendors."),
     ] = "missing-only",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many events at most.")] = 1000,
-    after: Annotated[str | None, typer.Option(help="Go on after an answer: its `next`.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many events at most.")] = 1000,
+    after: Annotated[str | None, typer.Option(metavar="EVENT", help="Go on after an answer: its `next`.")] = None,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
@@ -190,7 +196,12 @@ _SHOWN = ("event", "rule", "action", "why")
 
 def reconcile(
     mend: Annotated[bool, typer.Option("--mend", help="Adopt what is found, so that those runs go on.")] = False,
-    connection: Annotated[str | None, typer.Option(help="Only steps that act in this connection.")] = None,
+    connection: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Only steps that act in this connection.", autocompletion=complete_connections
+        ),
+    ] = None,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 subscriptions = typer.Typer(help="Subscriptions: what a sender is told by API.", no_args_is_help=True)
 
 ConnectionName = Annotated[
-    str | None, typer.Option("--connection", help="The sender's account; needed when several could be meant.")
+    str | None,
+    typer.Option("--connection", metavar="NAME", help="The sender's account; needed when several could be meant."),
 ]
 SourceName = Annotated[
-    str | None, typer.Option("--source", help="The source it sends to; needed when several could be meant.")
+    str | None,
+    typer.Option("--source", metavar="NAME", help="The source it sends to; needed when several could be meant."),
 ]
 Url = Annotated[
     str | None, typer.Option("--url", metavar="URL", help="The public address: https://your-host, or up to /in/NAME.")
@@ -101,7 +103,9 @@ def subscriptions_delete(
     connection: ConnectionName = None,
     source: SourceName = None,
     url: Url = None,
-    identity: Annotated[str | None, typer.Option("--id", help="The subscription's id at the vendor.")] = None,
+    identity: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="The subscription's id at the vendor.")
+    ] = None,
     api: Api = None,
     as_json: AsJson = False,
     routes: Routes = None,

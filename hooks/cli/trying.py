@@ -104,7 +104,7 @@ def backtest(
         str | None, typer.Option(metavar="ID", help="Only this rule.", autocompletion=complete_rules)
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Only events of this source.", autocompletion=complete_sources)
+        str | None, typer.Option(metavar="NAME", help="Only events of this source.", autocompletion=complete_sources)
     ] = None,
     short: Annotated[bool, typer.Option("--short", help="Markdown for a pull request, without any values.")] = False,
     as_json: AsJson = False,

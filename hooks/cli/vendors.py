@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooks.cli.completing import complete_vendors
+from hooks.cli.completing import complete_connections, complete_vendors
 from hooks.cli.options import AsJson, Routes
 from hooks.cli.output import coloured, note, plain, print_json, print_table, wrong_use
 from hooks.settings import load_settings
@@ -33,7 +33,12 @@ def vendors(
         typer.Option(metavar="LIST", help="The entries of a pick list, read at the vendor: technicians, jobs, ..."),
     ] = None,
     connection: Annotated[
-        str | None, typer.Option(help="The account to read the pick list in; needed when several are of the vendor.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The account to read the pick list in; needed when several are of the vendor.",
+            autocompletion=complete_connections,
+        ),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="The page docs/reference/vendors.md.")] = False,
     as_json: AsJson = False,

@@ -139,7 +139,7 @@ class PostgresEngine:
             await engine._writes.run(lambda connection: _check(connection, relaxed))
             engine.migrated = tuple(await engine._migrated())
             for name in engine.migrated:
-                log.info("migration applied", extra={"migration": name})
+                log.debug("%s applied to the database", name)
         except StoreRefused:
             await engine.close()
             raise

@@ -87,7 +87,7 @@ class SqliteEngine:
                 log.info("%s is the database as it was before its tables are changed", copy.file)
             migrated = await connection.run(migrate)
             for name in migrated:
-                log.info("migration applied", extra={"migration": name})
+                log.debug("%s applied to the database", name)
             path.chmod(0o600)
             await reader
         except BaseException as error:

@@ -1,0 +1,62 @@
+"""Help as a newcomer reads it: every command says what it does, what its values are, and has an example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+import typer
+
+from hooks.cli.tree import app, run
+
+PROMISED = """
+demo serve check explain test backtest send sandbox top reconcile stats healthcheck vendors
+events:list,show,tail,replay receipts:list,show runs:list,show,retry,cancel,resolve,case
+rules:list,history,diff,rollback,describe,schema connections:list,test,pause,resume sources:list
+subscriptions:list,create,delete,doctor people:find,show,review,link,unlink,export,forget
+token:rotate db:migrate,backup,check,prune config:show
+"""
+ACTING = {"demo", "serve", "sandbox", "healthcheck", "rules schema", "people export"}
+"""What runs until it is stopped, or has one form only."""
+
+
+def commands(node: Any, path: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
+    for name, inner in getattr(node, "commands", {}).items():
+        if getattr(inner, "commands", None):
+            yield from commands(inner, (*path, name))
+        else:
+            yield " ".join((*path, name)), inner
+
+
+ALL = dict(commands(typer.main.get_command(app)))
+
+
+def test_every_promised_command_is_there() -> None:
+    promised = set()
+    for word in PROMISED.split():
+        group, _, inner = word.partition(":")
+        promised |= {f"{group} {name}" for name in inner.split(",")} if inner else {group}
+    assert set() == promised - ALL.keys()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_command_explains_itself(name: str) -> None:
+    command = ALL[name]
+    assert re.match(r"^[A-Z].*\.", command.help), "what it does, as a sentence"
+    assert command.epilog.startswith("Example: ") and f"hooks {name}" in command.epilog
+    for option in command.params:
+        if option.name == "help":
+            continue
+        assert option.help, f"{option.name} has no help"
+        takes_words = option.is_flag if hasattr(option, "is_flag") else False
+        assert option.metavar or takes_words or option.type.name == "choice", f"{option.name}: say what it takes"
+    if name not in ACTING:
+        assert any("--json" in option.opts for option in command.params), "for programs"
+
+
+@pytest.mark.parametrize("wrong", ["serv", "evnets", "event"])
+def test_a_mistyped_command_is_recognized(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == run([wrong])
+    assert "Did you mean" in capsys.readouterr().err
