@@ -68,6 +68,7 @@ async def play(*, keep: bool = False, speed: float = 1.0, scenes: Sequence[Scene
                 "bold green" if good else "bold red",
             )
             if keep:
+                await _leave_open(stage, troubles, teller)
                 await _stay(stage, teller)
     return good
 
@@ -212,6 +213,18 @@ async def _vendor_records(stage: Stage) -> Counter[str]:
     return found
 
 
+async def _leave_open(stage: Stage, troubles: _Troubles, teller: Teller) -> None:
+    """Give whoever looks at the console something to do."""
+    from hooks.cli.demo.afterwards import leave_open
+
+    async def send(delivery: Delivery) -> None:
+        await _play_scene(delivery, stage, troubles, teller)
+
+    teller.say("\nAnd for the console, some trouble that waits for a person:", "bold")
+    if not await leave_open(stage, send, datetime.now(UTC)):
+        teller.say("it did not come to what was expected: please report it", "bold red")
+
+
 async def _stay(stage: Stage, teller: Teller) -> None:
     """Print where everything is and wait for Ctrl-C."""
     stopped = asyncio.Event()
@@ -219,7 +232,7 @@ async def _stay(stage: Stage, teller: Teller) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     data = stage.folder / "data"
     teller.say(f"\nwebhooks   {stage.server.inbox}/in/summit, /in/harbor, /in/leads, /in/lawn")
-    teller.say(f"admin      {stage.server.admin}  (token in {data / 'admin.token'})")
+    teller.say(f"console    {stage.server.admin}  (sign in with the token in {data / 'admin.token'})")
     teller.say(f"sandboxes  {stage.sandbox_address}/homebase360, ...")
     teller.say(f"look       hooks runs list --data {data}")
     teller.say("Ctrl-C ends it and removes everything.")
