@@ -2,7 +2,7 @@
 # with plain venv and pip where it is not. Nothing is installed twice until a lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate faults check fix docs editors prism zapier bench sizes lock image clean
+.PHONY: help demo test simulate faults check fix docs editors prism zapier console bench sizes lock image clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,6 +47,11 @@ docs: $(VENV)/.run ## write the pages of docs/reference that are made from the c
 editors: $(VENV)/.dev ## test the schema against the language server that editors run (needs Node and npm)
 	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix tests/editors
 	@$(BIN)/python -m pytest tests/editors $(ARGS)
+
+console: $(VENV)/.dev ## test the console in a real browser, with axe-core as judge (needs Chromium, Node and npm)
+	@mkdir -p build/console && cp tests/console/package.json build/console
+	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix build/console
+	@$(BIN)/python -m pytest tests/console $(ARGS)
 
 zapier: $(VENV)/.dev ## test the app for Zapier under Zapier's own runner (needs Node and npm)
 	@mkdir -p build/zapier && cp hooks/vendors/zapier/app/package.json build/zapier

@@ -59,7 +59,7 @@ def attempt(number: int, second: int, verdict: str) -> dict[str, Any]:
 
 
 def run(state: str, *attempts: dict[str, Any]) -> dict[str, Any]:
-    step = {"id": "<customer>", "state": "intended", "output": None, "attempts": list(attempts)}
+    step = {"id": "<customer>", "state": "failed", "output": None, "attempts": list(attempts)}
     return {"state": state, "created_at": "2026-05-04T13:00:00Z", "steps": [step]}
 
 
@@ -73,6 +73,9 @@ def test_a_timeline_has_a_bar_for_each_try_and_escapes_names() -> None:
 
 def test_an_outcome_is_unknown_until_a_later_try_says_otherwise() -> None:
     assert with_records(run("held", attempt(1, 0, "unknown")))["unknown"] is True
+    begun = run("held")
+    begun["steps"][0]["state"] = "intended"
+    assert with_records(begun)["unknown"] is True
     assert with_records(run("held", attempt(1, 0, "unknown"), attempt(2, 5, "permanent")))["unknown"] is False
     assert with_records(run("waiting", attempt(1, 0, "unknown")))["unknown"] is False
 

@@ -8,8 +8,6 @@ from typing import Any
 MOST_LINES = 80
 """Lines of one rule that are shown."""
 
-_UNKNOWN_STATES = ("intended", "failed")
-
 
 def with_records(run: Mapping[str, Any]) -> dict[str, Any]:
     """The run with, for each step, the ``record`` that its vendor named, and whether an outcome is ``unknown``."""
@@ -31,8 +29,8 @@ def record_of(output: Any) -> str | None:
 
 
 def _unknown(step: Mapping[str, Any]) -> bool:
-    tried = step.get("attempts") or ()
-    return step["state"] in _UNKNOWN_STATES and any(attempt["verdict"] == "unknown" for attempt in tried[-1:])
+    last = [attempt["verdict"] for attempt in step.get("attempts") or ()][-1:]
+    return bool(step["state"] == "intended" or (step["state"] == "failed" and last == ["unknown"]))
 
 
 def lit_lines(text: str | None, first: int, clauses: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

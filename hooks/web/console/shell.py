@@ -60,7 +60,7 @@ class Shell:
             "query": dict(request.query_params),
             "may_act": request.scope.get("access") == "act",
             "signed_in": "access" in request.scope,
-            "version": __version__,
+            "release": __version__,
             "now": self.clock.now(),
             **values,
         }
@@ -71,7 +71,7 @@ def error_page(status: int, title: str, detail: str, signed_in: bool) -> Respons
     """What went wrong, as a page for people."""
     values: dict[str, Any] = {
         "navigation": (*_FIRST, *_LAST) if signed_in else (),
-        "here": "", "query": {}, "may_act": False, "signed_in": signed_in, "version": __version__, "now": None,
+        "here": "", "query": {}, "may_act": False, "signed_in": signed_in, "release": __version__, "now": None,
         "status": status, "title": title, "detail": detail,
     }  # fmt: skip
     return Response(render("error.html", values), status, media_type=HTML)

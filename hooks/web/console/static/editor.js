@@ -240,7 +240,9 @@
       link.href = `/events/${one.event}`;
       line.append(made("span", one.change, `state ${{ added: "done", removed: "failed" }[one.change] ?? "held"}`), ` ${one.rule} `, link);
       for (const field of (one.fields ?? []).slice(0, 6)) {
-        line.append(document.createElement("br"), made("code", field.path), " ", made("del", JSON.stringify(field.old ?? null)), " ", made("ins", JSON.stringify(field.new ?? null)));
+        line.append(document.createElement("br"), made("code", field.path));
+        if (field.old !== undefined && field.old !== null) line.append(" ", made("del", brief(field.old)));
+        if (field.new !== undefined && field.new !== null) line.append(" ", made("ins", brief(field.new)));
       }
       table.append(line);
     }
@@ -249,6 +251,9 @@
       table,
     );
   });
+
+  // A request that came or went is told by its action, a value by itself.
+  const brief = (value) => (value && typeof value === "object" && value.action ? value.action : JSON.stringify(value)).slice(0, 120);
 
   // --- the event that fields are completed from ---
 

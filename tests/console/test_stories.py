@@ -1,0 +1,222 @@
+"""What people come to the console for, each as somebody does it: in a real browser, on a real server."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.console.conftest import Desk, Town
+
+pytestmark = pytest.mark.timeout(180)
+
+ANOTHER = """
+  - id: another
+    event: job.created
+    do:
+      - action: homebase360.create_job
+        with:
+"""
+
+
+def test_did_mrs_ortiz_booking_go_through(desk: Desk) -> None:
+    page = desk.page
+    page.get_by_role("searchbox").first.fill("Ortiz")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="lead-to-servicetitan: done").first.click()
+    expect(page.get_by_role("heading", name="lead-to-servicetitan")).to_be_visible()
+    expect(page.locator(".steps > li").first).to_contain_text("servicetitan.create_booking_by_provider")
+    expect(page.locator(".steps > li").first).to_contain_text("status 200")
+    desk.shoot("run")
+
+
+def test_the_way_of_an_event_ends_at_the_vendors_record(desk: Desk) -> None:
+    page = desk.go("/events?type=job.completed&state=matched")
+    page.locator("table a.id").first.click()
+    way = page.get_by_label("The journey of this event")
+    for part in ("received", "read", "matched", "upsert_customer", "create_job", "record in homebase"):
+        expect(way).to_contain_text(part)
+    expect(page.get_by_role("img", name=re.compile("tries in"))).to_be_visible()
+    expect(page.locator(".lit li.true").filter(has_text="data.total_cents >= 5000")).to_be_visible()
+    desk.shoot("event")
+
+
+def test_why_a_rule_did_not_fire_is_shown_on_its_own_lines(desk: Desk) -> None:
+    page = desk.go("/events?q=do-not-sync")
+    page.locator("table a.id").first.click()
+    line = page.locator(".lit li.false:visible")
+    expect(line).to_contain_text('not data.tags contains "do-not-sync"')
+    expect(line).to_contain_text("does not hold")
+    expect(line).to_contain_text("data.tags")
+    desk.shoot("why-not")
+
+
+def test_failed_runs_are_tried_again_all_at_once(desk: Desk) -> None:
+    page = desk.go("/runs?state=failed")
+    expect(page.locator("table")).to_contain_text("answered 422")
+    desk.shoot("failed")
+    page.get_by_role("button", name="Choose all on this page").click()
+    page.get_by_role("button", name="Try the chosen again").click()
+    expect(page.get_by_role("status")).to_contain_text("done")
+    expect(page.locator("table")).to_contain_text("No runs fit", timeout=20_000)
+
+
+def test_a_vendor_that_is_down_is_paused_and_resumed(desk: Desk) -> None:
+    page = desk.go("/connections")
+    card = page.locator("#titan")
+    card.get_by_label("Why").fill("their maintenance")
+    card.get_by_role("button", name="Pause").click()
+    expect(card.locator(".state")).to_have_text("paused")
+    expect(card).to_contain_text("their maintenance")
+    desk.shoot("connections")
+    card.get_by_role("button", name="Resume").click()
+    expect(card.locator(".state")).to_have_text("works")
+    card.get_by_role("button", name="Test").click()
+    expect(page.get_by_role("status")).to_contain_text("ok")
+    desk.go("/settings")
+    expect(page.locator("table").last).to_contain_text("connections.resume")
+    expect(page.locator("table").last).to_contain_text("Ana")
+
+
+def test_a_person_says_what_became_of_an_unknown_outcome(desk: Desk) -> None:
+    page = desk.go("/runs?state=held&rule=tell-the-office")
+    page.locator("table a.id").last.click()
+    expect(page.get_by_text("its outcome is unknown")).to_be_visible()
+    desk.shoot("held")
+    page.get_by_role("button", name="It was carried out").click()
+    expect(page.locator("h1 .state")).to_have_text("done", timeout=20_000)
+
+
+def test_a_rule_is_edited_with_its_backtest_published_and_rolled_back(desk: Desk) -> None:
+    page = desk.go("/rules/edit")
+    area = page.get_by_role("textbox", name="The rules file")
+    before = area.input_value()
+    area.fill(before.replace("data.total_cents >= 5000", "data.total_cents >= 20000"))
+    expect(page.locator("#verdict")).to_contain_text("It can be published")
+    page.get_by_role("button", name="Compare with the rules in force").click()
+    expect(page.locator("[data-backtested]")).to_contain_text("removed")
+    expect(page.locator("[data-backtested]")).to_contain_text("job-to-homebase")
+    desk.shoot("editor")
+    page.get_by_label("Why").fill("only large jobs")
+    page.get_by_role("button", name="Publish").click()
+    page.wait_for_url(desk.town.console + "/rules")
+    expect(page.locator(".file")).to_contain_text("data.total_cents >= 20000")
+    page.get_by_role("link", name="History").click()
+    row = page.locator("tbody tr").first
+    expect(row).to_contain_text("Ana")
+    expect(row).to_contain_text("only large jobs")
+    row.get_by_role("link").first.click()
+    expect(page.locator(".diff .came").last).to_contain_text(">= 20000")
+    desk.shoot("version")
+    page.get_by_role("link", name="History").last.click()
+    page.locator("tbody tr").nth(1).get_by_role("button", name="Put back").click()
+    expect(page.locator("tbody tr").first).to_contain_text("rollback")
+    desk.go("/rules")
+    expect(page.locator(".file")).to_contain_text("data.total_cents >= 5000")
+
+
+def test_two_who_edit_at_the_same_time_do_not_overwrite_each_other(desk: Desk) -> None:
+    page = desk.go("/rules/edit")
+    area = page.get_by_role("textbox", name="The rules file")
+    text = area.input_value()
+    answer = page.evaluate(
+        "text => fetch('/api/v1/rules', {method: 'POST', headers: {'content-type': 'application/json'}, "
+        "body: JSON.stringify({text})}).then(answer => answer.status)",
+        text + "# somebody else was here\n",
+    )
+    assert 200 == answer
+    area.fill(text + "# and so was I\n")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.locator("#verdict")).to_contain_text("somebody has changed the rules since")
+    assert "# and so was I" in area.input_value(), "what was written is still there"
+    desk.complaints.clear()  # the browser notes the 409 as an error of the network
+    area.fill(text)
+
+
+def test_mistakes_are_shown_while_somebody_types_and_keys_are_completed(desk: Desk) -> None:
+    page = desk.go("/events?type=job.completed&state=matched")
+    page.locator("table a.id").first.click()
+    page.get_by_role("link", name="Try another rule on this event").click()
+    area = page.get_by_role("textbox", name="The rules file")
+    text = area.input_value()
+    area.fill(text.replace("action: jobcloser.send_lead", "action: jobcloser.send_led"))
+    expect(page.locator(".findings .error")).to_contain_text("did you mean")
+    expect(page.locator(".gutter .error")).to_have_count(1)
+    area.fill(
+        text
+        + "\n  - id: another\n    event: job.created\n    do:\n      - action: homebase360.create_job\n        with:\n"
+    )
+    area.press("Control+End")
+    area.press_sequentially("          custo", delay=30)
+    expect(page.locator(".choices li").first).to_contain_text("customerId")
+    area.press("Enter")
+    assert area.input_value().endswith("          customerId: ")
+    area.press_sequentially("${data.cu", delay=30)
+    expect(page.locator(".choices li").first).to_contain_text("customer")
+    desk.shoot("completion")
+    area.press("Escape")
+    area.fill(text)
+
+
+def test_a_draft_is_explained_on_a_chosen_event(desk: Desk) -> None:
+    page = desk.go("/events?q=do-not-sync")
+    page.locator("table a.id").first.click()
+    page.get_by_role("link", name="Try another rule on this event").click()
+    area = page.get_by_role("textbox", name="The rules file")
+    area.fill(area.input_value().replace('"do-not-sync"', '"something else"'))
+    page.get_by_role("button", name="Explain").click()
+    rule = page.locator("[data-explained] details", has_text="job-to-homebase")
+    expect(rule.locator("summary .state")).to_have_text("matched")
+    expect(rule).to_contain_text("POST")
+    area.fill("")
+
+
+def test_a_replay_says_first_what_it_would_do(desk: Desk) -> None:
+    page = desk.go("/events?type=job.completed&state=matched")
+    page.locator("table a.id").first.click()
+    page.get_by_role("button", name="What would happen?").click()
+    expect(page.locator("[data-forecast]")).to_contain_text("No request would leave")
+    page.get_by_label("How").select_option("force")
+    page.get_by_role("button", name="What would happen?").click()
+    expect(page.locator("[data-forecast]")).to_contain_text("job-to-homebase")
+    expect(page.get_by_role("button", name="Replay now")).to_be_visible()
+    desk.shoot("replay")
+
+
+def test_a_doubt_about_two_people_is_settled(desk: Desk) -> None:
+    page = desk.go("/people")
+    review = page.locator("[data-live=review]")
+    expect(review).to_contain_text("Luis Ortega")
+    desk.shoot("people")
+    review.get_by_role("button", name="Two").first.click()
+    expect(page.get_by_role("status")).to_contain_text("Done")
+    page.reload()
+    expect(page.get_by_text("One person or two?")).to_have_count(0)
+
+
+def test_what_comes_in_appears_by_itself(desk: Desk, town: Town) -> None:
+    page = desk.go("/events?source=leads")
+    expect(page.locator("table")).to_contain_text("lead.created")
+    request = urllib.request.Request(
+        f"{town.inbox}/in/leads",
+        data=json.dumps({"Name": "Wanda Live", "Phone": "303-555-0177", "type": "x"}).encode(),
+        headers={"content-type": "application/json", "x-api-key": (town.secrets / "LEADS_KEY").read_text()},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        event = json.load(answer)["events"][0]
+    expect(page.locator(f'a[href="/events/{event}"]')).to_be_visible(timeout=20_000)
+
+
+def test_everything_can_be_read_without_a_script(browser: Browser, town: Town) -> None:
+    desk = Desk(browser, town, java_script_enabled=False)
+    page = desk.sign_in("/rules")
+    expect(page.locator(".file")).to_contain_text("job-to-homebase")
+    desk.go("/events?type=job.completed")
+    page.locator("table a.id").first.click()
+    expect(page.get_by_label("The journey of this event")).to_contain_text("received")
+    desk.go("/rules/history/1")
+    expect(page.locator("main")).to_contain_text("What changed since")
+    desk.close()
