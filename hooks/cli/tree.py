@@ -5,7 +5,6 @@ Exit codes: 0 fine, 1 failure, 2 wrong use, 3 configuration invalid, 4 partly do
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -81,9 +80,6 @@ def run(arguments: Sequence[str]) -> int:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FINE
     except Exception as error:  # the last resort for people: a line instead of a traceback
         return _told(error)
     return Exit.FINE

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -60,3 +62,16 @@ def test_a_command_explains_itself(name: str) -> None:
 def test_a_mistyped_command_is_recognized(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == run([wrong])
     assert "Did you mean" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
+    writing = subprocess.Popen(
+        [sys.executable, "-m", "hooks", "vendors", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert writing.stdout is not None and writing.stderr is not None
+    assert writing.stdout.readline()
+    writing.stdout.close()
+    said = writing.stderr.read()
+    writing.stderr.close()
+    writing.wait(30)
+    assert b"" == said
