@@ -85,10 +85,19 @@ class _Connection(asyncio.Protocol):
 
 
 async def drive(
-    port: int, requests: Iterator[bytes], *, connections: int, seconds: float, keep: bool = False
+    port: int,
+    requests: Iterator[bytes],
+    *,
+    connections: int,
+    seconds: float,
+    keep: bool = False,
+    into: Figures | None = None,
 ) -> Figures:
-    """Send requests over so many connections, one at a time on each, for so many seconds or until there are no more."""
-    figures = Figures()
+    """Send requests over so many connections, one at a time on each, for so many seconds or until there are no more.
+
+    ``into`` is where it counts, for somebody who looks at it meanwhile. Raises OSError when the server goes away.
+    """
+    figures = into or Figures()
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
     made = [

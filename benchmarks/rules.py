@@ -176,15 +176,20 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(None if arguments is None else list(arguments))
-    figures = {
-        "matching": matching(options.rounds),
-        "checking": checking(max(1, options.rounds // 3)),
-        "expressions": expressions(options.rounds),
-    }
+    figures = measure(options.rounds)
     print(f"Python {platform.python_version()}, {platform.machine()}, medians of {options.rounds} rounds\n")
     show(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """All three."""
+    return {
+        "matching": matching(rounds),
+        "checking": checking(max(1, rounds // 3)),
+        "expressions": expressions(rounds),
+    }
 
 
 def matching(rounds: int) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from importlib.util import find_spec
 from typing import Any, Final
 
 import httpcore
@@ -18,6 +20,11 @@ import httpx
 
 from hooks.addresses import allowed, reach_of, sentence
 from hooks.errors import Unconfigured
+
+if find_spec("sniffio") is None:
+    # httpcore imports it several times in every call, to learn that it runs on asyncio. Python looks for a module that
+    # is not there anew each time, in all folders, which took as long as all the rest of a call; this says so once.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a host, best first. Raises OSError when it has none."""

@@ -1,0 +1,142 @@
+"""Speed is kept: by counting calls, which nothing else on the machine can change, and by a ratio far off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import uvicorn
+from pydantic import SecretStr
+from uvicorn.server import ServerState
+
+from benchmarks import end_to_end, ingest
+from benchmarks.ingest import job, signed
+from benchmarks.plot import bars, draw
+from benchmarks.servers import SECRET
+from hooks.clock import SystemClock
+from hooks.events import Receipt, new_id
+from hooks.pipeline.normalize import normalize
+from hooks.pipeline.receive import Door
+from hooks.ports import SourceSettings
+from hooks.vendors.housecall_pro.source import HousecallProSource, HousecallProSourceSettings
+from hooks.web.inbox import Inbox
+from hooks.web.protocol import Limits, guarded
+
+WEBHOOK = 520
+"""Calls from the bytes of a webhook of 2 KB to the bytes of its answer, the store left out. It takes about 405."""
+
+NORMALIZE = 1_900
+"""Calls for the same job to become an event, its telephone number included. It takes about 1,500."""
+
+
+class _Counted:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, frame: Any, event: str, argument: Any) -> None:
+        if event in ("call", "c_call"):
+            self.calls += 1
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[_Counted]:
+    """Counts the calls of functions, Python's and others', made in this thread meanwhile."""
+    count = _Counted()
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield count
+    finally:
+        sys.setprofile(before)
+
+
+class _Commits:
+    """A store that commits in the next turn of the loop."""
+
+    def record(self, receipt: Receipt, key: bytes | None, window: float) -> asyncio.Future[str | None]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[str | None] = loop.create_future()
+        loop.call_soon(future.set_result, None)
+        return future
+
+
+class _Transport(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def write(self, data: Any) -> None:
+        self.answer.set_result(bytes(data))
+
+    def is_closing(self) -> bool:
+        return False
+
+    def resume_reading(self) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+def _door() -> Door:
+    settings: SourceSettings = HousecallProSourceSettings(signing_secret=[SecretStr(SECRET)])
+    assert isinstance(settings, HousecallProSourceSettings)
+    return Door("hcp", "housecall_pro", settings, HousecallProSource("hcp", settings))
+
+
+async def test_a_webhook_is_answered_in_few_calls() -> None:
+    doors = {"hcp": _door()}
+    inbox = Inbox(lambda: doors, _Commits(), SystemClock(), lambda: True)
+    config = uvicorn.Config(inbox, lifespan="off", log_config=None, access_log=False, ws="none", workers=1)
+    protocol = guarded(Limits())(config, ServerState(), {})
+    requests = signed(iter(range(10)), 80)
+    found = []
+    for _ in range(3):  # the first fills caches
+        transport = _Transport()
+        protocol.connection_made(transport)
+        with counted() as count:
+            protocol.data_received(next(requests))
+            answer = await transport.answer
+        assert answer.startswith(b"HTTP/1.1 202")
+        found.append(count.calls)
+    protocol.connection_lost(None)
+    assert min(found) <= WEBHOOK, found
+
+
+def test_a_job_becomes_an_event_in_few_calls() -> None:
+    door = _door()
+    body = job(1)
+    now = datetime(2026, 5, 6, 20, 0, tzinfo=UTC)
+    found = []
+    for _ in range(2):
+        receipt = Receipt(new_id("rcp"), "hcp", "housecall_pro", now, "accepted", body=body, events=1)
+        with counted() as count:
+            events = normalize(receipt, door.source)
+        assert ["job.completed"] == [event.type for event in events]
+        found.append(count.calls)
+    assert min(found) <= NORMALIZE, found
+
+
+def test_durable_ingest_is_not_far_off_the_bare_server() -> None:
+    row = ingest.measure(1, 0.2, (16,))["connections"]["16"]
+    # by processor time, because the disk and the other programs of a shared machine have their own pace
+    assert row["receive_cpu_ratio"] > 0.05
+
+
+def test_the_chart_holds_what_was_measured() -> None:
+    row = {"receive_ratio": 0.6, "all_ratio": 0.3}
+    found = {"ingest": {"connections": {"64": row}}, "end_to_end": {"ingest_ratio": 0.1}}
+    drawn = ElementTree.fromstring(draw(bars(found), "two cores & a load"))
+    texts = [element.text for element in drawn.iter() if element.text and element.text.strip()]
+    assert ["two cores & a load", "durable ingest / bare, 64 connections", "0.6"] == texts[:3]
+    assert {"0.3", "0.1", "end to end / durable ingest"} <= set(texts)
+
+
+async def test_nothing_is_missing_after_a_kill_in_the_middle() -> None:
+    found = await end_to_end.killed(iter(range(10**9)), 200)
+    assert (0, found["stored"]) == (found["missing"], found["delivered"])
