@@ -2,6 +2,7 @@
 
 Start: take the store, load the rules, give back what a crash left, open the admin's door and then the public one. Stop:
 turn readiness red, answer what is in progress, claim nothing more, give calls in progress their time, close the store.
+It is one module, because what is started last is stopped first, and the two are read together.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from hooks.kit.http import prepare
 from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.deliver import Worker
 from hooks.pipeline.dispatch import Dispatcher
+from hooks.pipeline.emitting import Emitting
 from hooks.pipeline.people import Acquaintance, Sighter
 from hooks.pipeline.receive import log_fault
 from hooks.pipeline.sharing import Shared
@@ -127,9 +129,13 @@ class App:
         self._exits.push_async_callback(store.close)
         history = self._history = await open_history(settings.database_url)
         self._exits.push_async_callback(history.close)
+        health = self._health = Health(clock, store.engine)
+        intake = _Waking(store, health, self._wake_dispatcher)
         subscribers = Subscribers(store, clock)
         await subscribers.refresh()
-        rulebook = self._rulebook = Rulebook(settings.routes, store, CATALOGUE, secret, clock, subscribers)
+        rulebook = self._rulebook = Rulebook(
+            settings.routes, store, CATALOGUE, secret, clock, subscribers, lambda name: Emitting(name, intake, wall)
+        )
         self._exits.push_async_callback(rulebook.aclose)
         await self._load_first(rulebook)
 
@@ -141,7 +147,6 @@ class App:
                 utc_text(restored[0]),
                 restored[1],
             )
-        health = self._health = Health(clock, store.engine)
         health.rules_loaded = lambda: rulebook.current is not None
         if finding := sqlite_finding(store.engine.alone):
             health.notes["sqlite"] = finding
@@ -159,7 +164,7 @@ class App:
         await keeper.begin()
         if recovered := await store.recover(owner, clock.now()):
             log.info("%d runs that were in progress when the last server ended go on", recovered)
-        inbox = Inbox(lambda: rulebook.doors, _Waking(store, health, self._wake_dispatcher), wall, self.ready)
+        inbox = Inbox(lambda: rulebook.doors, intake, wall, self.ready)
         works = settings.role in ("all", "work")
         shared = self._shared = Shared(store, clock, lambda: rulebook.accounts, works=works)
         worker = self._worker = Worker(

@@ -148,7 +148,19 @@ class Draft:
     flag: str | None = None
 
 
-class Source(Protocol):
+class Normalizer(Protocol):
+    """What makes events of receipts. Synchronous, pure, no I/O."""
+
+    def normalize(self, receipt: Receipt) -> list[Draft]:
+        """The receipt's events: exactly ``receipt.events`` of them, the same every time it is called.
+
+        A body that is readable but cannot be mapped gives a draft of the vendor's type with ``flag`` set; unknown
+        kinds pass through with the vendor's own name as ``type``.
+        """
+        ...
+
+
+class Source(Normalizer, Protocol):
     """A configured inbound end. Synchronous, pure, no I/O; one instance serves all its requests."""
 
     @property
@@ -179,14 +191,6 @@ class Source(Protocol):
 
     def read(self, request: Inbound) -> Reading:
         """Parse the body just far enough to count its events. Raises NormalizationError when it is not readable."""
-        ...
-
-    def normalize(self, receipt: Receipt) -> list[Draft]:
-        """The receipt's events: exactly ``receipt.events`` of them, the same every time it is called.
-
-        A body that is readable but cannot be mapped gives a draft of the vendor's type with ``flag`` set; unknown
-        kinds pass through with the vendor's own name as ``type``.
-        """
         ...
 
     def answer(self, request: Inbound, outcome: Outcome) -> Reply | None:
@@ -435,6 +439,33 @@ class SubscriberStore(Protocol):
         ...
 
 
+# --- events of our own ---
+
+
+class Emitter(Protocol):
+    """What the client of a built-in vendor is handed to put events in by."""
+
+    async def emit(self, body: bytes, key: str) -> str:
+        """Record a receipt with this body and give its id, or that of the one that was recorded with this key before.
+
+        On disk when it returns. Raises Transient when the store cannot take it now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """The one source and the one connection of a vendor that is this program itself.
+
+    Both are called by the vendor's name and stand in no rules file. ``source`` makes events of what the client has the
+    `Emitter` record. The input ``type`` of an action is the type of the event that it puts in.
+    """
+
+    source: Normalizer
+    settings: ConnectionSettings
+    connect: Callable[[Emitter], Client]
+
+
 # --- the engine's store ---
 
 
@@ -495,12 +526,14 @@ class Repeated:
 class Plan:
     """An event and what the rules make of it: stored in one transaction, with its receipt no longer pending.
 
-    ``meets`` are keys of `Timing.expects`: runs that wait to see whether such an event comes.
+    ``meets`` are keys of `Timing.expects`: runs that wait to see whether such an event comes. ``cause`` is the run that
+    has emitted the event, and how many events caused one another up to it.
     """
 
     event: Event
     runs: tuple[PlannedRun, ...] = ()
     meets: tuple[str, ...] = ()
+    cause: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -974,13 +1007,14 @@ class Page:
 class History(Protocol):
     """What people read: lists, details, counts. Read-only; all values are ready for JSON, instants as UTC text.
 
-    An event of a list is `Event.attributes` with ``state`` and ``runs: [{id, rule, state}]``; its detail adds ``raw``
-    and has the runs in full. A run is ``{id, event, rule, rules_version, replay_of, state, reason, created_at, due_at,
-    finished_at, attempts, steps}``; a list leaves ``steps`` out. A step is ``{id, position, action, connection, state,
-    request: {method, url, body} or null, output, error, attempts}``; an attempt ``{id, number, started_at,
-    duration_ms, verdict, status, error, exchanges: [{method, url, status, request, answer, error, duration_ms}]}``. A
-    receipt is ``{id, source, vendor, received_at, verdict, reason, duplicate_of, events: [ids], path, query, headers,
-    size}``; its detail adds ``body``: text where it is UTF-8, else ``{"base64": ...}``.
+    An event of a list is `Event.attributes` with ``state`` and ``runs: [{id, rule, state}]``; its detail adds
+    ``raw`` and ``cause`` (``{run, depth}`` where one of our runs has caused it, else null) and has the runs in
+    full. A run is ``{id, event, rule, rules_version, replay_of, state, reason, created_at, due_at, finished_at,
+    attempts, steps}``; a list leaves ``steps`` out. A step is ``{id, position, action, connection, state, request:
+    {method, url, body} or null, output, error, attempts}``; an attempt ``{id, number, started_at, duration_ms,
+    verdict, status, error, exchanges: [{method, url, status, request, answer, error, duration_ms}]}``. A receipt is
+    ``{id, source, vendor, received_at, verdict, reason, duplicate_of, events: [ids], path, query, headers, size}``;
+    its detail adds ``body``: text where it is UTF-8, else ``{"base64": ...}``.
     """
 
     async def events(self, filter: EventFilter) -> Page: ...
@@ -1453,6 +1487,8 @@ class Vendor:
     actions: tuple[Action, ...] = ()
     probe: Probe | None = None
     """How a connection is tested."""
+    built_in: BuiltIn | None = None
+    """Instead of settings of sources and connections, where there is nothing to configure."""
     people: Mapping[str, PersonRecord] = field(default_factory=dict)
     """The actions that find or make a person's record, by name."""
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Any
 from hooks.ports import Catalogue, Vendor
 from hooks.vendors import (
     cloudevents,
+    event,
     homebase360,
     housecall_pro,
     http,
@@ -29,6 +30,7 @@ VENDORS: tuple[Vendor, ...] = (
     cloudevents.vendor,
     webhook.vendor,
     http.vendor,
+    event.vendor,
 )
 
 CATALOGUE: Catalogue = {vendor.name: vendor for vendor in VENDORS}

@@ -19,7 +19,7 @@ from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account, obsta
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.receive import Door
 from hooks.pipeline.subscribers import Subscribers, beside, connection_of, hooks_of
-from hooks.ports import Catalogue, Client, Clock, ConnectionSettings, Edit, Source, Store
+from hooks.ports import Catalogue, Client, Clock, ConnectionSettings, Edit, Emitter, Normalizer, Store
 from hooks.rulefiles import author_of, changed_since, places_of, unwanted_files, write_files
 from hooks.rules.findings import Finding, RulesInvalid
 from hooks.rules.load import included_files, load_doors, load_rules, load_text, load_texts
@@ -42,7 +42,10 @@ class Rulebook:
         secrets: Callable[[str], str | None],
         clock: Clock | None = None,
         subscribers: Subscribers | None = None,
+        emitter: Callable[[str], Emitter] | None = None,
     ) -> None:
+        """``emitter`` puts events in at a built-in source of this name."""
+        self._emitter = emitter
         self.path = path
         self.subscribers = subscribers
         if subscribers is not None:
@@ -64,7 +67,8 @@ class Rulebook:
         """Which entry of the history ``current`` is."""
         self.loaded_at: datetime | None = None
         self.doors: Mapping[str, Door] = {}
-        self.sources: Mapping[str, Source] = {}
+        self.sources: Mapping[str, Normalizer] = {}
+        """Of all doors, and those that rules alone put events in at."""
         self.accounts: Mapping[str, Account] = {}
         self.invalid: RulesInvalid | None = None
         """What was wrong with the file when it was loaded last, None when nothing was."""
@@ -292,11 +296,14 @@ class Rulebook:
         desks = self._desks(rules)
         doors: dict[str, Door] = {}
         for name, config in rules.sources.items():
+            if config.emitted is not None:
+                continue  # nobody outside posts there
             make = self._catalogue[config.vendor].make_source
             assert make is not None, "the loader refuses sources of vendors that have none"
             doors[name] = Door(name, config.vendor, config.settings, make(name, config.settings), desks.get(name))
         self.doors = doors
-        self.sources = {name: door.source for name, door in doors.items()}
+        own = {name: vendor.built_in.source for name, vendor in self._catalogue.items() if vendor.built_in is not None}
+        self.sources = {**own, **{name: door.source for name, door in doors.items()}}
 
     def _desks(self, rules: RuleSet) -> dict[str, HookDesk]:
         """Where senders ask to be told of our events, by source."""
@@ -311,7 +318,10 @@ class Rulebook:
 
     def _makers(self, rules: RuleSet) -> Iterator[tuple[str, str, ConnectionSettings, Callable[[], Client]]]:
         """Name, vendor, settings and client of the files' connections, and of one for each source with subscribers."""
+        yield from self._built_in(rules)
         for name, config in rules.connections.items():
+            if config.built_in:
+                continue
             connect = self._catalogue[config.vendor].connect
             assert connect is not None, "the loader refuses connections of vendors that have none"
             yield name, config.vendor, config.settings, partial(connect, name, config.settings)
@@ -319,6 +329,15 @@ class Rulebook:
             for source, hooks in hooks_of(rules.sources, self._catalogue).items():
                 make = partial(hooks.connect, self.subscribers)
                 yield connection_of(source), rules.sources[source].vendor, hooks.settings, make
+
+    def _built_in(self, rules: RuleSet) -> Iterator[tuple[str, str, ConnectionSettings, Callable[[], Client]]]:
+        """By which rules emit events. It stays for the runs of rules that did so."""
+        for name, vendor in self._catalogue.items():
+            of_rules, old = rules.connections.get(name), self.accounts.get(name)
+            needed = of_rules.built_in if of_rules is not None else old is not None and old.vendor == name
+            if vendor.built_in is not None and needed:
+                assert self._emitter is not None, "a server that carries rules out has an emitter"
+                yield name, name, vendor.built_in.settings, partial(vendor.built_in.connect, self._emitter(name))
 
     async def _open_accounts(self, rules: RuleSet) -> None:
         """One client per connection; one whose settings are unchanged is kept, with its connections and tokens."""

@@ -86,7 +86,7 @@ async def book(tmp_path: Path) -> AsyncIterator[Book]:
 
 async def test_loading_opens_doors_and_accounts(book: Book) -> None:
     version = await book.load(RULES)
-    assert ({"leads"}, {"leads"}, {"office", "other"}) == (
+    assert ({"leads"}, {"leads", "event"}, {"office", "other"}) == (
         set(book.rulebook.doors),
         set(book.rulebook.sources),
         set(book.rulebook.accounts),

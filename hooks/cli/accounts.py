@@ -24,7 +24,7 @@ def pick_connection(rules: RuleSet, name: str | None, vendor: str | None = None)
         if vendor not in (None, found.vendor):
             raise wrong_use(f"the connection {name} is one of {found.vendor}, not of {vendor}")
         return found
-    fitting = [one for one in rules.connections.values() if vendor in (None, one.vendor)]
+    fitting = [one for one in rules.connections.values() if vendor in (None, one.vendor) and not one.built_in]
     if len(fitting) != 1:
         which = ", ".join(one.name for one in fitting) or "the rules file has none of that vendor"
         raise wrong_use(f"say which connection with --connection: {which}")

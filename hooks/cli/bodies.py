@@ -7,7 +7,7 @@ from datetime import datetime
 from hooks.cli.loading import catalogue
 from hooks.errors import NormalizationError
 from hooks.events import Event, Receipt, new_id
-from hooks.ports import Inbound, Source
+from hooks.ports import Inbound, Normalizer, Source
 from hooks.rules.ruleset import SourceConfig
 
 _KINDS = {b"{": "application/json", b"[": "application/json", b"<": "application/xml"}
@@ -27,9 +27,11 @@ def events_of(source: SourceConfig, inbound: Inbound) -> list[Event]:
     """The events of a body, as the source would make them now. Raises Unread."""
     from hooks.pipeline.normalize import normalize
 
-    make = catalogue()[source.vendor].make_source
-    assert make is not None, "the loader refuses sources of vendors that have none"
-    reader: Source = make(source.name, source.settings)
+    vendor = catalogue()[source.vendor]
+    if vendor.built_in is not None:
+        return _emitted(source, inbound, vendor.built_in.source)
+    assert vendor.make_source is not None, "the loader refuses sources of vendors that have none"
+    reader: Source = vendor.make_source(source.name, source.settings)
     try:
         reading = reader.read(inbound)
     except NormalizationError as error:
@@ -46,4 +48,25 @@ def events_of(source: SourceConfig, inbound: Inbound) -> list[Event]:
         body=inbound.body if reading.masked is None else reading.masked,
         events=reading.events,
     )
+    return normalize(receipt, reader)
+
+
+def _emitted(source: SourceConfig, inbound: Inbound, reader: Normalizer) -> list[Event]:
+    """The event that a rule emits with this body: ``{type, subject, data}``."""
+    from hooks.pipeline.normalize import normalize
+
+    receipt = Receipt(
+        id=new_id("rcp"),
+        source=source.name,
+        vendor=source.vendor,
+        received_at=inbound.received_at,
+        verdict="accepted",
+        body=inbound.body,
+        events=1,
+    )
+    try:
+        reader.normalize(receipt)
+    except (ValueError, TypeError, KeyError):
+        told = f"the source {source.name} reads what rules emit: an object with type, subject and data"
+        raise Unread(told) from None
     return normalize(receipt, reader)

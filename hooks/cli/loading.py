@@ -45,6 +45,7 @@ def listed(kind: str, settings: Settings) -> list[dict[str, Any]]:
         return [
             {"name": source.name, "vendor": source.vendor, "path": f"/in/{source.name}"}
             for source in rules.sources.values()
+            if source.emitted is None
         ]
     if kind == "connections":
         return [
@@ -77,7 +78,8 @@ def pick_source(rules: RuleSet, name: str | None, vendor: str | None) -> SourceC
         if name not in rules.sources:
             raise wrong_use(f"there is no source {name!r} in the rules file: it has {_names(rules.sources)}")
         return rules.sources[name]
-    fitting = [source for source in rules.sources.values() if vendor in (None, source.vendor)]
+    inbound = [source for source in rules.sources.values() if source.emitted is None]
+    fitting = [source for source in inbound if vendor in (None, source.vendor)]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:

@@ -136,7 +136,8 @@ class _Events:
         """The source that is named; else one of the vendor: of the rule's own, or the only one of the file."""
         if given.source is not None:
             return self._rules.sources[given.source]
-        fitting = [each for each in self._rules.sources.values() if vendor in (None, each.vendor)]
+        inbound = [each for each in self._rules.sources.values() if each.emitted is None]
+        fitting = [each for each in inbound if vendor in (None, each.vendor)]
         own = [each for each in fitting if each.name in rule.sources]
         if own or len(fitting) == 1:
             return (own or fitting)[0]

@@ -81,7 +81,9 @@ def check(
         raise typer.Exit(Exit.INVALID)
     if format is not Format.TEXT:
         raise typer.Exit(Exit.PARTLY if found and found.unasked else Exit.FINE)
-    held = [(len(loaded.rules), "rule"), (len(loaded.sources), "source"), (len(loaded.connections), "connection")]
+    sources = [source for source in loaded.sources.values() if source.emitted is None]
+    connections = [connection for connection in loaded.connections.values() if not connection.built_in]
+    held = [(len(loaded.rules), "rule"), (len(sources), "source"), (len(connections), "connection")]
     counted = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in held)
     print(coloured(f"{settings.routes} is good: {counted}.", "green"))
     if found is not None:

@@ -15,10 +15,11 @@ from dataclasses import replace
 
 from hooks.errors import HooksError, StoreError
 from hooks.events import Receipt
+from hooks.pipeline.emitting import cause_of
 from hooks.pipeline.match import plan
 from hooks.pipeline.normalize import emptied_event, normalize, unread_events
 from hooks.pipeline.receive import log_fault
-from hooks.ports import Clock, Plan, Source, Store
+from hooks.ports import Clock, Normalizer, Plan, Store
 from hooks.rules.ruleset import RuleSet
 
 log = logging.getLogger("hooks.dispatch")
@@ -45,7 +46,7 @@ class Dispatcher:
         *,
         owner: str,
         rules: Callable[[], RuleSet | None],
-        sources: Callable[[], Mapping[str, Source]],
+        sources: Callable[[], Mapping[str, Normalizer]],
         planned: Callable[[], None],
         obstacle: Callable[[str], str | None] = lambda connection: None,
         busy: Callable[[], bool] = lambda: False,
@@ -144,12 +145,12 @@ class Dispatcher:
         return await self._store.plan(list(plans), emptied, rules.version)
 
     def _plans(self, receipt: Receipt, rules: RuleSet) -> list[Plan]:
-        now = self._clock.now()
+        now, cause = self._clock.now(), cause_of(receipt)
         plans: list[Plan] = []
         for event in normalize(receipt, self._sources().get(receipt.source)):
             try:
-                plans.append(plan(event, rules, now, self._obstacle))
+                plans.append(replace(plan(event, rules, now, self._obstacle), cause=cause))
             except Exception as error:
                 log_fault(log, f"matching of {event.id}", error)
-                plans.append(Plan(replace(event, flag=f"matching it failed ({type(error).__name__})")))
+                plans.append(Plan(replace(event, flag=f"matching it failed ({type(error).__name__})"), cause=cause))
         return plans

@@ -12,7 +12,7 @@ from typing import Any
 
 from hooks.events import Event, Receipt, event_id
 from hooks.pipeline.receive import log_fault
-from hooks.ports import Draft, Source
+from hooks.ports import Draft, Normalizer
 
 log = logging.getLogger("hooks.normalize")
 
@@ -20,7 +20,7 @@ UNREADABLE = "unreadable"
 """The last part of the type of an event whose source could say nothing of it: ``housecall_pro.unreadable``."""
 
 
-def normalize(receipt: Receipt, source: Source | None) -> list[Event]:
+def normalize(receipt: Receipt, source: Normalizer | None) -> list[Event]:
     """The receipt's events, exactly ``receipt.events`` of them. ``source`` is None when it is configured no more."""
     return _events(receipt, _drafts(receipt, source))
 
@@ -56,7 +56,7 @@ def emptied_event(event: Event, why: str) -> Event:
     return replace(event, type=name, vendor_type=name, subject=None, data={}, raw=None, flag=why)
 
 
-def _drafts(receipt: Receipt, source: Source | None) -> list[Draft]:
+def _drafts(receipt: Receipt, source: Normalizer | None) -> list[Draft]:
     if source is None:
         return _unread(receipt, f"the source {receipt.source!r} is not configured any more")
     try:

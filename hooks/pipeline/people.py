@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -127,7 +127,15 @@ def _longest(account: Account, timeout: float) -> float:
 class Sighter:
     """Looks at events about people. ``run`` goes on until it is cancelled; `wake` says that there may be some."""
 
-    def __init__(self, people: People, clock: Clock, busy: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        people: People,
+        clock: Clock,
+        busy: Callable[[], bool] = lambda: False,
+        own: Container[str] = (),
+    ) -> None:
+        """``own``: vendors that are this program itself. They keep no records, whatever ids their events hold."""
+        self._own = own
         self._people = people
         self._clock = clock
         self._busy = busy
@@ -160,7 +168,7 @@ class Sighter:
     async def _sight(self, mentions: list[Mention]) -> None:
         """Learn from these events. One that cannot be learned from holds up no other: it is passed over."""
         events = [mention.event for mention in mentions]
-        seen = [found for mention in mentions if (found := _sighting(mention)) is not None]
+        seen = [found for mention in mentions if (found := _sighting(mention, mention.vendor in self._own)) is not None]
         try:
             await self._people.sight(events, seen)
             return
@@ -175,12 +183,12 @@ class Sighter:
             await self._sight([mention])
 
 
-def _sighting(mention: Mention) -> Sighting | None:
+def _sighting(mention: Mention, own: bool) -> Sighting | None:
     customer = customer_in(mention.type, mention.data)
     if customer is None:
         return None
     try:
-        identity = record_id(customer.get("id"))
+        identity = None if own else record_id(customer.get("id"))
         kept_at = KeptAt(mention.vendor, "source", mention.source)
         return sighting(
             customer,

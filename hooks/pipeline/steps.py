@@ -3,7 +3,7 @@
 The intent is committed before the first byte leaves, with the request frozen as it will be sent, and the result after
 the answer. A step whose outcome is unknown (the process died, or the answer was missing or unreadable) is resolved as
 its action says: sent again where that does no harm, looked up at the vendor, or held for a person. Results of earlier
-steps are read from their rows, never worked out again.
+steps are read from their rows, never worked out again. It is one module, as a run is one thing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hooks.kit.http import record_exchanges
 from hooks.kit.pacing import paced
 from hooks.people import Sighting
 from hooks.pipeline.accounts import Account, obstacle_of
+from hooks.pipeline.emitting import carrying
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.looking import LookUp, adopted
 from hooks.pipeline.loops import judge, writes_of
@@ -60,6 +61,8 @@ class _Carry:
     meeting: Meeting = field(default_factory=Meeting)
     sightings: tuple[Sighting, ...] = ()
     leaves: bool = False
+    depth: int = 0
+    """How deep in a chain of events its event is."""
     watched: frozenset[str] = frozenset()
     """Vendors whose webhooks come in: what we write there may come back."""
     wrote: tuple[Wrote, ...] = ()
@@ -113,11 +116,12 @@ class Carrier:
         if rules is None or rule is None:
             await self._write(run, "held", "the rules it began with cannot be loaded any more")
             return
-        await self._looped(run, rule)
+        depth = await self._looped(run, rule)
         await self._opened(run, rule)
         names = rules.names(run.event)
         rule = rule.branch(names) or rule
-        carry = _Carry(run, rule, names, watched=frozenset(source.vendor for source in rules.sources.values()))
+        watched = frozenset(source.vendor for source in rules.sources.values())
+        carry = _Carry(run, rule, names, depth=depth, watched=watched)
         stored = {step.position: step for step in run.steps}
         failed: Step | None = None
         for position, spec in enumerate((*rule.steps, *rule.fallback)):
@@ -157,16 +161,20 @@ class Carrier:
             await self._write(run, "waiting", waits_until(rule.within, opens), due_at=opens)
             raise _Stop
 
-    async def _looped(self, run: Claimed, rule: Rule) -> None:
-        """Skip or hold a run that one of our own writes has caused, where it would go round in circles."""
+    async def _looped(self, run: Claimed, rule: Rule) -> int:
+        """Skip or hold a run that one of our own writes has caused, where it would go round in circles.
+
+        Gives how deep in a chain of events its own is.
+        """
         judged = judge(run, rule)
         cause = None if judged.cause is None else (judged.cause, judged.depth)
         if judged.outcome == "act" and cause is None:
-            return
+            return run.depth
         state = {"act": None, "skip": "skipped", "hold": "held"}[judged.outcome]
         await self._write(run, state, judged.reason, cause=cause)
         if state is not None:
             raise _Stop
+        return judged.depth
 
     async def _step(self, carry: _Carry, spec: StepSpec, position: int, stored: Step | None, account: Account) -> Step:
         """Carry one step to its end. Raises _Stop when the run waits for something instead."""
@@ -339,7 +347,11 @@ class Carrier:
         async def turn() -> None:
             await self._clock.sleep(await self._turns.wait_for(account))
 
-        with record_exchanges() as exchanges, paced(turn, taken=verdict == "done"):
+        with (
+            record_exchanges() as exchanges,
+            paced(turn, taken=verdict == "done"),
+            carrying(carry.run.id, carry.depth),
+        ):
             error: DeliveryError | None = None
             done: Done | None = None
             try:

@@ -121,6 +121,8 @@ class Accounts:
         if vendor is None:
             if isinstance(named, str) and named in self._catalogue:
                 does = "sends no events" if path[0] == "sources" else "takes no actions"
+                if self._catalogue[named].built_in is not None:
+                    does, choice = "is there without being configured", f"leave it out; its name is '{named}'"
                 self._report.at(file, (*path, "vendor"), f"the vendor '{named}' {does}", choice)
             else:
                 hint = did_you_mean(str(named), known) or choice

@@ -20,6 +20,7 @@ from hooks.rules.check_cases import CaseCheck
 from hooks.rules.check_expression import Scope
 from hooks.rules.check_loops import sets_itself_off
 from hooks.rules.document import Path
+from hooks.rules.emitted import ANY
 from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import choice, did_you_mean
@@ -80,9 +81,7 @@ class RuleBuilder:
         steps = self._steps.build(file, path, model, functools.partial(self._scope, data))
         every = (*steps.do, *steps.otherwise, *steps.fallback)
         if own := sets_itself_off(model.event, model.source or (), every, self._sources):
-            message = f"this rule may set itself off: its step '{own.id}' writes what it watches"
-            hint = "echoes are skipped and a loop is held; a `when` on what has changed is better"
-            self._report.at_key(file, (*path, "event"), message, hint, severity="warning")
+            self._report.at_key(file, (*path, "event"), *own, severity="warning")
         return Rule(
             id=model.id,
             description=model.description or "",
@@ -185,6 +184,11 @@ class RuleBuilder:
         kinds: dict[str, list[EventKind | None]] = {}
         anything = not chosen and bool(self._sources)
         for config in chosen:
+            if config is not None and config.emitted is not None:
+                anything = anything or ANY in config.emitted
+                for name in config.emitted - {ANY}:
+                    kinds.setdefault(name, []).append(None)
+                continue
             vendor = self._catalogue.get(config.vendor) if config is not None else None
             if config is None or vendor is None or not vendor.kinds:
                 anything = True

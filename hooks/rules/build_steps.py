@@ -199,7 +199,7 @@ class StepsBuilder:
         if vendor.connection_settings is None:
             if model.connection is not None:
                 self._report.at_key(file, (*path, "connection"), f"'{vendor.name}' actions need no connection")
-            return None
+            return None if vendor.built_in is None else vendor.name
         fitting = [name for name, config in self._connections.items() if config is None or config.vendor == vendor.name]
         named = model.connection
         if named is None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hooks.ports import Catalogue
+from hooks.rules.emitted import ANY
 from hooks.rules.index import type_matches
 from hooks.rules.ruleset import Clause, Rule, RuleSet, SourceConfig, StepSpec
 from hooks.rules.with_tree import Fields, Filled, Items, Literal, Tree
@@ -27,7 +28,12 @@ def describe_rules(rules: RuleSet, catalogue: Catalogue) -> dict[str, Any]:
     """
     return {
         "sources": [
-            {"name": source.name, "vendor": source.vendor, "title": _title(catalogue, source.vendor)}
+            {
+                "name": source.name,
+                "vendor": source.vendor,
+                "title": _title(catalogue, source.vendor),
+                "path": f"/in/{source.name}" if source.emitted is None else None,
+            }
             for source in rules.sources.values()
         ],
         "rules": [_rule(rules, rule, catalogue) for rule in rules.rules],
@@ -48,7 +54,9 @@ def sentences_text(described: Mapping[str, Any]) -> str:
     lines: list[str] = []
     if described["sources"]:
         lines.append("Comes in from:")
-        lines += [f"  {each['title']}, called {each['name']}, at /in/{each['name']}" for each in described["sources"]]
+        for each in described["sources"]:
+            where = f"at {each['path']}" if each["path"] else "put in by rules"
+            lines.append(f"  {each['title']}, called {each['name']}, {where}")
     if described["connections"]:
         lines += ["", "Acts in:"]
         for each in described["connections"]:
@@ -131,6 +139,9 @@ def _reached_from(rules: RuleSet, rule: Rule, catalogue: Catalogue) -> list[Sour
 
 
 def _may_send(source: SourceConfig, rule: Rule, catalogue: Catalogue) -> bool:
+    if source.emitted is not None:
+        known = source.emitted - {ANY}
+        return known != source.emitted or any(type_matches(pattern, name) for pattern in rule.events for name in known)
     kinds = {kind.name for kind in catalogue[source.vendor].kinds}
     if source.settings.type is not None:
         kinds.add(source.settings.type)

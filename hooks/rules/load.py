@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from hooks.ports import Catalogue
+from hooks.ports import Catalogue, SourceSettings
 from hooks.rules.accounts import Accounts, SecretLookup, Secrets
 from hooks.rules.build_calendar import CalendarBuilder
 from hooks.rules.build_rule import RuleBuilder
 from hooks.rules.calendar import Calendar
 from hooks.rules.document import Document, DocumentError, read_document
+from hooks.rules.emitted import emitted
 from hooks.rules.findings import Finding, RulesInvalid, in_order
 from hooks.rules.model import RULE_KEYS, Defaults, RoutesFile
 from hooks.rules.report import Report, SourceFile
@@ -214,6 +215,8 @@ class _Loading:
             self._take_vars(file)
             self._take_calendars(file)
             self._take_templates(file)
+        entries = list(self._entries())
+        self._take_built_in(expanded[1] for _, _, _, expanded in entries if expanded is not None)
         for file in self._files:
             self._accounts.hooks(file, self._sources)
         for file in self._files:
@@ -231,15 +234,12 @@ class _Loading:
             self._calendars,
         )
         rules: list[Rule] = []
-        for file in self._files:
-            entries = file.document.data.get("rules")
-            for number, raw in enumerate(entries if isinstance(entries, list) else ()):
-                expanded = self._templates.expand(file, number, raw)
-                rule = None if expanded is None else builder.build(expanded[0], number, expanded[1])
-                if isinstance(raw, dict) and isinstance(raw.get("id"), str):
-                    self._once(file, ("rules", number, "id"), "rule id", raw["id"], at_value=True)
-                if rule is not None:
-                    rules.append(rule)
+        for file, number, raw, expanded in entries:
+            rule = None if expanded is None else builder.build(expanded[0], number, expanded[1])
+            if isinstance(raw, dict) and isinstance(raw.get("id"), str):
+                self._once(file, ("rules", number, "id"), "rule id", raw["id"], at_value=True)
+            if rule is not None:
+                rules.append(rule)
         findings = self.report.findings
         if self.report.has_errors:
             raise RulesInvalid(findings)
@@ -253,6 +253,29 @@ class _Loading:
             files=self._paths,
             texts=self._texts,
         )
+
+    def _entries(self) -> Iterator[tuple[SourceFile, int, Any, tuple[SourceFile, Any] | None]]:
+        """The entries of ``rules:`` of all files, each with what its template makes of it."""
+        for file in self._files:
+            entries = file.document.data.get("rules")
+            for number, raw in enumerate(entries if isinstance(entries, list) else ()):
+                yield file, number, raw, self._templates.expand(file, number, raw)
+
+    def _take_built_in(self, rules: Iterable[Any]) -> None:
+        """Add the source and the connection of each built-in vendor that rules need."""
+        for name, types in emitted(rules, self._catalogue).items():
+            built_in = self._catalogue[name].built_in
+            assert built_in is not None, "only built-in vendors are found"
+            for what, section, taken in (
+                ("source", "sources", self._sources),
+                ("connection", "connections", self._connections),
+            ):
+                if name in taken:
+                    file, _ = self._first[what, name]
+                    message = f"the name '{name}' belongs to the events that rules emit"
+                    self.report.at_key(file, (section, name), message, "give it another name")
+            self._sources[name] = SourceConfig(name, name, SourceSettings(), types)
+            self._connections[name] = ConnectionConfig(name, name, built_in.settings, built_in=True)
 
     def doors(self) -> RuleSet:
         """The sources, if all of them are sound."""

@@ -34,20 +34,26 @@ ClauseVerdict = Literal["true", "false", "missing", "error"]
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """A configured inbound end."""
+    """A configured inbound end.
+
+    ``emitted``: types of the events that rules put in there, ``*`` for one that is not known before; None where events
+    come from outside.
+    """
 
     name: str
     vendor: str
     settings: SourceSettings
+    emitted: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionConfig:
-    """A configured account to act in."""
+    """A configured account to act in. ``built_in``: it stands in no file."""
 
     name: str
     vendor: str
     settings: ConnectionSettings
+    built_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,9 @@ class SqlHistory:
 
     async def event(self, event_id: str) -> Mapping[str, Any] | None:
         def read(raw: Reading) -> Mapping[str, Any] | None:
-            row = raw.execute(f"SELECT {EVENT_COLUMNS}, state FROM events WHERE id = ?", (event_id,)).fetchone()
+            row = raw.execute(
+                f"SELECT {EVENT_COLUMNS}, state, cause, depth FROM events WHERE id = ?", (event_id,)
+            ).fetchone()
             if row is None:
                 return _pending_event(raw, event_id)
             event = event_from_row(row[:12])
@@ -73,6 +75,7 @@ class SqlHistory:
                 **event.attributes(),
                 "raw": event.raw,
                 "state": row[12],
+                "cause": None if row[13] is None else {"run": row[13], "depth": row[14]},
                 "runs": [_run_in_full(raw, run) for run in runs.fetchall()],
             }
 
@@ -227,6 +230,7 @@ def _pending_event(raw: Reading, event_id: str) -> Mapping[str, Any] | None:
         "receipt": receipt.id,
         "data": None,
         "raw": None,
+        "cause": None,
         "state": "pending",
         "runs": [],
     }

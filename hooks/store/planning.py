@@ -90,7 +90,8 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
             continue
         timing.meet(transaction, plan)
         state = "matched" if plan.runs else "unmatched"
-        events.append((*event_to_row(plan.event), state, version))
+        cause, depth = plan.cause or (None, 0)
+        events.append((*event_to_row(plan.event), state, version, cause, depth))
         if customer_in(plan.event.type, plan.event.data):
             about_people.append((plan.event.id,))
         transaction.count(f"events.{state}")
@@ -98,7 +99,8 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
             if held is not None and run.state == "waiting" and millis(plan.event.received_at) <= held[0]:
                 run = replace(run, state="held", reason=held[1])
             waiting += insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
-    insert_many(transaction, f"INSERT INTO events ({EVENT_COLUMNS}, state, rules_version) VALUES ", events)
+    columns = f"{EVENT_COLUMNS}, state, rules_version, cause, depth"
+    insert_many(transaction, f"INSERT INTO events ({columns}) VALUES ", events)
     insert_many(transaction, "INSERT INTO person_queue (event) VALUES ", about_people)
     return waiting
 

@@ -11,7 +11,7 @@ from hooks.ports import Vendor
 from hooks.registry import VENDORS
 from tests.cli.town import CONNECTIONS, Town, secrets, without_secrets
 
-ACTING = [vendor for vendor in VENDORS if vendor.actions]
+ACTING = [vendor for vendor in VENDORS if vendor.actions and vendor.built_in is None]
 UNASKED = {"zapier": "whatever is sent to a hook starts a Zap"}
 SIGN_INS = {"supergood": "signing in is all that its API lets one ask without reading customers"}
 

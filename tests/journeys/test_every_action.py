@@ -39,7 +39,9 @@ def rows(document: Document) -> dict[str, Any]:
 
 
 def test_every_action_with_a_sandbox_is_in_a_document() -> None:
-    assert {vendor.name for vendor in VENDORS if vendor.actions} == {document.vendor.name for document in EVERY}
+    """But for our own events, which no vendor gets: `test_own_events` carries them out."""
+    outside = [vendor for vendor in VENDORS if vendor.actions and vendor.built_in is None]
+    assert {vendor.name for vendor in outside} == {document.vendor.name for document in EVERY}
     for document in EVERY:
         assert {action.name for action in document.vendor.actions} == set(rows(document)), document.vendor.name
 

@@ -1,4 +1,4 @@
-"""The ten examples of docs/rules.md: each loads without a word and passes its own tests, as `hooks test` runs them."""
+"""The eleven examples of docs/rules.md: each loads without a word and passes its own tests, as `hooks test` runs it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hooks.registry import CATALOGUE
 from hooks.rules import load_text
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
-SECTION = GUIDE[GUIDE.index("## Ten examples") :]
+SECTION = GUIDE[GUIDE.index("## Eleven examples") :]
 HEAD, *EXAMPLES = re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)
 TITLES = re.findall(r"^\*\*(\d+\. [^:*]+)", SECTION, re.MULTILINE)
 
 
-def test_there_are_ten_for_different_trades() -> None:
-    assert [str(number) for number in range(1, 11)] == [title.partition(".")[0] for title in TITLES]
-    assert len(EXAMPLES) == len(TITLES) == 10
+def test_there_are_eleven_for_different_trades() -> None:
+    assert [str(number) for number in range(1, 12)] == [title.partition(".")[0] for title in TITLES]
+    assert len(EXAMPLES) == len(TITLES) == 11
 
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=TITLES)

@@ -34,7 +34,10 @@ NOW = datetime(2026, 5, 8, 12, 0, tzinfo=UTC)
 SECRET = "a secret that nobody else has"
 OTHER = "a secret that somebody else has"
 
-UNDATED: Mapping[str, str] = {"http": "it is no vendor, so there is no document that could change"}
+UNDATED: Mapping[str, str] = {
+    "http": "it is no vendor, so there is no document that could change",
+    "event": "it is this program itself",
+}
 
 Signed = Callable[[str, bytes], Mapping[str, str]]
 
@@ -156,10 +159,12 @@ def test_every_folder_is_registered_and_every_vendor_has_its_folder() -> None:
 def test_a_folder_holds_what_its_vendor_does(vendor: Vendor) -> None:
     there = {path.name for path in folder_of(vendor).iterdir()}
     assert {"__init__.py", "README.md"} <= there
-    assert ("source.py" in there) == (vendor.make_source is not None)
+    assert ("source.py" in there) == (vendor.make_source is not None or vendor.built_in is not None)
     assert (vendor.make_source is None) == (vendor.source_settings is None)
-    assert bool(vendor.actions) == (vendor.connect is not None) == (vendor.connection_settings is not None)
-    assert not vendor.actions or {"actions.py", "client.py", "sandbox.py"} <= there
+    acts_outside = bool(vendor.actions) and vendor.built_in is None  # what is built in is tested as it is
+    assert acts_outside == (vendor.connect is not None) == (vendor.connection_settings is not None)
+    assert not vendor.actions or {"actions.py", "client.py"} <= there
+    assert not acts_outside or "sandbox.py" in there
     assert importlib.import_module(f"{package_of(vendor)}.{vendor.name}").vendor is vendor
 
 

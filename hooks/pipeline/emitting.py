@@ -1,0 +1,75 @@
+"""From the last step back to the first: an event that a rule emits is recorded as a receipt, like any that comes in.
+
+The receipt's body is the event as JSON, and its headers say which run has caused it and how deep in a chain of events
+it is. Their names begin with a colon, which no header of a request can.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+from hooks.errors import StoreError, Transient
+from hooks.events import Receipt, new_id
+from hooks.ports import Clock, Emitter, Intake
+
+CAUSE = ":cause"
+DEPTH = ":depth"
+
+REMEMBERED = 365 * 86400.0
+"""Seconds for which a step that is tried again finds the event that it has emitted."""
+
+_carried: ContextVar[tuple[str, int] | None] = ContextVar("hooks_carried", default=None)
+
+
+@contextlib.contextmanager
+def carrying(run: str, depth: int) -> Iterator[None]:
+    """Inside, what this task emits is caused by this run, whose event is so deep in a chain of events."""
+    token = _carried.set((run, depth))
+    try:
+        yield
+    finally:
+        _carried.reset(token)
+
+
+def cause_of(receipt: Receipt) -> tuple[str, int] | None:
+    """The run that has caused a receipt's events, and how many events caused one another up to them."""
+    run, depth = receipt.headers.get(CAUSE), receipt.headers.get(DEPTH)
+    return None if run is None or depth is None else (run, int(depth))
+
+
+class Emitting:
+    """Puts events in at a built-in source. ``intake`` wakes whoever makes events of receipts."""
+
+    def __init__(self, source: str, intake: Intake, clock: Clock) -> None:
+        self._source = source
+        self._intake = intake
+        self._clock = clock
+
+    async def emit(self, body: bytes, key: str) -> str:
+        headers = {"content-type": "application/json"}
+        if (carried := _carried.get()) is not None:
+            headers |= {CAUSE: carried[0], DEPTH: str(carried[1] + 1)}
+        receipt = Receipt(
+            id=new_id("rcp"),
+            source=self._source,
+            vendor=self._source,
+            received_at=self._clock.now(),
+            verdict="accepted",
+            path="",
+            query=(),
+            headers=headers,
+            body=body,
+            events=1,
+        )
+        digest = hashlib.sha256(f"{self._source}\0e{key}".encode()).digest()
+        try:
+            earlier = await self._intake.record(receipt, digest, REMEMBERED)
+        except StoreError as problem:
+            raise Transient(f"the event cannot be stored now: {problem}") from None
+        return earlier or receipt.id
+
+
+_: type[Emitter] = Emitting
