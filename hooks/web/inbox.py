@@ -18,7 +18,7 @@ from hooks.pipeline.receive import Door, Judged, Receiver, judge, log_fault, rec
 from hooks.ports import Clock, Inbound, Intake, Outcome, Reply
 from hooks.web.health import HEALTHY, health_answer
 from hooks.web.problem import JSON, Prepared, Send, as_json, problem
-from hooks.web.protocol import WHOLE, Answer, Direct
+from hooks.web.whole import WHOLE, Answer, Direct
 
 log = logging.getLogger("hooks.inbox")
 
@@ -136,7 +136,7 @@ class Inbox:
     def take(
         self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
     ) -> asyncio.Future[Any] | None:
-        """Begin a delivery whose body is here: `hooks.web.protocol.Direct`. What is out of order goes the ASGI way."""
+        """Begin a delivery whose body is here: `hooks.web.whole.Direct`. What is out of order goes the ASGI way."""
         name, slash, rest = path[len(_PREFIX) :].partition("/")
         below = slash + rest
         door = self._doors().get(name)

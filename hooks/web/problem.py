@@ -42,7 +42,7 @@ class Prepared:
         await send({"type": "http.response.body", "body": body})
 
     def wire(self) -> bytes:
-        """The headers and the body as they stand on the wire, without a status line: see `hooks.web.protocol.WHOLE`."""
+        """The headers and the body as they stand on the wire, without a status line: see `hooks.web.whole.WHOLE`."""
         if not self.headers and self.status not in _BODILESS and self.body:
             return _WIRE % (len(self.body), self.media_type, self.body)
         head, body = self._parts()

@@ -15,23 +15,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from hooks.web.problem import raw_problem
-
-WHOLE = "hooks.whole_answer"
-"""The ASGI extension of POST requests: a call ``(status, rest)`` that sends a whole answer at once."""
-
-Answer = Callable[[int, bytes], None]
-"""Sends a whole answer: its status, and the rest as `hooks.web.problem.Prepared.wire` makes it."""
+from hooks.web.whole import WHOLE, Direct, Whole, answer_whole
 
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _PLAIN_URL = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:@/-]+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)?")
@@ -61,23 +55,6 @@ class Limits:
 
 
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-
-
-@runtime_checkable
-class Direct(Protocol):
-    """An ASGI application that takes whole requests too."""
-
-    prefix: bytes
-    """What the paths of such requests begin with."""
-
-    def take(
-        self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
-    ) -> asyncio.Future[Any] | None:
-        """Begin a POST, and say ``answer`` once; or give None, and it comes again the ASGI way.
-
-        What is given ends when it is answered; a server that stops cancels it when it waits no longer.
-        """
-        ...
 
 
 class _Refused(Exception):
@@ -211,7 +188,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.scope["headers"] = headers
         super().on_headers_complete()
         if self.parser.get_method() == b"POST":
-            self.scope["extensions"] = {WHOLE: partial(_answer_whole, self.cycle)}  # type: ignore[dict-item]  # ours
+            self.scope["extensions"] = {WHOLE: partial(answer_whole, self.cycle)}  # type: ignore[dict-item]  # ours
         if not self.cycle.keep_alive:
             self.cycle.transport = _Gate(self)  # type: ignore[assignment]  # the part of a transport a cycle uses
 
@@ -247,8 +224,8 @@ class GuardedProtocol(HttpToolsProtocol):
         path, _, query = self.url.partition(b"?")
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() == "1.1"
-        before, self.cycle, self._parts = self.cycle, _Whole(self, keep_alive), None  # type: ignore[assignment]  # as used
-        answer = partial(_answer_whole, self.cycle)
+        before, self.cycle, self._parts = self.cycle, self._whole(keep_alive), None  # type: ignore[assignment]  # as used
+        answer = partial(answer_whole, self.cycle)
         work = self._direct.take(path.decode("ascii"), query, self.headers, body, answer)
         if work is None:
             self.cycle, self._parts = before, parts
@@ -257,6 +234,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self.tasks.add(work)  # type: ignore[arg-type]  # the part of a task that a server uses
             work.add_done_callback(self.tasks.discard)
         return True
+
+    def _whole(self, keep_alive: bool) -> Whole:
+        transport = self.transport if keep_alive else _Gate(self)
+        return Whole(self.server_state, transport, keep_alive, self.on_response_complete)
 
     # --- what leaves ---
 
@@ -421,63 +402,6 @@ class GuardedProtocol(HttpToolsProtocol):
 def _stop(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
-
-
-class _Silent:
-    """The event of a request that nobody waits for."""
-
-    def set(self) -> None:
-        return
-
-
-_SILENT = _Silent()
-
-
-class _Whole:
-    """A request that was handed over whole, as its connection sees it: the part of a cycle that is used there."""
-
-    __slots__ = (
-        "default_headers",
-        "disconnected",
-        "keep_alive",
-        "message_event",
-        "on_response",
-        "response_complete",
-        "response_started",
-        "transport",
-        "waiting_for_100_continue",
-    )
-
-    def __init__(self, protocol: GuardedProtocol, keep_alive: bool) -> None:
-        self.default_headers = protocol.server_state.default_headers
-        self.disconnected = self.response_started = self.response_complete = self.waiting_for_100_continue = False
-        self.keep_alive = keep_alive
-        self.message_event = _SILENT
-        self.on_response = protocol.on_response_complete
-        self.transport: Any = protocol.transport if keep_alive else _Gate(protocol)
-
-
-def _answer_whole(cycle: RequestResponseCycle | _Whole, status: int, rest: bytes) -> None:
-    """Everything that `RequestResponseCycle.send` does for a whole answer, in one write.
-
-    ``rest`` is what `hooks.web.problem.Prepared.wire` made. Two writes per answer, and headers looked at one by one,
-    cost as much as reading the request did.
-    """
-    if cycle.disconnected or cycle.response_started:
-        return
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    parts = [STATUS_LINE[status]]
-    for name, value in cycle.default_headers:
-        parts += (name, b": ", value, b"\r\n")
-    if not cycle.keep_alive:
-        parts.append(b"connection: close\r\n")
-    parts.append(rest)
-    cycle.transport.write(b"".join(parts))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
 
 
 class _Gate:

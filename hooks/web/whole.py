@@ -1,0 +1,95 @@
+"""Whole requests and whole answers: what a POST that has come in one piece goes by instead of ASGI's messages.
+
+`hooks.web.protocol` hands such a request to an application that is `Direct`, and sends what it answers in one write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.server import ServerState
+
+WHOLE = "hooks.whole_answer"
+"""The ASGI extension of POST requests: a call ``(status, rest)`` that sends a whole answer at once."""
+
+Answer = Callable[[int, bytes], None]
+"""Sends a whole answer: its status, and the rest as `hooks.web.problem.Prepared.wire` makes it."""
+
+
+@runtime_checkable
+class Direct(Protocol):
+    """An ASGI application that takes whole requests too."""
+
+    prefix: bytes
+    """What the paths of such requests begin with."""
+
+    def take(
+        self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
+    ) -> asyncio.Future[Any] | None:
+        """Begin a POST, and say ``answer`` once; or give None, and it comes again the ASGI way.
+
+        What is given ends when it is answered; a server that stops cancels it when it waits no longer.
+        """
+        ...
+
+
+class _Silent:
+    """The event of a request that nobody waits for."""
+
+    def set(self) -> None:
+        return
+
+
+_SILENT = _Silent()
+
+
+class Whole:
+    """A request that was handed over whole, as its connection sees it: the part of a cycle that is used there."""
+
+    __slots__ = (
+        "default_headers",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "on_response",
+        "response_complete",
+        "response_started",
+        "transport",
+        "waiting_for_100_continue",
+    )
+
+    def __init__(
+        self, server_state: ServerState, transport: Any, keep_alive: bool, on_response: Callable[[], None]
+    ) -> None:
+        self.default_headers = server_state.default_headers
+        self.disconnected = self.response_started = self.response_complete = self.waiting_for_100_continue = False
+        self.keep_alive = keep_alive
+        self.message_event = _SILENT
+        self.on_response = on_response
+        self.transport = transport
+
+
+def answer_whole(cycle: RequestResponseCycle | Whole, status: int, rest: bytes) -> None:
+    """Everything that `RequestResponseCycle.send` does for a whole answer, in one write.
+
+    ``rest`` is what `hooks.web.problem.Prepared.wire` made. Two writes per answer, and headers looked at one by one,
+    cost as much as reading the request did.
+    """
+    if cycle.disconnected or cycle.response_started:
+        return
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    parts = [STATUS_LINE[status]]
+    for name, value in cycle.default_headers:
+        parts += (name, b": ", value, b"\r\n")
+    if not cycle.keep_alive:
+        parts.append(b"connection: close\r\n")
+    parts.append(rest)
+    cycle.transport.write(b"".join(parts))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
