@@ -5,7 +5,8 @@ messages of ASGI, which cost more than all that is done for an ordinary webhook.
 
 What a peer sends becomes a request only if it can be understood in one way (RFC 9112, 6): one length, one host, no
 upgrade, no unknown transfer coding, trailers dropped. Whoever is slow is told 408 and the connection ends. A request
-that came in good faith before a malformed one keeps its answer. `hooks.web.listener` starts it.
+that came in good faith before a malformed one keeps its answer. `hooks.web.listener` starts it. Reading, limits and
+answers share the state of one connection, so they stand in one module.
 
 This stands on uvicorn 0.54's ``HttpToolsProtocol`` (read 2026-11-21). llhttp itself refuses folded headers, NUL, bare
 line feeds, repeated lengths and a length beside a transfer coding.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,8 @@ from typing import Any
 import pytest
 
 import hooks
+from hooks.cli.tree import run
+from tests.cli.town import Sandboxes
 
 SECRET = "a-signing-secret-of-a-test"
 LEADS_KEY = "a-key-for-leads-of-a-test"
@@ -39,20 +39,17 @@ rules:
 
 @dataclass
 class Place:
-    """A folder with a rules file and a data folder, and the environment that the commands get there."""
+    """A folder with a rules file and a data folder, where commands are carried out, and the environment of servers."""
 
     folder: Path
     environment: dict[str, str]
+    capsys: pytest.CaptureFixture[str]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "hooks", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=50,
-        )
+        """A command in this process: a process of its own for each would take most of the time."""
+        code = run(arguments)
+        said = self.capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
 
     def json(self, *arguments: str) -> Any:
         ending = self.run(*arguments, "--json")
@@ -85,7 +82,9 @@ def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(
+    tmp_path: Path, sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Place:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOKS_")}
     place = Place(
         tmp_path,
@@ -98,15 +97,16 @@ def place(tmp_path: Path) -> Iterator[Place]:
             "HCP_SIGNING_SECRET": SECRET,
             "LEADS_KEY": LEADS_KEY,
         },
+        capsys,
     )
-    sandbox = place.start("sandbox", "--port", "0")
-    assert sandbox.stdout is not None
-    try:
-        address = next(line.strip() for line in sandbox.stdout if re.search(r"/http$", line))
-        (tmp_path / "routes.yaml").write_text(RULES.replace("SANDBOX", address))
-        yield place
-    finally:
-        stop(sandbox)
+    for name in [name for name in os.environ if name.startswith("HOOKS_")]:
+        monkeypatch.delenv(name)
+    for name in ("HOOKS_DURABILITY", "HOOKS_FREE_SPACE", "HCP_SIGNING_SECRET", "LEADS_KEY"):
+        monkeypatch.setenv(name, place.environment[name])
+    monkeypatch.chdir(tmp_path)
+    sandboxes.reset()
+    (tmp_path / "routes.yaml").write_text(RULES.replace("SANDBOX", f"{sandboxes.address}/http"))
+    return place
 
 
 def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: Place) -> None:
@@ -195,13 +195,15 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
     assert "office goes on.\n" == resumed.stdout
 
 
-def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(place: Place) -> None:
+def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = place.serve()
     try:
         old = (place.folder / ".hooks" / "admin.token").read_text().strip()
         new = place.json("token", "rotate")["token"]
         counted = place.run("stats")
-        place.environment["HOOKS_ADMIN_TOKEN"] = old
+        monkeypatch.setenv("HOOKS_ADMIN_TOKEN", old)
         refused = place.run("stats")
     finally:
         stop(server)
