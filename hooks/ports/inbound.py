@@ -1,0 +1,155 @@
+"""How webhooks come in: a request as it came, and what a source makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from hooks.errors import VerificationError
+from hooks.events import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One HTTP request at a source, as it came: what `Source` methods get.
+
+    ``path`` is what follows ``/in/{source}`` ("" or "/api/zapier/createlead"). ``query`` is the raw query string.
+    ``headers`` are the raw pairs, names in lower case, in the order they came.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    received_at: datetime
+
+    def header(self, name: bytes) -> bytes | None:
+        """The one value of a header, surrounding blanks removed, or None.
+
+        Raises VerificationError (``repeated``) when it came more than once: two parsers could pick two different ones.
+        """
+        found: bytes | None = None
+        for key, value in self.headers:
+            if key == name:
+                if found is not None:
+                    raise VerificationError("repeated")
+                found = value.strip()
+        return found
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case without parameters, "" when none was sent."""
+        for key, value in self.headers:
+            if key == b"content-type":
+                return value.split(b";", 1)[0].strip().lower().decode("latin-1")
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a source found in an authentic body, before it is normalized.
+
+    ``events``: how many events it holds (0 is not allowed: raise NormalizationError). ``key``: the sender's own id of
+    this delivery where there is one, else None (the bytes of the body decide what is a duplicate).
+    ``masked``: the body to store instead, when the original holds the shared key.
+    """
+
+    events: int = 1
+    key: str | None = None
+    masked: bytes | None = None
+
+
+OutcomeKind = Literal["accepted", "duplicate", "ping", "probe", "asked", "refused", "unreadable", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer to a sender. ``body`` is JSON values, or None for an empty body."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How receiving ended, for a source that answers in its vendor's own words (`Source.answer`).
+
+    ``reply`` is the answer itself where the request asked for our events (`Hooks`).
+    """
+
+    kind: OutcomeKind
+    receipt: Receipt | None = None
+    reason: str | None = None
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a source makes of one object of a body: an event before it has ids.
+
+    ``type`` is ours (``appointment.scheduled``), ``vendor_type`` the vendor's word (``job.appointment.scheduled``).
+    ``data`` is the canonical object as JSON values with nulls left out, or the parsed body where there is no mapping,
+    and then ``flag`` may say why. ``time`` is None when the sender gave none.
+    """
+
+    type: str
+    vendor_type: str
+    data: Any
+    raw: Any
+    subject: str | None = None
+    time: datetime | None = None
+    flag: str | None = None
+
+
+class Normalizer(Protocol):
+    """What makes events of receipts. Synchronous, pure, no I/O."""
+
+    def normalize(self, receipt: Receipt) -> list[Draft]:
+        """The receipt's events: exactly ``receipt.events`` of them, the same every time it is called.
+
+        A body that is readable but cannot be mapped gives a draft of the vendor's type with ``flag`` set; unknown
+        kinds pass through with the vendor's own name as ``type``.
+        """
+        ...
+
+
+class Source(Normalizer, Protocol):
+    """A configured inbound end. Synchronous, pure, no I/O; one instance serves all its requests."""
+
+    @property
+    def paths(self) -> Mapping[str, frozenset[str]]:
+        """Paths below ``/in/{source}`` and the methods each takes, such as ``{"": {"POST"}}``.
+
+        GET and HEAD on "" are answered by the engine (vendors probe an address before they save it).
+        """
+        ...
+
+    @property
+    def media_types(self) -> frozenset[str]:
+        """Content types this source reads; a request with another one is answered 415. "" allows a missing one."""
+        ...
+
+    @property
+    def kept_headers(self) -> frozenset[bytes]:
+        """Headers worth storing beside content-type and user-agent: the vendor's id headers, never credentials."""
+        ...
+
+    def is_ping(self, request: Inbound) -> bool:
+        """Whether this is the vendor's test of the address, which is answered 200 and makes no event."""
+        ...
+
+    def verify(self, request: Inbound) -> None:
+        """Return if the request is authentic, else raise VerificationError, and nothing else, on any bytes at all."""
+        ...
+
+    def read(self, request: Inbound) -> Reading:
+        """Parse the body just far enough to count its events. Raises NormalizationError when it is not readable."""
+        ...
+
+    def answer(self, request: Inbound, outcome: Outcome) -> Reply | None:
+        """The vendor's own form of answer where it expects one (JobCloser's envelope), None for the usual one."""
+        ...
