@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 async def receive(request: Request) -> Response:
     await request.body()
-    return Response(b"ok")
+    return Response(b"{}")  # as JSON, for those that call it as a vendor
 
 
 app = Starlette(routes=[Route("/in/hcp", receive, methods=["POST"])])

@@ -11,14 +11,37 @@ A queue is carried from minute to minute, so what comes faster than it can be wo
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import random
 import statistics
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import uvloop
+
+from benchmarks.ingest import prepared
+from benchmarks.load import drive
+from benchmarks.servers import bare, hooks, stats
+
+ROUTES = """\
+version: 1
+sources:
+  hcp: {vendor: housecall_pro, signing_secret: "${secret.BENCH_SECRET}"}
+connections:
+  sink: {vendor: http, base_url: "http://127.0.0.1:SINK"}
+rules:
+  - id: jobs
+    event: job.completed
+    when: data.total_cents > 0
+    do:
+      - action: http.request
+        with: {method: POST, path: /in/hcp, json: {id: "${id}", customer: "${data.customer.display_name}"}}
+"""
 
 MINUTES = 365 * 24 * 60
 
@@ -133,17 +156,32 @@ def judged(arrivals: Sequence[int], costs: Costs) -> dict[str, Any]:
     }
 
 
-def measured(stores: dict[str, Any], service_us: float) -> list[Costs]:
+def whole_us(events: int) -> float:
+    """Microseconds of CPU of a real server on SQLite for an event, from its socket to the call of a local vendor."""
+    with bare() as sink, hooks(ROUTES.replace("SINK", str(sink.port))) as server:
+        requests = prepared(iter(range(10**6)), server.port, 2 * events)
+        used = 0.0
+        for half in (1, 2):  # the first half warms it up
+            began = server.cpu()
+            uvloop.run(drive(server.port, itertools.islice(requests, events), connections=16, seconds=300))
+            while stats(server)["runs"]["done"] < events * half:
+                time.sleep(0.2)
+            used = (server.cpu() - began) / events * 1e6
+        return used
+
+
+def measured(stores: dict[str, Any], whole: float) -> list[Costs]:
     """The costs that `benchmarks.stores` wrote: the best of each store, with the rest of the service on top.
 
-    What one database takes is bound by its own CPU where that is known, by what was reached otherwise.
+    ``whole``: what an event costs a server on SQLite. One such server is bound by the one core that its process can
+    use; a PostgreSQL by its own four cores, used to seven tenths, with as many servers as it takes.
     """
     life = [row for row in stores["rows"] if row["kind"] == "life"]
     found = []
     for engine in ("sqlite", "postgres"):
         row = min((row for row in life if row["engine"] == engine), key=lambda one: one["ours_us"])
+        service_us = max(0.0, whole - next(one["ours_us"] for one in life if one["engine"] == "sqlite"))
         ours = row["ours_us"] + service_us
-        # SQLite: one process does everything. PostgreSQL: its servers have machines of their own; 4 cores are its.
         limit = 1e6 / ours if engine == "sqlite" else 4 * 1e6 / row["database_us"] * 0.7
         found.append(Costs(engine, ours, row["database_us"], limit))
     return found
@@ -156,7 +194,7 @@ def main() -> None:
     parser.add_argument(
         "--stores", type=Path, help="what benchmarks.stores has written; without it, it is measured now"
     )
-    parser.add_argument("--service-us", type=float, default=1_500.0, help="CPU for what is not the store's, per event")
+    parser.add_argument("--whole-us", type=float, help="CPU of a server on SQLite per event; else it is measured now")
     parser.add_argument("--json", type=Path)
     given, _ = parser.parse_known_args()
     if given.stores is None:
@@ -173,7 +211,7 @@ def main() -> None:
         f"average, {ordered[int(MINUTES * 0.99)] / 60:.0f} in the 99th minute of a hundred, {busiest / 60:.0f} in the "
         f"busiest; {total / 365 * KEPT_DAYS * BYTES / 1e9:.0f} GB for {KEPT_DAYS} days"
     )
-    rows = [judged(arrivals, costs) for costs in measured(stores, given.service_us)]
+    rows = [judged(arrivals, costs) for costs in measured(stores, given.whole_us or whole_us(1000))]
     print("store     takes, events/s  used, mean  busiest  minutes that wait  longest wait  cores at the busiest")
     for row in rows:
         used = f"{row['mean_use']:>10.1%}  {row['busiest_use']:>7.0%}  {row['minutes_that_wait']:>17}"

@@ -43,7 +43,7 @@ SHARDS = 32
 AGAIN_FIRST, AGAIN_LAST = 0.1, 1.0
 """Seconds between two tries whether a database that was away is back: doubled each time, up to the last."""
 
-MIGRATION_TRIES = 10
+START_TRIES, MIGRATION_TRIES = 3, 10
 
 MEASURE_EVERY = 15.0
 """Seconds between two looks at what PostgreSQL's vacuum has to do."""
@@ -136,7 +136,7 @@ class PostgresEngine:
         """
         engine = cls(Address.read(dsn))
         try:
-            await engine._writes.run(lambda connection: _check(connection, relaxed))
+            await engine._checked(relaxed)
             engine.migrated = tuple(await engine._migrated())
             for name in engine.migrated:
                 log.debug("%s applied to the database", name)
@@ -150,6 +150,16 @@ class PostgresEngine:
             await engine.close()
             raise
         return engine
+
+    async def _checked(self, relaxed: bool) -> None:
+        """Check the server. One that is just starting too is given a moment."""
+        for _ in range(START_TRIES - 1):
+            try:
+                return await self._writes.run(lambda connection: _check(connection, relaxed), limited=False)
+            except Away as error:
+                log.warning("%s", error)
+                await asyncio.sleep(AGAIN_LAST)
+        return await self._writes.run(lambda connection: _check(connection, relaxed), limited=False)
 
     async def _migrated(self) -> Sequence[str]:
         """Bring the tables to this release; while a table is in use for long, again and again for a while."""

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 CONNECTING: dict[str, Any] = {
     "application_name": "hooks",
-    "connect_timeout": 3,
+    "connect_timeout": 4,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
