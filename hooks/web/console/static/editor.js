@@ -108,6 +108,7 @@
     sheet.replaceSync(`.choices { top: ${(before.length * 1.45).toFixed(2)}em; left: ${Math.min(before.at(-1).length, 60)}ch; }`);
     document.adoptedStyleSheets = [sheet];
     choices.hidden = false;
+    choices.scrollIntoView({ block: "nearest" });
     mark();
   };
 
