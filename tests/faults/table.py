@@ -62,7 +62,18 @@ def broken(long: bool) -> tuple[int, list[Row]]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         which = "slow or not slow" if long else "not slow"
-        command = [sys.executable, "-m", "pytest", "-q", "-m", which, f"--junit-xml={report}", *FILES]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-m",
+            which,
+            f"--junit-xml={report}",
+            "-o",
+            "junit_family=xunit1",
+            *FILES,
+        ]
         code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
         return code, rows_of(report.read_text(encoding="utf-8")) if report.is_file() else []
 
