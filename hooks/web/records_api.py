@@ -14,7 +14,7 @@ from hooks.web.casefile import as_markdown, case_file
 from hooks.web.engine_shapes import Explained
 from hooks.web.json_bodies import found, json_answer, known_id, page_answer
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import KNOWN, event_filter, receipt_filter, run_filter
+from hooks.web.parameters import KNOWN, BadParameter, event_filter, read_query, receipt_filter, run_filter
 from hooks.web.problem import as_json
 from hooks.web.shapes import Case, CloudEvent, EventListed, EventShown, ReceiptListed, ReceiptShown, Run, RunShown
 
@@ -22,6 +22,8 @@ CLOUDEVENTS = "application/cloudevents+json"
 MARKDOWN = "text/markdown"
 
 _API = "/api/v1"
+_FORMATS = ("json", "markdown")
+_CASE = {"format": {"description": "As data, or as a text to paste into a ticket.", "enum": list(_FORMATS)}}
 _OURS_AS_EXTENSIONS = {
     "vendor": "vendor",
     "vendor_type": "vendortype",
@@ -87,7 +89,8 @@ def records_endpoints(history: History, desk: Desk, clock: Clock) -> Sequence[En
             f"{_API}/runs/{{id}}/case",
             api.case,
             "One run, masked for a vendor's support",
-            problems=one,
+            _CASE,
+            problems=(404, 422, 503),
             answer=Case,
             also={MARKDOWN: None},
         ),
@@ -138,7 +141,10 @@ class _Records:
         if run is None:
             raise HTTPException(404)
         case = case_file(run, await self._history.event(run["event"]), self._clock.now())
-        if MARKDOWN in request.headers.get("accept", ""):
+        wanted = read_query(request.query_params, _CASE).get("format", "json")
+        if wanted not in _FORMATS:
+            raise BadParameter("format", f"it must be one of {', '.join(_FORMATS)}")
+        if wanted == "markdown" or MARKDOWN in request.headers.get("accept", ""):
             answer = Response(as_markdown(case), media_type=MARKDOWN)
         else:
             answer = json_answer(case)

@@ -157,6 +157,7 @@ def test_what_there_is_is_as_it_is_described(place: Place) -> None:
         f"runs/{place.run}",
         f"runs/{place.waiting}",
         f"runs/{place.run}/case",
+        f"runs/{place.run}/case?format=json",
         *("rules", "sources", "connections", "subscribers", "vendors", "stats", "traffic?since=2h", "health"),
         *(
             "rules/versions?limit=1",
@@ -174,6 +175,8 @@ def test_what_there_is_is_as_it_is_described(place: Place) -> None:
     strict = place.ask("GET", f"{api}/events/{place.event}", accept="application/cloudevents+json")
     assert "vendortype" in strict and "state" not in strict
     assert place.ask("GET", f"{api}/runs/{place.run}/case", accept="text/markdown").startswith("# Case run_")
+    assert place.ask("GET", f"{api}/runs/{place.run}/case?format=markdown").startswith("# Case run_")
+    place.ask("GET", f"{api}/runs/{place.run}/case?format=pdf", status=422)
     with place.client.stream("GET", f"{api}/stream") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
 
