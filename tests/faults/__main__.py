@@ -58,6 +58,7 @@ HELD: tuple[tuple[str, str, str], ...] = (
     ("F36", "tokens that expire in flight", "tests/kit/test_tokens.py"),
     ("F37, F39", "refusing and dead vendors", "tests/pipeline/test_breaker.py"),
     ("F40", "endless loops", "tests/journeys/test_loops.py"),
+    ("F40", "a ring of two vendors, 500 edits", "tests/journeys/test_echo_ring.py"),
     ("F41", "kill -9 at the points of a call", "tests/faults/test_crash_points.py"),
     ("F46, F47", "slow and oversized requests", "tests/web/test_protocol_limits.py"),
 )
