@@ -178,7 +178,8 @@ class App:
             people=Acquaintance(store, clock, CATALOGUE),
             shared=shared,
         )
-        sighter = Sighter(store, clock, busy=lambda: inbox.waiting > 0)
+        own = {name for name, vendor in CATALOGUE.items() if vendor.built_in is not None}
+        sighter = Sighter(store, clock, busy=lambda: inbox.waiting > 0, own=own)
         hints = open_hints(settings.database_url)
         self._hints = None if works else hints  # who works looks for itself
 

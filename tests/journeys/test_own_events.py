@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from hooks.errors import StoreError
 from hooks.store.verbs import SqlStore
+from tests.journeys.test_console_pages import browser
 from tests.journeys.world import OFFICE, SOURCES, World
 
 RULES = (
@@ -176,3 +178,49 @@ async def test_runs_go_on_when_no_rule_emits_any_more(world: World) -> None:
     await world.api("connections/event/resume", "POST", {})
     made = await emitted(world, first)
     assert "unmatched" == (await world.event(made["event"]))["state"]
+
+
+async def test_the_console_shows_what_has_caused_an_event(world: World) -> None:
+    await world.serve(RULES, strict=True)
+    made = await emitted(world, await world.job())
+    await world.run(made["event"])
+    cause = (await world.event(made["event"]))["cause"]["run"]
+    async with browser(world) as client:
+        page = (await client.get(f"/events/{made['event']}")).text
+        assert re.search(rf"caused by\s*<a [^>]*/runs/{cause}", page)
+        for path in ("/connections", "/vendors/event", f"/runs/{cause}", f"/receipts/{made['receipt']}", "/rules"):
+            answer = await client.get(path)
+            assert (200, path) == (answer.status_code, answer.url.path), answer.text
+
+
+async def test_a_change_of_what_is_emitted_is_backtested_and_tried_in_the_shadow(world: World) -> None:
+    await world.serve(RULES, strict=True)
+    first = await world.job()
+    made = await emitted(world, first)
+    await world.run(made["event"])
+    changed = RULES.replace("by: find", "by: search").replace("SANDBOX", world.sandbox_url)
+    found = (await world.api("rules/backtest", "POST", {"text": changed})).json()
+    assert (1, 1) == (found["summary"]["same"], found["summary"]["changed"])
+    [difference] = found["events"]
+    assert (first, "find") == (difference["event"], difference["rule"])
+    assert "search" in [field["new"] for field in difference["fields"]]
+
+    world.write(RULES.replace("  - id: find\n", "  - id: find\n    mode: shadow\n"))
+    await world.api("rules/reload", "POST")
+    run = await world.run(await world.job(), state="skipped")
+    assert ["event.emit", "http.request"] == [step["action"] for step in run["steps"]]
+    assert "job.large" == run["steps"][0]["request"]["body"]["type"]
+    assert 3 == (await world.quiet())["events"]["total"], "nothing was put in"
+
+
+async def test_an_emitted_customer_is_the_same_person_and_no_new_record(world: World) -> None:
+    await world.serve(RULES.replace('{job: "${data}", gap: [1, null], by: find}', '"${data}"'), strict=True)
+    made = await emitted(world, await world.job())
+    await world.run(made["event"])
+
+    async def person() -> Any:
+        found = (await world.read("people?q=maya%40example.org"))["items"]
+        return await world.read(f"people/{found[0]['id']}") if len(found) == 1 else None
+
+    shown = await world.until(person, lambda shown: shown is not None and len(shown["events"]) == 2)
+    assert [("housecall_pro", "cus_1")] == [(record["vendor"], record["id"]) for record in shown["records"]]
