@@ -31,8 +31,8 @@ TOKEN = "a-token-of-the-benchmark-only"
 RULES = """\
 version: 1
 sources:
-  hcp: {vendor: housecall_pro, signing_secret: "${secret.HCP}"}
-  rare: {vendor: zapier, key: "${secret.RARE}"}
+  hcp: {vendor: webhook, unverified: "a measurement on one machine"}
+  rare: {vendor: webhook, unverified: "a measurement on one machine"}
 connections:
   office: {vendor: http, base_url: "http://127.0.0.1:9"}
 rules:
