@@ -20,7 +20,7 @@ demo: $(VENV)/.run ## play a morning of webhooks through the whole service, in h
 	@$(BIN)/hooks demo $(ARGS)
 
 test: $(VENV)/.dev ## run the tests; `make test ARGS='-k zapier'` runs some
-	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 simulate: $(VENV)/.dev ## the engine under seeded trouble; `make simulate SEEDS=2000`
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) $(ARGS)
