@@ -48,7 +48,7 @@ _QUERY: Final = frozenset({"GET", "HEAD", "DELETE"})
 class Inputs(BaseModel):
     """What an action takes: unknown keys are refused, and text never becomes a number or a truth value by itself."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class File(Inputs):
@@ -232,7 +232,8 @@ class Operation:
     """One operation of a vendor, as a row of its table.
 
     ``path`` names its parameters in braces; each is an input of that name or else a key of the connection (a tenant).
-    ``takes`` is the model of the inputs; without one they are the path's parameters that are not in ``fixed``.
+    ``takes`` is the model of the inputs, or makes it when it is first asked for (hundreds of models would be half of a
+    start); without one they are the path's parameters that are not in ``fixed``.
     ``defaults`` fills inputs that were not given from keys of the connection. ``body`` may depend on the connection.
     ``ours`` are inputs that steer us and are not sent by themselves: ``adjust`` and ``carry`` read them.
     ``adjust`` has the last word on the request, and stays pure. ``find`` is the look-up of an unknown outcome.
@@ -243,7 +244,7 @@ class Operation:
     method: str
     path: str
     summary: str
-    takes: type[BaseModel] | None = None
+    takes: type[BaseModel] | Callable[[], type[BaseModel]] | None = None
     body: Body | Callable[[Any], Body] | None = None
     vendor_name: str = ""
     aliases: tuple[str, ...] = ()
@@ -270,8 +271,10 @@ class Operation:
 
     @functools.cached_property
     def inputs(self) -> type[BaseModel]:
-        if self.takes is not None:
+        if isinstance(self.takes, type):
             return self.takes
+        if self.takes is not None:
+            return self.takes()
         title = self.operation[0].upper() + self.operation[1:]
         fields = {name: (str | int, _described(name)) for name in _PARAM.findall(self.path) if name not in self.fixed}
         return make_inputs(title, " ".join(fields), fields)

@@ -42,7 +42,7 @@ def row(
 ) -> Operation:
     """An operation whose inputs are a line of the vocabulary or a model; ``meaning`` is of names that differ here."""
     title = "".join(word.capitalize() for word in name.split("_"))
-    inputs = takes(title, line, meaning) if isinstance(line, str) else line
+    inputs = partial(takes, title, line, meaning) if isinstance(line, str) else line
     told = summary + SEED_ONLY if seed_only else summary
     more.setdefault("adjust", _lists_as_configured)
     return Operation(name, method, path, told, inputs, joined=False, **more)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -38,7 +39,8 @@ def row(
 ) -> Operation:
     """A row: its inputs are a line of the vocabulary or a model; a missing ``companyId`` is the connection's."""
     title = "".join(word.capitalize() for word in name.split("_"))
-    inputs = make_inputs(title, takes, FIELDS) if isinstance(takes, str) else takes
+    inputs = partial(make_inputs, title, takes, FIELDS) if isinstance(takes, str) else takes
+    names = takes.replace("?", "").split() if isinstance(takes, str) else takes.model_fields
     return Operation(
         name,
         method,
@@ -47,7 +49,7 @@ def row(
         inputs,
         body=body or ("query" if method == "GET" else _configured_body),
         harmless=harmless,
-        defaults={"companyId": "company_id"} if "companyId" in inputs.model_fields else {},
+        defaults={"companyId": "company_id"} if "companyId" in names else {},
         joined=False,
         adjust=adjust,
     )

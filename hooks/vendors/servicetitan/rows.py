@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -40,7 +41,7 @@ def row(
     **more: Any,
 ) -> Operation:
     """An operation whose inputs are a line of the vocabulary or a model; ``meaning`` is of names that differ here."""
-    inputs = takes(_title(name), line, meaning) if isinstance(line, str) else line
+    inputs = partial(takes, _title(name), line, meaning) if isinstance(line, str) else line
     return Operation(name, method, path, summary, inputs, fixed=FIXED, **more)
 
 
