@@ -167,6 +167,8 @@ class App:
         inbox = Inbox(lambda: rulebook.doors, intake, wall, self.ready)
         works = settings.role in ("all", "work")
         shared = self._shared = Shared(store, clock, lambda: rulebook.accounts, works=works)
+        with contextlib.suppress(StoreError):  # it is asked again soon
+            await shared.look()
         worker = self._worker = Worker(
             store,
             clock,
@@ -245,8 +247,7 @@ class App:
             self._exits.push_async_callback(asyncio.wait, [preparing])
         watch = RuleFileWatch(settings.routes, lambda: rulebook.current, self.reload)
         self._begin(watch.run, "rule-file watcher")
-        if not store.alone:
-            self._begin(self._follow, "follower of other servers")
+        self._begin(self._follow, "follower of other servers")
         if hints is not None and works:
             wake = {"receipts": dispatcher.wake, "runs": worker.wake}
             self._begin(lambda: hints.listen(wake), "listener to other servers")
@@ -270,6 +271,9 @@ class App:
             log.warning(
                 "%d calls were still in progress; their intents are recorded and resolved at the next start", left
             )
+        if self._shared is not None:
+            with contextlib.suppress(StoreError):
+                await self._shared.look()  # what the last calls have found out is for the next start too
         with contextlib.suppress(OSError):
             self._server_file.unlink()
         await self._exits.aclose()
@@ -354,14 +358,15 @@ class App:
         self._tasks.append(asyncio.create_task(watched(), name=name))
 
     async def _follow(self) -> None:
-        """Switch with the other servers on the same database, and leave alone what they leave alone."""
+        """Switch with the other servers on the same database; leave alone what they do, and tell who comes after."""
         assert self._rulebook is not None, "start the app first"
         assert self._shared is not None, "start the app first"
+        assert self._store is not None, "start the app first"
         while True:
             await self._clock.sleep(FOLLOW_POLL)
             try:
                 await self._shared.look()
-                if await self._rulebook.follow():
+                if not self._store.alone and await self._rulebook.follow():
                     self._reloaded()
             except StoreError as error:
                 log.debug("what other servers have found out cannot be asked now: %s", error)

@@ -162,13 +162,14 @@ class Rulebook:
         self._remember(self._with_subscribers(rules))
         return self._versions[version]
 
-    async def settle(self) -> None:
+    async def settle(self) -> bool:
         """Hold what waits for a connection that is paused or gone, and let go what was held for one that is not.
 
         Asked after each load, after each pause, and now and then for what was on its way or said elsewhere meanwhile.
+        Gives whether something was done, so that there may be more: a million runs are not held at once.
         """
         if self.current is None:
-            return
+            return False
         if self.subscribers is not None:
             await self.subscribers.refresh()
         pauses = await self._store.pauses()
@@ -176,11 +177,12 @@ class Rulebook:
             account.pause = pauses.get(account.name)
         working = [name for name in self.accounts if obstacle_of(name, self.accounts) is None]
         every = {name: 1 / one.drain_rate for name, one in pauses.items() if one.drain_rate is not None}
-        await self._store.release(working, (GONE, PAUSED, PAUSED_BY_HAND), self._clock.now(), every)
+        moved = await self._store.release(working, (GONE, PAUSED, PAUSED_BY_HAND), self._clock.now(), every)
         names = {*await self._store.absent_connections(list(self.accounts)), *self.accounts}
         obstacles = {name: obstacle_of(name, self.accounts) for name in names}
         if held := {name: why for name, why in obstacles.items() if why is not None}:
-            await self._store.hold(held)
+            moved += await self._store.hold(held)
+        return moved > 0
 
     async def read(self, text: str) -> RuleSet:
         """The rules that this text would make in the file's place. Changes nothing. Raises RulesInvalid."""

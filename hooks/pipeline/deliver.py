@@ -27,6 +27,9 @@ LEASE = 20.0
 """Seconds a claimed run is ours without being renewed."""
 
 RENEW_EVERY = 5.0
+SETTLE_EVERY = 0.5
+"""Seconds between two goes at holding, or letting go, what waits for a connection, while there is more of it."""
+
 GATHER = 0.005
 """Seconds between two claims at least: what has become due meanwhile is claimed together, in one transaction."""
 
@@ -50,11 +53,12 @@ class Worker:
         accounts: Callable[[], Mapping[str, Account]],
         rules: Callable[[str], Awaitable[RuleSet | None]],
         chance: Callable[[], float],
-        settle: Callable[[], Awaitable[None]] | None = None,
+        settle: Callable[[], Awaitable[bool]] | None = None,
         people: Acquaintance | None = None,
         shared: Shared | None = None,
     ) -> None:
-        """``settle`` holds runs whose connection is paused or gone: asked now and then, because rules change."""
+        """``settle`` holds runs whose connection is paused or gone, and gives whether it did something: asked now and
+        then, because rules change."""
         self._store = store
         self._clock = clock
         self._owner = owner
@@ -152,8 +156,10 @@ class Worker:
         return min(POLL, max(0.001, (due - self._clock.now()).total_seconds()))
 
     async def _renew(self) -> None:
+        moving = False
         while True:
-            await self._clock.sleep(RENEW_EVERY)
+            await self._clock.sleep(SETTLE_EVERY if moving else RENEW_EVERY)
+            moving = False
             try:
                 # Not all leases of this owner: a run that was dropped without being written back must be taken up.
                 if self._tasks:
@@ -161,8 +167,8 @@ class Worker:
                     await self._store.renew(self._owner, runs, self._clock.now(), LEASE)
                 if await self._store.recover(self._owner, self._clock.now()):
                     self.wake()
-                if self._settle is not None:
-                    await self._settle()
+                if self._settle is not None and (moving := await self._settle()):
+                    self.wake()
             except StoreError as error:
                 log.warning("leases cannot be renewed now: %s", error)
             except Exception as error:

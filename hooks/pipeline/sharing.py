@@ -1,7 +1,8 @@
-"""What servers that share a store tell each other of the connections, so that ten of them ask no more than one would.
+"""What servers tell each other of the connections by the store, so that ten of them ask no more than one would.
 
 A server that finds an account refusing or failing says so, the others leave it alone too, and when its time is up one
 of them tries it for all. They look every second: by then each may have found it out for itself, at the cost of a call.
+A server that has the store to itself tells the one that is started after it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from hooks.pipeline.accounts import Account
+from hooks.pipeline.breaker import LONGEST_WAIT
 from hooks.ports import Clock, ConnectionStates, Opened
 
 TRY = 10.0
@@ -20,7 +22,7 @@ NEAR = 0.5
 
 
 class Shared:
-    """The connections of one server beside those of the others. Nothing is asked when there are no others."""
+    """The connections of one server beside those of the others."""
 
     def __init__(
         self, states: ConnectionStates, clock: Clock, accounts: Callable[[], Mapping[str, Account]], *, works: bool
@@ -34,10 +36,16 @@ class Shared:
         """Connections that were left alone when the store was looked at last."""
         self._mine: dict[str, float] = {}
         """Until when this server may try a connection, by the monotonic clock."""
+        self._before: dict[str, Opened] | None = None
+        """What the server before this one had found out, of connections that this one has not had yet."""
+        self._told: dict[str, float] = {}
+        """Until when the connections are left alone that stand in the store, where nobody else writes them."""
 
     async def look(self) -> None:
         """Take over what others have found out, and tell what this server has. Raises StoreError."""
         if self._states.alone:
+            if self._works:
+                await self._keep()
             return
         kept, busy = await self._states.connection_states()
         pauses = {} if self._works else await self._states.pauses()  # one that works asks for these by itself
@@ -60,6 +68,26 @@ class Shared:
         breaker.follow(now + 1.0, breaker.reason or "", breaker.refused)  # the next look says until when
         return False
 
+    async def _keep(self) -> None:
+        """Alone with the store: go on from what the server before had found out, and write what has changed since."""
+        if self._before is None:
+            self._before = dict((await self._states.connection_states())[0])
+        for name, account in self._accounts().items():
+            breaker = account.breaker
+            if (found := self._before.pop(name, None)) is not None:
+                breaker.follow(self._ends(found), found.reason, found.refused)
+                self._told[name] = breaker.until
+            if breaker.probing and breaker.until > self._told.get(name, float("-inf")):
+                await self._tell(account)
+                self._told[name] = breaker.until
+            elif not breaker.probing and name in self._told:
+                await self._states.close_breaker(name)
+                del self._told[name]
+
+    def _ends(self, found: Opened) -> float:
+        """When a connection may be tried again, by the monotonic clock: never later than a breaker ever waits."""
+        return self._clock.monotonic() + min((found.until - self._clock.now()).total_seconds(), LONGEST_WAIT)
+
     async def _compare(self, account: Account, kept: Opened | None) -> None:
         name, breaker = account.name, account.breaker
         now = self._clock.monotonic()
@@ -71,7 +99,7 @@ class Shared:
             elif breaker.probing:
                 await self._tell(account)
             return
-        until = now + (kept.until - self._clock.now()).total_seconds()
+        until = self._ends(kept)
         if not breaker.probing and name in self._known and self._works:
             self._known.discard(name)
             self._mine.pop(name, None)

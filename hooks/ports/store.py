@@ -96,7 +96,7 @@ class Store(Protocol):
         ...
 
     async def hold(self, runs: Mapping[str, str]) -> int:
-        """Hold the waiting runs of these connections (name -> reason), and give how many."""
+        """Hold waiting runs of these connections (name -> reason), and give how many: not all at once of very many."""
         ...
 
     async def release(
@@ -104,7 +104,7 @@ class Store(Protocol):
     ) -> int:
         """Let runs of these connections that were held for one of these reasons wait again, oldest first.
 
-        ``every`` has seconds between two of them, by connection.
+        Not all at once of very many. ``every`` has seconds between two of them, by connection.
         """
         ...
 

@@ -33,9 +33,17 @@ def rows_of(counted: Mapping[str, int]) -> int:
     return sum(value for name, value in counted.items() if name.startswith(("receipts.", "runs.")))
 
 
-def contradictions(reading: Reading, counted: Mapping[str, int]) -> list[str]:
-    """What the totals say against each other, as sentences: cheap, and true of tables of any size."""
-    pending = reading.execute("SELECT coalesce(sum(events), 0) FROM receipts WHERE pending = 1").fetchone()[0]
+def unread(reading: Reading) -> tuple[int, int]:
+    """How many receipts wait to be read, and how many events are in them."""
+    row = reading.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1").fetchone()
+    return int(row[0]), int(row[1])
+
+
+def contradictions(counted: Mapping[str, int], pending: int) -> list[str]:
+    """What the totals say against each other, as sentences: cheap, and true of tables of any size.
+
+    ``pending`` are the events that are still to be made, as `unread` counts them.
+    """
     made = sum(counted.get(f"events.{state}", 0) for state in _EVENT_STATES)
     accepted = counted.get("events.accepted", 0)
     found = [f"the total {name} is {value}" for name, value in sorted(counted.items()) if value < 0]

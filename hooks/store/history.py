@@ -166,13 +166,12 @@ class SqlHistory:
     async def stats(self) -> Mapping[str, Any]:
         def read(raw: Reading) -> Mapping[str, Any]:
             counted = books.totals(raw)
-            wrong = books.contradictions(raw, counted)
+            pending_receipts, pending_events = books.unread(raw)
+            wrong = books.contradictions(counted, pending_events)
             if books.rows_of(counted) <= books.COUNTED_AT_ONCE:
                 wrong += books.differences(raw, counted)
             else:
                 wrong += self._differences
-            pending = raw.execute("SELECT count(*), coalesce(sum(events), 0) FROM receipts WHERE pending = 1")
-            pending_receipts, pending_events = pending.fetchone()
             first = raw.execute("SELECT received_at FROM receipts WHERE pending = 1 ORDER BY seq LIMIT 1").fetchone()
             oldest = None if first is None else first[0]
             events = {state: counted.get(f"events.{state}", 0) for state in ("matched", "unmatched")}
@@ -199,7 +198,7 @@ class SqlHistory:
         def read(raw: Reading) -> list[str]:
             counted = books.totals(raw)
             self._differences = books.differences(raw, counted)
-            return [*books.contradictions(raw, counted), *self._differences]
+            return [*books.contradictions(counted, books.unread(raw)[1]), *self._differences]
 
         return await self._reader.read(read)
 

@@ -24,6 +24,7 @@ def set_pause(transaction: Transaction, pause: Pause) -> None:
             millis(pause.changed_at),
         ),
     )
+    transaction.execute("DELETE FROM turns WHERE connection = ?", (_draining(pause.connection),))
 
 
 def pauses(reading: Reading) -> Mapping[str, Pause]:
@@ -44,3 +45,13 @@ def take_turns(transaction: Transaction, connection: str, number: int, spacing: 
         (connection, at + span, at, at, span),
     ).fetchone()
     return moment(row[0] - span)
+
+
+def drain_turns(transaction: Transaction, connection: str, number: int, spacing: float, now: datetime) -> datetime:
+    """The same for runs that are let go after a pause: until the next pause they are one row, however it is cut."""
+    return take_turns(transaction, _draining(connection), number, spacing, now)
+
+
+def _draining(connection: str) -> str:
+    """The name under which it is kept: no connection is called so."""
+    return f"{connection} after a pause"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hooks.store import echoing, timing
+from hooks.store import echoing, pausing, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.rows import millis
@@ -35,20 +35,19 @@ def is_held(reading: Reading, connections: Sequence[str], reasons: Sequence[str]
     ]
 
 
-def release(
-    transaction: Transaction, connection: str, reason: str, now: datetime, every: float, done: int, limit: int
-) -> int:
+def release(transaction: Transaction, connection: str, reason: str, now: datetime, every: float, limit: int) -> int:
     """Let up to ``limit`` held runs wait again, oldest first, ``every`` seconds apart; gives how many.
 
-    ``done`` have been let go before these in the same breath.
+    They follow those that were let go before, since the pause ended.
     """
     rows = transaction.execute(
         "SELECT seq FROM runs WHERE state = 'held' AND connection = ? AND reason = ? "
         f"ORDER BY seq LIMIT ?{transaction.skip_locked}",
         (connection, reason, limit),
     ).fetchall()
-    for number, (seq,) in enumerate(rows, start=done):
-        at = millis(now) + round(number * every * 1000)
+    first = pausing.drain_turns(transaction, connection, len(rows), every, now) if every else now
+    for number, (seq,) in enumerate(rows):
+        at = millis(first) + round(number * every * 1000)
         transaction.execute(
             "UPDATE runs SET state = 'waiting', reason = NULL, due_at = CASE WHEN due_at < ? THEN ? ELSE due_at END "
             "WHERE seq = ?",

@@ -55,6 +55,9 @@ from hooks.store.engine import Engine, Transaction
 PART = 500
 """Runs that are held or let go in one transaction: a million of them hold up no other commit for long."""
 
+AT_ONCE = 4_000
+"""Runs that are held or let go of one connection at a time: a million of them hold up no start and no renewal."""
+
 NO_SPACING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -196,16 +199,13 @@ class SqlStore:
             ]
         )
 
-    async def _in_parts(self, work: Callable[[int, Transaction], int]) -> int:
-        """Repeat the work until it finds less than a part to do; each part is a transaction, so nobody waits long.
-
-        It is told how much has been done.
-        """
+    async def _in_parts(self, work: Callable[[Transaction], int]) -> int:
+        """Repeat the work until it finds less than a part to do, or has done enough; each part is a transaction."""
         done = 0
         while True:
-            part = await self._engine.write(partial(work, done))
+            part = await self._engine.write(work)
             done += part
-            if part < PART:
+            if part < PART or done >= AT_ONCE:
                 return done
 
     async def take_turns(self, connection: str, number: int, spacing: float, now: datetime) -> datetime:
@@ -264,12 +264,12 @@ class SqlStore:
         return await self._engine.read(subscribing.subscribers)
 
 
-def _hold(connection: str, reason: str, _done: int, transaction: Transaction) -> int:
+def _hold(connection: str, reason: str, transaction: Transaction) -> int:
     return steering.hold(transaction, connection, reason, PART)
 
 
-def _release(connection: str, reason: str, now: datetime, every: float, done: int, transaction: Transaction) -> int:
-    return steering.release(transaction, connection, reason, now, every, done, PART)
+def _release(connection: str, reason: str, now: datetime, every: float, transaction: Transaction) -> int:
+    return steering.release(transaction, connection, reason, now, every, PART)
 
 
 _: type[Store] = SqlStore

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,8 @@ class Server:
     def __init__(self, store: SqlStore, clock: StandingClock, *, works: bool = True) -> None:
         self.clock = clock
         self.account: Account = account(None)
-        self.shared = Shared(store, clock, lambda: {"titan": self.account}, works=works)
+        self.accounts = {"titan": self.account}
+        self.shared = Shared(store, clock, lambda: self.accounts, works=works)
 
     def refused(self) -> None:
         self.account.breaker.refuse(self.clock.monotonic(), 60.0, "the key was refused")
@@ -109,3 +112,56 @@ async def test_a_server_that_only_receives_shows_what_the_others_found_and_chang
     door.account.breaker.works()
     await look([door, servers[1]])
     assert "open" == servers[1].state
+
+
+@pytest.fixture
+async def alone(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    opened = await open_store(f"sqlite:///{tmp_path / 'hooks.db'}", relaxed=True)
+    yield opened
+    await opened.close()
+
+
+async def test_a_server_goes_on_leaving_alone_what_the_one_before_it_did(alone: SqlStore) -> None:
+    clock = StandingClock()
+    before = Server(alone, clock)
+    before.refused()
+    await before.shared.look()
+    await clock.sleep(10)
+    after = Server(alone, clock)
+    await after.shared.look()
+    assert ("open", "the key was refused", True) == (
+        after.state,
+        after.account.breaker.reason,
+        after.account.breaker.refused,
+    )
+    assert not await after.would_try()
+    await clock.sleep(51)
+    assert 1 == after.account.free(clock.monotonic()), "one run tries"
+    after.account.breaker.works()
+    await after.shared.look()
+    last = Server(alone, clock)
+    await last.shared.look()
+    assert "closed" == last.state
+
+
+async def test_an_account_of_rules_that_are_mended_later_is_left_alone_too(alone: SqlStore) -> None:
+    clock = StandingClock()
+    before, after = Server(alone, clock), Server(alone, clock)
+    before.refused()
+    await before.shared.look()
+    mended, after.accounts = after.accounts, {}
+    await after.shared.look()
+    after.accounts = mended
+    await after.shared.look()
+    assert "open" == after.state
+
+
+async def test_a_clock_that_was_set_back_leaves_nothing_alone_for_ever(alone: SqlStore) -> None:
+    clock = StandingClock()
+    before = Server(alone, clock)
+    before.refused()
+    await before.shared.look()
+    clock.at -= timedelta(days=400)
+    after = Server(alone, clock)
+    await after.shared.look()
+    assert 60.0 >= after.account.breaker.until - clock.monotonic() > 0

@@ -146,7 +146,7 @@ def _work(transaction: Explaining) -> None:
     with timed("hold 500"):
         assert 500 == steering.hold(transaction, "titan", "its connection is paused", 500)
     with timed("release 500"):
-        assert 500 == steering.release(transaction, "titan", "its connection is paused", NOW, 0.0, 0, 500)
+        assert 500 == steering.release(transaction, "titan", "its connection is paused", NOW, 0.0, 500)
     with timed("mentions"):
         people.mentions(transaction, 50)
     with timed("under way"):

@@ -25,6 +25,7 @@ from hooks.ports import (
     Step,
     Subscriber,
 )
+from hooks.store import verbs
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
 from hooks.store.rulerecords import SqlRuleRecords
@@ -324,6 +325,22 @@ async def test_held_runs_go_on_oldest_first_and_spaced(store: SqlStore, history:
     assert NOW + timedelta(seconds=10) == await store.next_due(["titan"])
     later = NOW + timedelta(seconds=20)
     assert [runs[1].id, runs[2].id] == [run.id for run, _ in await store.claim("me", {"titan": 9}, later, 20)]
+
+
+async def test_very_many_are_held_and_let_go_in_several_goes_and_in_one_row(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "PART", 1)
+    monkeypatch.setattr(verbs, "AT_ONCE", 2)
+    runs = [run_to() for _ in range(3)]
+    for run in runs:
+        await planned(store, run)
+    assert [2, 1, 0] == [await store.hold({"titan": "paused"}) for _ in range(3)]
+    spaced = {"titan": 10.0}
+    assert [2, 1, 0] == [await store.release(["titan"], ["paused"], NOW, spaced) for _ in range(3)]
+    later = NOW + timedelta(seconds=20)
+    claimed = [await store.claim("me", {"titan": 9}, at, 20) for at in (NOW, later - timedelta(seconds=1), later)]
+    assert [[run.id] for run in runs] == [[run.id for run, _ in each] for each in claimed]
 
 
 async def test_what_was_said_of_a_connection_is_kept(store: SqlStore) -> None:
