@@ -111,7 +111,8 @@ async def test_a_million_waiting_runs_cost_no_more_than_a_thousand(tmp_path: Pat
     few, many = Figures(), Figures()
     (tmp_path / "few").mkdir()
     (tmp_path / "many").mkdir()
-    async with ProcessWorld(tmp_path / "few") as small, ProcessWorld(tmp_path / "many") as large:
+    small, large = ProcessWorld(tmp_path / "few"), ProcessWorld(tmp_path / "many")
+    async with small, large:
         for world in (small, large):
             await world.serve(RULES)
             await world.stop()
