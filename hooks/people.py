@@ -237,7 +237,8 @@ def _list(value: object) -> Sequence[object]:
 class Candidate:
     """Somebody known who shares something with a sighting. ``shared`` are the keys that both have.
 
-    ``holds`` are the accounts and kinds that this person has a record in. ``order``: who was known first.
+    ``holds`` are the accounts and kinds that this person has a record in, empty where there is no other candidate that
+    it would be compared with. ``order``: who was known first.
     """
 
     id: str

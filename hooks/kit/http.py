@@ -1,9 +1,8 @@
-"""Deliver: the one place that speaks HTTP outward, and the only importer of httpx.
+"""Deliver: the one place that speaks HTTP outward, with httpx, over a transport of our own.
 
-One `Http` is one account at one address: its own connection pool (httpx's pool gets slower with what is in flight, so
-accounts do not share one), to checked addresses only (`hooks.kit.outgoing`), no proxy or netrc from the environment,
-no redirects, no cookies, no compression asked for, one deadline over everything. Every exchange is kept for the
-attempt's record, without credentials (`record_exchanges`).
+One `Http` is one account at one address: its own connections (`hooks.kit.wire`), to checked addresses only
+(`hooks.kit.outgoing`), no proxy or netrc from the environment, no redirects, no cookies, no compression asked for, one
+deadline over everything. Every exchange is kept for the attempt's record, without credentials (`record_exchanges`).
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ import re
 import ssl
 import time
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
@@ -65,6 +63,12 @@ MIN_SECRET_CHARS: Final = 4
 _PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e]")
+_ALWAYS: Final[dict[str, str]] = {
+    "accept": "application/json",
+    "accept-encoding": "identity",
+    "connection": "keep-alive",
+    "user-agent": f"hooks/{__version__}",
+}
 _exchanges: ContextVar[list[Exchange] | None] = ContextVar("hooks_exchanges", default=None)
 
 
@@ -196,17 +200,6 @@ class Deadline:
 # --- the client ---
 
 
-class _Progress:
-    """How far a call came: httpcore tells when the first byte of the request goes out."""
-
-    def __init__(self, *, sent: bool) -> None:
-        self.sent = sent
-
-    async def trace(self, event: str, _: Mapping[str, Any]) -> None:
-        if event.endswith("send_request_headers.started"):
-            self.sent = True
-
-
 @dataclass(frozen=True, slots=True)
 class Network:
     """How an account's host is reached: what its address may be, and whose certificates are believed.
@@ -230,7 +223,9 @@ def _tls() -> ssl.SSLContext:
     """One TLS context for all accounts: reading the authorities' certificates takes 20 ms and a megabyte."""
     import httpx
 
-    return httpx.create_ssl_context(trust_env=False)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _tls_of(ca_file: str | None) -> ssl.SSLContext:
@@ -238,14 +233,16 @@ def _tls_of(ca_file: str | None) -> ssl.SSLContext:
     if ca_file is None:
         return _tls()
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise Unconfigured(f"ca_file {ca_file} cannot be read as certificates in PEM") from error
 
 
 def prepare() -> None:
     """Do now what the first call would else do: a quarter of a second in which nothing else happens in its loop."""
-    importlib.import_module("hooks.kit.outgoing")
+    importlib.import_module("hooks.kit.wire")
     _tls()
 
 
@@ -275,7 +272,7 @@ class Http:
         self._connections = connections
         self._secrets = tuple(secrets)
         self._max_body = max_body
-        self._client: httpx.AsyncClient | None = None
+        self._wire: httpx.AsyncBaseTransport | None = None
 
     def url(self, request: Request) -> str:
         """The full address of a request, without credentials. Raises Permanent when it would leave the base address."""
@@ -354,75 +351,68 @@ class Http:
     ) -> Answer:
         import httpx
 
-        client = self._open()
-        # A transport that is not httpcore's does not tell when it sends: then everything counts as sent.
-        progress = _Progress(sent=self._transport is not None)
-        # Connecting and the TLS handshake each end before the deadline does: httpcore closes the socket of a connection
-        # that timed out, and not of one that was cancelled half-way.
-        limits = httpx.Timeout(None, connect=min(CONNECT_SECONDS, 0.45 * timeout))
+        sent = self._transport is not None  # one that stands in does not tell when it sends: all counts as sent
+
+        def sending() -> None:
+            nonlocal sent
+            sent = True
+
+        connect = min(CONNECT_SECONDS, 0.45 * timeout)  # so that it ends, and the TLS handshake too, before the rest
         try:
             async with asyncio.timeout(timeout):
-                message = client.build_request(
-                    method, url, headers=headers, content=body, timeout=limits, extensions={"trace": progress.trace}
+                message = httpx.Request(
+                    method,
+                    url,
+                    headers=_ALWAYS | {name.lower(): value for name, value in headers.items()},
+                    content=body,
+                    extensions={"timeout": {"connect": connect}, "sending": sending},
                 )
-                return await self._read(await client.send(message, stream=True))
+                return await self._read(await self._open().handle_async_request(message))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Transient(f"no connection to {self.host}: {error or 'timed out'}") from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
             raise Permanent(f"the request to {self.host} cannot be made: {type(error).__name__}") from error
         except TimeoutError as error:
-            raise Transient(f"no whole answer from {self.host} within {timeout:g} s", unknown=progress.sent) from error
+            raise Transient(f"no whole answer from {self.host} within {timeout:g} s", unknown=sent) from error
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             told = f"the connection to {self.host} broke before the answer was whole ({type(error).__name__})"
-            raise Transient(told, unknown=progress.sent) from error
+            raise Transient(told, unknown=sent) from error
 
     async def _read(self, response: httpx.Response) -> Answer:
         if response.is_stream_consumed:  # a transport that stands in for the network may answer in one piece
             return Answer(response.status_code, _kept(response), response.content)
+        stream = cast("httpx.AsyncByteStream", response.stream)
         body = bytearray()
         try:
-            raw = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
-            async with contextlib.aclosing(raw) as chunks:
-                async for chunk in chunks:
-                    body += chunk
-                    if len(body) > self._max_body:
-                        break
+            async for chunk in stream:
+                body += chunk
+                if len(body) > self._max_body:
+                    break
         finally:
-            await response.aclose()
+            await stream.aclose()
         headers = _kept(response)
         whole = _decoded(bytes(body), headers.pop("content-encoding", ""), self._max_body)
         return Answer(response.status_code, headers, whole[: self._max_body], truncated=len(whole) > self._max_body)
 
-    def _open(self) -> httpx.AsyncClient:
-        if self._client is None:
-            import httpx
-
-            self._client = httpx.AsyncClient(
-                transport=self._transport or self._checked(),
-                trust_env=False,
-                follow_redirects=False,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                headers={
-                    "Accept": "application/json",
-                    "Accept-Encoding": "identity",
-                    "User-Agent": f"hooks/{__version__}",
-                },
-            )
-        return self._client
+    def _open(self) -> httpx.AsyncBaseTransport:
+        if self._wire is None:
+            self._wire = self._transport or self._checked()
+        return self._wire
 
     def _checked(self) -> httpx.AsyncBaseTransport:
-        from hooks.kit.outgoing import CheckedNetwork, CheckedTransport, resolve
+        from hooks.kit.outgoing import CheckedNetwork, resolve
+        from hooks.kit.wire import Wire
 
         network = CheckedNetwork(private=self._network.private, resolve=self._network.resolve or resolve)
-        return CheckedTransport(
+        return Wire(
             network, _tls_of(self._network.ca_file), connections=self._connections, keep_alive=KEEP_ALIVE_SECONDS
         )
 
     async def aclose(self) -> None:
         """Close all connections. A later call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.aclose()
 
 
 def _secret_parts(headers: Mapping[str, str]) -> Iterator[str]:
@@ -433,7 +423,20 @@ def _secret_parts(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 def _kept(response: httpx.Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items() if name.lower() != "set-cookie"}
+    """The headers by their names in small letters; what comes several times is joined by commas."""
+    kept: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("ascii", "replace").lower(), _text(raw_value)
+        if name != "set-cookie":
+            kept[name] = f"{kept[name]}, {value}" if name in kept else value
+    return kept
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _recorded(body: bytes | None, mask: Mask, private: bool) -> bytes | None:

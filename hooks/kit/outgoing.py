@@ -8,23 +8,16 @@ the name. Checked addresses are kept for half a minute, and asked for again when
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from importlib.util import find_spec
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
-import httpcore
 import httpx
 
 from hooks.addresses import allowed, reach_of, sentence
 from hooks.errors import Unconfigured
-
-if find_spec("sniffio") is None:
-    # httpcore imports it several times in every call, to learn that it runs on asyncio. Python looks for a module that
-    # is not there anew each time, in all folders, which took as long as all the rest of a call; this says so once.
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a host, best first. Raises OSError when it has none."""
@@ -32,47 +25,48 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 KEEP_SECONDS: Final = 30.0
 MAX_ADDRESSES: Final = 6
 
+P = TypeVar("P", bound=asyncio.Protocol)
+
 
 async def resolve(host: str, port: int) -> list[str]:
     """What the system's resolver says."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=_STREAM)
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-_STREAM: Final = 1  # socket.SOCK_STREAM
-
-
-class CheckedNetwork(httpcore.AsyncNetworkBackend):
+class CheckedNetwork:
     """Connects to hosts by their checked addresses. Raises Unconfigured when a host has none that may be called."""
 
     def __init__(self, *, private: bool, resolve: Resolve) -> None:
         self._private = private
         self._resolve = resolve
-        self._inner = httpcore.AnyIOBackend()
         self._checked: dict[tuple[str, int], tuple[float, list[str]]] = {}
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        until = None if timeout is None else time.monotonic() + timeout
+    async def connect(
+        self, protocol: Callable[[], P], host: str, port: int, tls: ssl.SSLContext | None, timeout: float
+    ) -> P:
+        """A protocol of this kind on a new connection. Connecting and the handshake get ``timeout`` seconds each.
+
+        Raises httpx.ConnectError or httpx.ConnectTimeout when there is none: nothing was sent then.
+        """
+        until = time.monotonic() + timeout
         addresses = await self._addresses(host, port, timeout)
-        failure: Exception = httpcore.ConnectError("it has no address")
+        failure: Exception = httpx.ConnectError("it has no address")
         for number, address in enumerate(addresses):
             # An address that does not answer leaves time for the others.
-            left = None if until is None else max(0.001, (until - time.monotonic()) / (len(addresses) - number))
+            left = max(0.001, (until - time.monotonic()) / (len(addresses) - number))
             try:
-                return await self._inner.connect_tcp(address, port, left, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
+                reached = await _reached(address, port, left)
+            except TimeoutError:
+                failure = httpx.ConnectTimeout("")
+            except OSError:
+                failure = httpx.ConnectError("All connection attempts failed")
+            else:
+                return await _spoken(reached, protocol, host, tls, timeout)
         self._checked.pop((host, port), None)
         raise failure
 
-    async def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+    async def _addresses(self, host: str, port: int, timeout: float) -> list[str]:
         kept = self._checked.get((host, port))
         if kept is not None and time.monotonic() < kept[0]:
             return kept[1]
@@ -80,7 +74,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         self._checked[host, port] = (time.monotonic() + KEEP_SECONDS, found)
         return found
 
-    async def _found(self, host: str, port: int, timeout: float | None) -> list[str]:
+    async def _found(self, host: str, port: int, timeout: float) -> list[str]:
         try:
             reach_of(host)
         except ValueError:
@@ -91,9 +85,9 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(timeout):
                 return await self._resolve(host, port)
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout("its name is not resolved in time") from error
+            raise httpx.ConnectTimeout("its name is not resolved in time") from error
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError("its name cannot be resolved") from error
+            raise httpx.ConnectError("its name cannot be resolved") from error
 
     def _passed(self, host: str, found: list[str]) -> list[str]:
         reaches = {address: reach_of(address) for address in found}
@@ -105,24 +99,34 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
             raise Unconfigured(told if address == host else f"{host} resolves to {address}: {told}")
         return passed
 
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        raise httpcore.UnsupportedProtocol("calls go over the network only")
 
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
+async def _reached(address: str, port: int, timeout: float) -> socket.socket:
+    """A connected socket. Raises OSError, TimeoutError among them."""
+    found = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        found.setblocking(False)
+        async with asyncio.timeout(timeout):
+            await asyncio.get_running_loop().sock_connect(found, (address, port))
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
-class CheckedTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport on a pool that connects by a `CheckedNetwork`: httpx hands no network backend through."""
-
-    def __init__(self, network: CheckedNetwork, tls: ssl.SSLContext, *, connections: int, keep_alive: float) -> None:
-        super().__init__(verify=tls, trust_env=False)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=keep_alive,
-            network_backend=network,
+async def _spoken(
+    reached: socket.socket, protocol: Callable[[], P], host: str, tls: ssl.SSLContext | None, timeout: float
+) -> P:
+    """The protocol on a connected socket, after the handshake where there is one."""
+    loop = asyncio.get_running_loop()
+    try:
+        if tls is None:
+            return (await loop.create_connection(protocol, sock=reached))[1]
+        # The handshake's own limit, and not a cancellation, ends it: so its transport is closed in good order.
+        _, made = await loop.create_connection(
+            protocol, sock=reached, ssl=tls, server_hostname=host, ssl_handshake_timeout=timeout
         )
+    except (ConnectionAbortedError, TimeoutError) as error:
+        raise httpx.ConnectTimeout("") from error
+    except OSError as error:  # ssl.SSLError is one
+        raise httpx.ConnectError(str(error)) from error
+    return made

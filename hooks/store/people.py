@@ -21,6 +21,8 @@ from hooks.store.rows import millis
 MAX_CANDIDATES = 40
 """People with a key in common that a message is compared with: a number that more have identifies nobody."""
 
+_HOLDS = "SELECT DISTINCT vendor, side, account, kind FROM person_records WHERE person = ?"
+
 
 def mentions(reading: Reading, limit: int) -> list[Mention]:
     """Events that wait to be looked at, oldest first."""
@@ -127,15 +129,19 @@ def candidates(reading: Reading, seen: Sighting) -> list[Candidate]:
     owner = None if seen.record is None else _owner(reading, seen.record)
     if owner is not None:
         shared.setdefault(owner, set())
-    return [_candidate(reading, person, frozenset(keys), person == owner) for person, keys in shared.items()]
+    return [
+        _candidate(reading, person, frozenset(keys), person == owner, alone=len(shared) == 1)
+        for person, keys in shared.items()
+    ]
 
 
-def _candidate(reading: Reading, person: str, shared: frozenset[Key], has_record: bool) -> Candidate:
+def _candidate(reading: Reading, person: str, shared: frozenset[Key], has_record: bool, *, alone: bool) -> Candidate:
+    """``alone``: nobody else is in question. What it holds is then of no account, and can be thousands of records."""
     order, name, company = reading.execute("SELECT seq, name, company FROM people WHERE id = ?", (person,)).fetchone()
     reachable = any(kind != "place" for kind, _ in shared) or bool(
         reading.execute("SELECT 1 FROM person_keys WHERE person = ? AND kind <> 'place' LIMIT 1", (person,)).fetchone()
     )
-    holds = reading.execute("SELECT vendor, side, account, kind FROM person_records WHERE person = ?", (person,))
+    holds = () if alone else reading.execute(_HOLDS, (person,))
     held = frozenset((KeptAt(vendor, side, account), kind) for vendor, side, account, kind in holds)
     return Candidate(person, order, name, company, shared, has_record, reachable, held)
 

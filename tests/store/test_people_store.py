@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +17,11 @@ from hooks.events import Event, Receipt, event_id, new_id
 from hooks.people import KeptAt, Sighting, VendorRecord, sighting
 from hooks.pipeline.people import Sighter
 from hooks.ports import Plan
+from hooks.store import people
+from hooks.store.migrate import migrate
 from hooks.store.opening import open_store
 from hooks.store.verbs import SqlStore
+from hooks.store.writer import SqliteTransaction
 from tests.pipeline.engine import SetClock
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
@@ -58,8 +63,6 @@ def seen(customer: dict[str, Any], record: str | None = None, *, gone: str | Non
 
 async def learn(store: SqlStore, *sightings: Sighting) -> None:
     """As the result of a step would."""
-    from hooks.store import people
-
     for one in sightings:
         await store._engine.write(lambda transaction, one=one: people.learn(transaction, one))  # type: ignore[misc]
 
@@ -114,6 +117,32 @@ async def test_the_newest_record_is_the_known_one_and_a_gone_one_is_none(store: 
     assert {"customer": "8"} == await known(store, MAYA)
     await learn(store, seen(MAYA, "9", gone="8"))
     assert {"customer": "9"} == await known(store, MAYA)
+
+
+def test_somebody_with_hundreds_of_records_is_recognised_as_quickly_as_anybody() -> None:
+    """An office's telephone stands in hundreds of a vendor's customer records. Counted in steps of SQLite's machine."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
+        migrate(raw)
+        transaction = SqliteTransaction(raw)
+        steps = 0
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        def costs(record: int) -> int:
+            nonlocal steps
+            steps = 0
+            raw.set_progress_handler(step, 10)
+            people.learn(transaction, seen(MAYA, f"cus_{record}"))
+            raw.set_progress_handler(None, 0)
+            return steps
+
+        few = [costs(record) for record in range(3)][-1]
+        many = [costs(record) for record in range(3, 303)][-1]
+        assert 0 < many <= few + 5
+        assert (1,) == raw.execute("SELECT count(*) FROM people").fetchone()
 
 
 async def test_a_record_of_another_account_is_not_told(store: SqlStore) -> None:
