@@ -18,13 +18,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import console, end_to_end, ingest, live, memory, rules, startup, stores, year
+from benchmarks import console, end_to_end, ingest, live, memory, pruning, rules, startup, stores, year
 from benchmarks.plot import bars, draw
 
 NAMES = ("ingest", "end_to_end", "rules", "startup", "memory")
 
-APART = {"stores": stores.main, "year": year.main, "live": live.main, "console": console.main}
-"""Those with options and tables of their own; the last fills a database with a million events first."""
+APART = {
+    "stores": stores.main,
+    "year": year.main,
+    "live": live.main,
+    "console": console.main,
+    "pruning": pruning.main,
+}
+"""Those with options and tables of their own; the last two fill a database with a million events first."""
 
 
 def machine() -> str:

@@ -7,7 +7,7 @@ overwritten with zeros (``secure_delete``) and used again, so the file stops gro
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,9 @@ CANCELLED = "cancelled by a person"
 
 SCANNED = 250
 """Rows that are looked at in one reading."""
+
+AT_ONCE = 500
+"""Runs that one statement deletes."""
 
 LONGEST = 0.02
 """Seconds that one transaction may delete for; the number of rows adapts to it."""
@@ -123,10 +126,10 @@ def _candidates(reading: Reading, *, swept: Swept, before: datetime, now: dateti
 
 def _old_events(reading: Reading, after: Any, before: datetime, now: datetime) -> tuple[list[Any], Any]:
     rows = reading.execute(
-        "SELECT seq, id, received_at, state FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, SCANNED)
+        "SELECT seq, id, received_at FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, SCANNED)
     ).fetchall()
     limit = before.isoformat()
-    old = [("event", row[1], row[3]) for row in rows if row[2] < limit]
+    old = [("event", row[1]) for row in rows if row[2] < limit]
     # They come in the order of their arrival, more or less: a clock that jumped must not keep the others for ever.
     return old, rows[-1][0] if old and len(rows) == SCANNED else None
 
@@ -202,43 +205,71 @@ def _deleted(transaction: Transaction, *, swept: Swept, rows: Sequence[Any], bef
 
 
 def _gone(reading: Reading, transaction: Transaction | None, swept: Swept, rows: Sequence[Any], before: int) -> Swept:
-    for kind, *found in rows:
-        if kind == "event":
-            swept = _event(reading, transaction, swept, found[0], found[1], before)
-        elif kind == "receipt":
-            swept = _receipt(reading, transaction, swept, found[0], found[1], found[2], before)
-        elif kind == "minute":
-            if transaction is not None:
-                transaction.execute("DELETE FROM traffic WHERE minute = ?", found)
-        else:
-            if transaction is not None:
-                _key(transaction, kind, found)
-            swept = replace(swept, keys=swept.keys + 1)
-    return swept
-
-
-def _event(reading: Reading, transaction: Transaction | None, swept: Swept, id: str, state: str, before: int) -> Swept:
-    runs = _runs_of(reading, id)
-    if not all(_may_go(run, before) for run in runs):
-        return replace(swept, kept=swept.kept + 1)
+    """Rows of one kind, all in a few statements: each word to the database costs as much as several rows."""
+    if not rows:
+        return swept
+    kind, found = rows[0][0], [row[1:] for row in rows]
+    if kind == "event":
+        return _events(reading, transaction, swept, [row[0] for row in found], before)
+    if kind == "receipt":
+        return _receipts(reading, transaction, swept, found, before)
+    if kind == "minute":
+        if transaction is not None:
+            transaction.execute(f"DELETE FROM traffic WHERE minute {_among(found)}", [row[0] for row in found])
+        return swept
     if transaction is not None:
-        if not transaction.execute("DELETE FROM events WHERE id = ?", (id,)).rowcount:
-            return swept  # another server prunes too
-        for table in OF_AN_EVENT:
-            transaction.execute(f"DELETE FROM {table} WHERE event = ?", (id,))
-        transaction.count(f"events.{state}", -1)
-        transaction.count("events.accepted", -1)
-        for run, ended, _, _ in runs:
-            for table in OF_A_RUN:
-                transaction.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
-            if not transaction.execute("DELETE FROM runs WHERE id = ? AND state = ?", (run, ended)).rowcount:
-                raise StoreError(f"{run} changed while it was being deleted: its event stays this time")
-            transaction.count(f"runs.{ended}", -1)
-    return replace(swept, events=swept.events + 1, runs=swept.runs + len(runs))
+        _keys(transaction, kind, found)
+    return replace(swept, keys=swept.keys + len(found))
 
 
-def _runs_of(reading: Reading, event: str) -> list[Any]:
-    return reading.execute("SELECT id, state, reason, finished_at FROM runs WHERE event = ?", (event,)).fetchall()
+def _among(values: Sequence[Any]) -> str:
+    return f"IN ({', '.join('?' * len(values))})"
+
+
+def _events(reading: Reading, transaction: Transaction | None, swept: Swept, ids: Sequence[str], before: int) -> Swept:
+    runs = _runs_of(reading, ids)
+    going = [id for id in ids if all(_may_go(run, before) for run in runs.get(id, ()))]
+    swept = replace(swept, kept=swept.kept + len(ids) - len(going))
+    if not going:
+        return swept
+    if transaction is not None:
+        gone = transaction.execute(f"DELETE FROM events WHERE id {_among(going)} RETURNING id, state", going).fetchall()
+        going = [row[0] for row in gone]  # another server prunes too
+        for table in OF_AN_EVENT if going else ():
+            transaction.execute(f"DELETE FROM {table} WHERE event {_among(going)}", going)
+        for _, state in gone:
+            transaction.count(f"events.{state}", -1)
+            transaction.count("events.accepted", -1)
+        ended = {run[0]: run[1] for id in going for run in runs.get(id, ())}
+        for start in range(0, len(ended), AT_ONCE):
+            _delete_runs(transaction, dict(list(ended.items())[start : start + AT_ONCE]))
+    return replace(
+        swept, events=swept.events + len(going), runs=swept.runs + sum(len(runs.get(id, ())) for id in going)
+    )
+
+
+def _delete_runs(transaction: Transaction, ended: Mapping[str, str]) -> None:
+    """Delete runs, by the state that each was found in, and what belongs to them."""
+    ids = list(ended)
+    for table in OF_A_RUN:
+        transaction.execute(f"DELETE FROM {table} WHERE run {_among(ids)}", ids)
+    found = transaction.execute(f"DELETE FROM runs WHERE id {_among(ids)} RETURNING id, state", ids)
+    gone = {row[0]: row[1] for row in found}
+    for id, state in ended.items():
+        if gone.get(id) != state:
+            raise StoreError(f"{id} changed while it was being deleted: its event stays this time")
+        transaction.count(f"runs.{state}", -1)
+
+
+def _runs_of(reading: Reading, events: Sequence[str]) -> dict[str, list[Any]]:
+    """The runs of each of these events: id, state, reason, and when it ended."""
+    found: dict[str, list[Any]] = {}
+    rows = reading.execute(
+        f"SELECT event, id, state, reason, finished_at FROM runs WHERE event {_among(events)}", events
+    )
+    for event, *run in rows:
+        found.setdefault(event, []).append(run)
+    return found
 
 
 def _may_go(run: Sequence[Any], before: int) -> bool:
@@ -248,28 +279,53 @@ def _may_go(run: Sequence[Any], before: int) -> bool:
     return state in ("done", "skipped", "failed") and finished_at is not None and finished_at < before
 
 
-def _receipt(
-    reading: Reading, transaction: Transaction | None, swept: Swept, id: str, verdict: str, events: int, before: int
+def _receipts(
+    reading: Reading, transaction: Transaction | None, swept: Swept, rows: Sequence[Any], before: int
 ) -> Swept:
-    if events:
-        # The events of a receipt have ids that follow each other.
-        left = reading.execute(
-            "SELECT id FROM events WHERE id >= ? AND id <= ?", (event_id(id, 0), event_id(id, events - 1))
+    """Receipts of which no event is left. Each of the rows: id, verdict, how many events it had."""
+    left = _events_left(reading, rows)
+    if transaction is None and left:  # nothing has been deleted: what would be, counts as gone
+        runs = _runs_of(reading, [event for _, event in left])
+        left = [(id, event) for id, event in left if not all(_may_go(run, before) for run in runs.get(event, ()))]
+    staying = {id for id, _ in left}
+    going = [row[0] for row in rows if row[0] not in staying]
+    if transaction is not None and going:
+        gone = transaction.execute(
+            f"DELETE FROM receipts WHERE pending = 0 AND id {_among(going)} RETURNING id, verdict", going
         ).fetchall()
-        if transaction is None:  # nothing has been deleted: what would be, counts as gone
-            left = [row for row in left if not all(_may_go(run, before) for run in _runs_of(reading, row[0]))]
-        if left:
-            return swept
-    if transaction is not None:
-        if not transaction.execute("DELETE FROM receipts WHERE id = ? AND pending = 0", (id,)).rowcount:
-            return swept
-        transaction.count(f"receipts.{verdict}", -1)
-    return replace(swept, receipts=swept.receipts + 1)
+        going = [row[0] for row in gone]
+        for _, verdict in gone:
+            transaction.count(f"receipts.{verdict}", -1)
+    return replace(swept, receipts=swept.receipts + len(going))
 
 
-def _key(transaction: Transaction, kind: str, found: Sequence[Any]) -> None:
-    """Each only as it was seen: one that was taken anew meanwhile stays."""
+def _events_left(reading: Reading, rows: Sequence[Any]) -> list[tuple[str, str]]:
+    """The events of these receipts that are there still, each after its receipt."""
+    single = {event_id(id, 0): id for id, _, events in rows if events == 1}
+    left: list[tuple[str, str]] = []
+    if single:
+        events = list(single)
+        found = reading.execute(f"SELECT id FROM events WHERE id {_among(events)}", events)
+        left += [(single[row[0]], row[0]) for row in found]
+    for id, _, events in rows:
+        if events > 1:  # their ids follow each other
+            ends = event_id(id, 0), event_id(id, events - 1)
+            left += [(id, row[0]) for row in reading.execute("SELECT id FROM events WHERE id >= ? AND id <= ?", ends)]
+    return left
+
+
+def _keys(transaction: Transaction, kind: str, found: Sequence[Any]) -> None:
+    """Each only when its time has run out still: one that was taken anew meanwhile stays."""
     if kind == "duplicate":
-        transaction.execute("DELETE FROM duplicates WHERE digest = ? AND expires_at = ?", found)
-    else:
-        transaction.execute("DELETE FROM onces WHERE rule = ? AND digest = ? AND expires_at = ?", found)
+        digests, latest = [row[0] for row in found], max(row[1] for row in found)
+        transaction.execute(
+            f"DELETE FROM duplicates WHERE digest {_among(digests)} AND expires_at <= ?", (*digests, latest)
+        )
+        return
+    for rule in dict.fromkeys(row[0] for row in found):
+        digests = [row[1] for row in found if row[0] == rule]
+        latest = max(row[2] for row in found if row[0] == rule)
+        transaction.execute(
+            f"DELETE FROM onces WHERE rule = ? AND digest {_among(digests)} AND expires_at <= ?",
+            (rule, *digests, latest),
+        )

@@ -45,6 +45,7 @@ class Cluster(Arena):
         super().__init__(folder, seed)
         self.dsn, self.direct = dsn, direct or dsn
         self.members = [Member(role, folder / f"server-{number}") for number, role in enumerate(roles)]
+        self.port, self.admin_port = self.members[0].port, self.members[0].admin_port
 
     def start_member(self, member: Member) -> None:
         command = [sys.executable, "-m", "hooks", "serve", "--routes", str(self.routes), "--data", str(member.folder)]
@@ -61,6 +62,13 @@ class Cluster(Arena):
         for member in self.members:
             assert member.process is not None, "it was started"
             self._until_up(member.health, member.process)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Its first server, for rounds of the arena."""
+        member = self.members[0]
+        self.start_member(member)
+        assert member.process is not None, "it was started"
+        return member.process
 
     def kill(self, member: Member, how: signal.Signals = signal.SIGKILL) -> None:
         assert member.process is not None, "it was started"

@@ -16,8 +16,11 @@ Tell = Callable[[Row], None]
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[ProcessWorld]:
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ProcessWorld]:
+    """On SQLite, unless ``--store postgres`` was asked for."""
     world = ProcessWorld(tmp_path)
+    if request.config.getoption("--store") == "postgres":
+        world.database = request.getfixturevalue("postgres_database")
     async with world:
         yield world
 

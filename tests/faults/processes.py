@@ -8,13 +8,17 @@ import os
 import re
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any, LiteralString
 
 import httpx
+import psycopg
 
 from tests.journeys.world import ADMIN_TOKEN, SECRETS, World
 
@@ -29,6 +33,8 @@ class ProcessWorld(World):
         self.process: subprocess.Popen[bytes] | None = None
         self.under: list[str] = []
         """What the server runs under: a tracer that makes system calls fail, as a list of arguments."""
+        self.database: str | None = None
+        """The address of its PostgreSQL, None for the file in its folder."""
         self.open_files: int | None = None
         """How many files and connections the server may have open, None for what is usual."""
         self.environment = {"HOOKS_DURABILITY": "relaxed", "HOOKS_FREE_SPACE": "0"}  # a test's disk may be anything
@@ -37,6 +43,8 @@ class ProcessWorld(World):
         """`hooks serve` on this world's folder; ``file_bytes`` is the largest file that it may write."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOKS_")}
         environment = {**inherited, **SECRETS, "HOOKS_ADMIN_TOKEN": ADMIN_TOKEN, **self.environment}
+        if self.database is not None:
+            environment["HOOKS_DATABASE"] = self.database
         command = [sys.executable, "-m", "hooks", "serve", "--routes", str(self.routes), "--data", str(self.data)]
 
         def limit() -> None:
@@ -85,6 +93,14 @@ class ProcessWorld(World):
         """The exit code, once there is one."""
         assert self.process is not None, "serve first"
         return await asyncio.to_thread(self.process.wait, seconds)
+
+    def stored(self, sql: LiteralString) -> list[tuple[Any, ...]]:
+        """What its database says, asked past the server."""
+        if self.database is not None:
+            with psycopg.connect(self.database) as connection:
+                return connection.execute(sql).fetchall()
+        with closing(sqlite3.connect(self.data / "hooks.db")) as database:
+            return database.execute(sql).fetchall()
 
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8")

@@ -17,8 +17,12 @@ import pytest
 import hooks
 from tests import postgres
 from tests.faults.cluster import Cluster
+from tests.faults.conftest import Tell
 from tests.faults.killing import Verdict
 from tests.faults.proxy import Proxy
+from tests.faults.table import Row
+
+WANTED = "lost 0, double 0"
 
 
 def assert_nothing_lost_or_doubled(verdict: Verdict) -> None:
@@ -26,6 +30,12 @@ def assert_nothing_lost_or_doubled(verdict: Verdict) -> None:
     assert verdict.accepted > 20, "nothing has been shown"
     assert ([], [], {}, []) == (verdict.lost, verdict.unacted, verdict.doubled, verdict.unexpected)
     assert verdict.books_balance
+
+
+def row(cluster: Cluster, fault: str, how: str, seen: str = "", recovery: float | None = None) -> Row:
+    """A line of the table, once nothing was lost or doubled."""
+    seen = f"{len(cluster.ledger.told)} accepted{'; ' if seen else ''}{seen}"
+    return Row(fault, how, WANTED, seen, 0, 0, 0, recovery)
 
 
 @asynccontextmanager
@@ -43,7 +53,7 @@ async def loaded(cluster: Cluster, senders: int = 6) -> AsyncIterator[None]:
             cluster.stop_all()
 
 
-async def _kill_workers(folder: Path, dsn: str, rounds: int, roles: tuple[str, ...]) -> None:
+async def _kill_workers(folder: Path, dsn: str, rounds: int, roles: tuple[str, ...]) -> Cluster:
     cluster = Cluster(folder, random.randrange(10**6), dsn, *roles)
     async with loaded(cluster):
         for _ in range(rounds):
@@ -52,24 +62,27 @@ async def _kill_workers(folder: Path, dsn: str, rounds: int, roles: tuple[str, .
             await asyncio.to_thread(cluster.kill, victim)
             await asyncio.sleep(cluster.random.uniform(0.0, 0.5))
             cluster.start_member(victim)
+    return cluster
 
 
 @pytest.mark.timeout(180)
-async def test_servers_killed_in_turn_lose_nothing_and_book_nothing_twice(tmp_path: Path) -> None:
+async def test_servers_killed_in_turn_lose_nothing_and_book_nothing_twice(tmp_path: Path, tell: Tell) -> None:
     with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
-        await _kill_workers(tmp_path, dsn, rounds=3, roles=("all", "all"))
+        cluster = await _kill_workers(tmp_path, dsn, rounds=3, roles=("all", "all"))
+    tell(row(cluster, "F1 kill -9, two servers", "one of them, three times"))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_four_servers_by_role_killed_thirty_times(tmp_path: Path) -> None:
+async def test_four_servers_by_role_killed_thirty_times(tmp_path: Path, tell: Tell) -> None:
     with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
-        await _kill_workers(tmp_path, dsn, rounds=30, roles=("receive", "receive", "work", "work"))
+        cluster = await _kill_workers(tmp_path, dsn, rounds=30, roles=("receive", "receive", "work", "work"))
+    tell(row(cluster, "F1 kill -9, four servers by role", "one of them, thirty times"))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_the_runs_of_a_dead_server_are_taken_over_within_thirty_seconds(tmp_path: Path) -> None:
+async def test_the_runs_of_a_dead_server_are_taken_over_within_thirty_seconds(tmp_path: Path, tell: Tell) -> None:
     with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
         cluster = Cluster(tmp_path, 7, dsn, "receive", "work", "work")
         async with loaded(cluster):
@@ -80,7 +93,8 @@ async def test_the_runs_of_a_dead_server_are_taken_over_within_thirty_seconds(tm
             while await asyncio.to_thread(cluster.leased_by, cluster.members[1]):
                 assert time.monotonic() - died < 30
                 await asyncio.sleep(0.25)
-            print(f"{left} runs taken over in {time.monotonic() - died:.1f} s")
+            seen = f"{left} runs taken over in {time.monotonic() - died:.1f} s"
+    tell(row(cluster, "F3 a working server killed", "in the middle of its runs, one more beside it", seen))
 
 
 NEXT = """
@@ -102,7 +116,7 @@ def next_release(folder: Path) -> Path:
 
 @pytest.mark.slow  # six starts of servers; tests/store/test_migrations_postgres.py holds the rule itself
 @pytest.mark.timeout(180)
-async def test_servers_of_two_releases_work_side_by_side(tmp_path: Path) -> None:
+async def test_servers_of_two_releases_work_side_by_side(tmp_path: Path, tell: Tell) -> None:
     with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
         cluster = Cluster(tmp_path, 3, dsn, "all", "all", "all")
         old, new, later = cluster.members
@@ -133,6 +147,7 @@ async def test_servers_of_two_releases_work_side_by_side(tmp_path: Path) -> None
             finally:
                 cluster.members = [old, new, later]
                 cluster.stop_all()
+    tell(row(cluster, "F51 tables changed under load", "a server of the next release starts beside an old one"))
 
 
 async def _delays(folder: Path, way: str, events: int) -> list[float]:
@@ -162,7 +177,8 @@ async def test_a_receiving_server_wakes_a_working_one(tmp_path: Path, way: str, 
     assert delays[-1] < 3, "without hints an event waits for the next look at most"
 
 
-async def _restart_database(folder: Path, rounds: int) -> None:
+async def _restart_database(folder: Path, rounds: int) -> Row:
+    longest = 0.0
     with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
         cluster = Cluster(folder, random.randrange(10**6), dsn, "all", "all")
         async with loaded(cluster):
@@ -176,21 +192,23 @@ async def _restart_database(folder: Path, rounds: int) -> None:
                 while len(cluster.ledger.told) == accepted:
                     assert time.monotonic() - began < 20, "the servers did not come back by themselves"
                     await asyncio.sleep(0.05)
+                longest = max(longest, time.monotonic() - began)
             assert cluster.ledger.refused, "nobody was told to come again while the database was away"
+    return row(cluster, "F18 PostgreSQL crashes", f"SIGQUIT, {rounds} times, two servers", recovery=longest)
 
 
 @pytest.mark.timeout(180)
-async def test_a_database_that_crashes_under_load_costs_nothing(tmp_path: Path) -> None:
-    await _restart_database(tmp_path, rounds=2)
+async def test_a_database_that_crashes_under_load_costs_nothing(tmp_path: Path, tell: Tell) -> None:
+    tell(await _restart_database(tmp_path, rounds=2))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_a_database_that_crashes_twenty_times_costs_nothing(tmp_path: Path) -> None:
-    await _restart_database(tmp_path, rounds=20)
+async def test_a_database_that_crashes_twenty_times_costs_nothing(tmp_path: Path, tell: Tell) -> None:
+    tell(await _restart_database(tmp_path, rounds=20))
 
 
-async def _cut_the_way(folder: Path, rounds: int, swallowed: float) -> None:
+async def _cut_the_way(folder: Path, rounds: int, swallowed: float) -> Row:
     """Drop the connections of two servers again and again, and let nothing through for a while in between."""
     with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as direct:
         async with Proxy(server.sockets) as proxy:
@@ -213,28 +231,30 @@ async def _cut_the_way(folder: Path, rounds: int, swallowed: float) -> None:
                 while len(cluster.ledger.told) == accepted:
                     assert time.monotonic() - back < 20, "the servers did not come back by themselves"
                     await asyncio.sleep(0.05)
-                print(f"refused after {slowest:.1f} s at most, back after {time.monotonic() - back:.1f} s")
+                recovery = time.monotonic() - back
                 while await asyncio.to_thread(cluster.readiness) != 200:
                     assert time.monotonic() - back < 20, "a server did not come back by itself"
                     await asyncio.sleep(0.1)
                 held = await asyncio.to_thread(cluster.connections)
                 assert held <= 2 * 8, "connections were left over"
+    how = f"{rounds} times dropped, then {swallowed:g} s in which nothing comes through"
+    return row(cluster, "F20 no way to PostgreSQL", how, f"put off after {slowest:.1f} s at most", recovery)
 
 
 @pytest.mark.timeout(180)
-async def test_connections_that_are_dropped_and_swallowed_cost_nothing(tmp_path: Path) -> None:
-    await _cut_the_way(tmp_path, rounds=5, swallowed=6)
+async def test_connections_that_are_dropped_and_swallowed_cost_nothing(tmp_path: Path, tell: Tell) -> None:
+    tell(await _cut_the_way(tmp_path, rounds=5, swallowed=6))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_a_minute_without_a_word_from_the_database_costs_nothing(tmp_path: Path) -> None:
-    await _cut_the_way(tmp_path, rounds=30, swallowed=60)
+async def test_a_minute_without_a_word_from_the_database_costs_nothing(tmp_path: Path, tell: Tell) -> None:
+    tell(await _cut_the_way(tmp_path, rounds=30, swallowed=60))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_failing_over_to_a_synchronous_standby_loses_nothing(tmp_path: Path) -> None:
+async def test_failing_over_to_a_synchronous_standby_loses_nothing(tmp_path: Path, tell: Tell) -> None:
     with (
         postgres.running(fsync=True, options=("synchronous_standby_names=standby",)) as first,
         postgres.standby_of(first) as second,
@@ -252,5 +272,7 @@ async def test_failing_over_to_a_synchronous_standby_loses_nothing(tmp_path: Pat
                 while len(cluster.ledger.told) == accepted:
                     assert time.monotonic() - down < 30, "the servers did not come back by themselves"
                     await asyncio.sleep(0.05)
-                print(f"{accepted} accepted before; nothing was taken for {time.monotonic() - down:.1f} s")
+                recovery = time.monotonic() - down
                 await asyncio.sleep(1)
+    how = "the first killed, its synchronous standby promoted, the address switched"
+    tell(row(cluster, "F19 PostgreSQL fails over", how, recovery=recovery))

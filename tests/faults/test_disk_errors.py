@@ -65,8 +65,7 @@ async def _unacted(world: ProcessWorld) -> tuple[int, int]:
     await world.quiet()
     notes = [note["event"] for note in world.notes()]
     held = {run["event"] for run in (await world.read("runs?state=held&limit=500"))["items"]}
-    with closing(sqlite3.connect(world.data / "hooks.db")) as database:
-        events = {row[0] for row in database.execute("SELECT id FROM events")}
+    events = {row[0] for row in world.stored("SELECT id FROM events")}
     return len(events - set(notes) - held), len(notes) - len(set(notes))
 
 

@@ -3,6 +3,7 @@
 One seed is one story. It has two parts: in the first everything goes wrong (safety: nothing is lost, doubled or made
 up, and the books balance), in the second nothing does (liveness: all that is due is done within a bounded virtual
 time). With one run at a time a story is the same each time; with several, threads of the store may change its course.
+The store is a SQLite file, or a PostgreSQL database that is emptied first.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from hooks.errors import HooksError
 from hooks.events import Receipt, event_id, new_id
@@ -191,6 +194,8 @@ class Simulation:
 
     async def _turn(self) -> None:
         try:
+            if not self.real.alone:  # there the leases of the dead run out, which every server looks for
+                await self.engine.store.recover(new_id("run"), self.engine.clock.now())
             while await self.engine.dispatcher.turn():
                 pass
             await self.engine.turn()
@@ -242,11 +247,13 @@ class Simulation:
         )
 
 
-async def simulate(seed: int, options: Options | None = None) -> Verdict:
-    """Tell the story of a seed, or of these options, and judge it."""
+async def simulate(seed: int, options: Options | None = None, database: str | None = None) -> Verdict:
+    """Tell the story of a seed, or of these options, and judge it. ``database``: on this PostgreSQL; it is emptied."""
+    if database is not None:
+        _emptied(database)
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="hooks-simulation-", dir=memory if memory.is_dir() else None))
-    engine = await Engine.open(folder, PATIENT)
+    engine = await Engine.open(folder, PATIENT, database)
     simulation = Simulation(engine, options or Options.of(seed))
     try:
         return await simulation.run()
@@ -254,3 +261,13 @@ async def simulate(seed: int, options: Options | None = None) -> Verdict:
         engine.store = simulation.real
         await engine.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _emptied(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'migrations'"
+        ).fetchall()
+        if rows:
+            names = ", ".join(name for (name,) in rows)
+            connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
