@@ -10,7 +10,7 @@ from hooks.errors import Conflict
 from hooks.events import Event, Request, parse_utc, utc_text
 from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account
 from hooks.pipeline.probing import probe
-from hooks.ports import Catalogue, Clock, Desk, History, Store
+from hooks.ports import Catalogue, Clock, Desk, History, RulesDraft, Store
 from hooks.registry import describe
 from hooks.rulebook import Rulebook
 from hooks.rules.explain import explain
@@ -106,8 +106,8 @@ class EngineDesk:
             "findings": [finding.as_json() for finding in rules.warnings],
         }
 
-    async def check(self, text: str) -> Mapping[str, Any]:
-        sound, findings = await self._rulebook.check(text)
+    async def check(self, draft: RulesDraft) -> Mapping[str, Any]:
+        sound, findings = await self._rulebook.check(draft)
         return {"ok": sound, "findings": [finding.as_json() for finding in findings]}
 
     async def explain(self, event_id: str) -> Mapping[str, Any] | None:

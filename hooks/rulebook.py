@@ -19,8 +19,8 @@ from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account, obsta
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.receive import Door
 from hooks.pipeline.subscribers import Subscribers, beside, connection_of, hooks_of
-from hooks.ports import Catalogue, Client, Clock, ConnectionSettings, Edit, Emitter, Normalizer, Store
-from hooks.rulefiles import author_of, changed_since, places_of, unwanted_files, write_files
+from hooks.ports import Catalogue, Client, Clock, ConnectionSettings, Edit, Emitter, Normalizer, RulesDraft, Store
+from hooks.rulefiles import author_of, changed, changed_since, places_of, unwanted_files, write_files
 from hooks.rules.findings import Finding, RulesInvalid
 from hooks.rules.load import included_files, load_doors, load_rules, load_text, load_texts
 from hooks.rules.ruleset import RuleSet
@@ -92,19 +92,17 @@ class Rulebook:
         async with self._changing:
             return await self._take_over()
 
-    async def publish(self, text: str, edit: Edit, expected: str | None = None) -> tuple[RuleSet, list[Path]]:
-        """Write this text in the file's place and put it in force; gives what was set aside as well.
+    async def publish(self, draft: RulesDraft, edit: Edit, expected: str | None = None) -> tuple[RuleSet, list[Path]]:
+        """Write each text in its file's place and put them in force; gives what was set aside as well.
 
         ``expected`` is what the caller has seen in force: a number of the history, or a version or its beginning.
-        Raises Conflict when something else is, or the file cannot be written, and RulesInvalid when the text is not
+        Raises Conflict when something else is, or the files cannot be written, and RulesInvalid when the texts are not
         sound; then nothing has changed.
         """
         async with self._changing:
             self._expect(expected)
-            await asyncio.to_thread(
-                load_text, text, self._catalogue, self._secrets, name=str(self.path), folder=self.path.parent
-            )
-            return await self._write({self.path: text}, (), edit)
+            _, drafts = await self._load_draft(draft, str(self.path))
+            return await self._write({**drafts, self.path: draft.text}, (), edit)
 
     async def restore(
         self, texts: Mapping[str, str], edit: Edit, expected: str | None = None
@@ -184,15 +182,14 @@ class Rulebook:
             moved += await self._store.hold(held)
         return moved > 0
 
-    async def read(self, text: str) -> RuleSet:
-        """The rules that this text would make in the file's place. Changes nothing. Raises RulesInvalid."""
-        name, folder = self.path.name, self.path.parent
-        return await asyncio.to_thread(load_text, text, self._catalogue, self._secrets, name=name, folder=folder)
+    async def read(self, draft: RulesDraft) -> RuleSet:
+        """The rules that these texts would make in their files' places. Changes nothing. Raises RulesInvalid."""
+        return (await self._load_draft(draft, self.path.name))[0]
 
-    async def check(self, text: str) -> tuple[bool, list[Finding]]:
-        """What loading this text in the file's place would find. Changes nothing."""
+    async def check(self, draft: RulesDraft) -> tuple[bool, list[Finding]]:
+        """What loading these texts in their files' places would find. Changes nothing."""
         try:
-            rules = await self.read(text)
+            rules = await self.read(draft)
         except RulesInvalid as invalid:
             return False, list(invalid.findings)
         return True, list(rules.warnings)
@@ -202,6 +199,34 @@ class Rulebook:
             await account.client.aclose()
 
     # --- inside ---
+
+    async def _load_draft(self, draft: RulesDraft, name: str) -> tuple[RuleSet, dict[Path, str]]:
+        """The rules of a draft, and those of its included files that the disk has otherwise. Raises RulesInvalid.
+
+        What the draft does not name is taken as it is in force.
+        """
+        in_force = {} if self.in_file is None else self.in_file.texts
+        places = places_of(in_force, self.path) if in_force else {}
+        unknown = [each for each in draft.files if places.get(each, self.path) == self.path]
+        if unknown:
+            told = "this is none of the files that the rules in force include"
+            raise _invalid(unknown, told, "a new file is made on disk; then it can be edited here")
+        texts = {place: {**in_force, **draft.files}[each] for each, place in places.items() if place != self.path}
+        rules, drafts, unused = await asyncio.to_thread(self._overlaid, draft.text, texts, name)
+        if named := [each for each in draft.files if places[each] in unused]:
+            told = "the main file does not include this file, so what is written here would not be in force"
+            raise _invalid(named, told, "include it, or leave it as it is")
+        return rules, drafts
+
+    def _overlaid(
+        self, text: str, texts: Mapping[Path, str], name: str
+    ) -> tuple[RuleSet, dict[Path, str], dict[Path, str]]:
+        """The rules of these texts, and the texts that the disk has otherwise: those included, and those not."""
+        drafts = changed(texts)
+        rules = load_text(text, self._catalogue, self._secrets, name=name, folder=self.path.parent, drafts=drafts)
+        used = {Path(each).resolve() for each in rules.texts}
+        included = {place: draft for place, draft in drafts.items() if place.resolve() in used}
+        return rules, included, {place: draft for place, draft in drafts.items() if place not in included}
 
     async def _load(self, edit: Edit | None) -> RuleSet:
         try:
@@ -356,3 +381,7 @@ class Rulebook:
         for account in [account for account in self._retired if account.in_flight == 0]:
             self._retired.remove(account)
             await account.client.aclose()
+
+
+def _invalid(names: Iterable[str], message: str, hint: str) -> RulesInvalid:
+    return RulesInvalid([Finding(name, 1, 1, 1, "error", message, hint) for name in names])

@@ -52,6 +52,11 @@ def changed_since(texts: Mapping[str, str], places: Mapping[str, Path]) -> list[
     return [place for name, place in places.items() if text_of(place) != texts[name]]
 
 
+def changed(texts: Mapping[Path, str]) -> dict[Path, str]:
+    """Of these texts, those that their files do not hold already."""
+    return {place: text for place, text in texts.items() if text_of(place) != text}
+
+
 def unwanted_files(wanted: Mapping[Path, str], included: Iterable[Path]) -> list[Path]:
     """What would be included beside the wanted files."""
     ours = {path.resolve() for path in wanted}

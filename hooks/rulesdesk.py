@@ -11,7 +11,7 @@ from typing import Any
 
 from hooks.errors import Conflict
 from hooks.events import utc_text
-from hooks.ports import Clock, Edit, PastEvent, RuleRecords, RulesDesk, Span
+from hooks.ports import Clock, Edit, PastEvent, RuleRecords, RulesDesk, RulesDraft, Span
 from hooks.rulebook import Rulebook
 from hooks.rules.backtest import Answered, Backtest
 from hooks.rules.backtest import PastEvent as Past
@@ -79,9 +79,9 @@ class EngineRulesDesk:
         labels = (f"version {other}", f"version {number}")
         return {**found, "against": other, "diff": await asyncio.to_thread(unified, texts, found["files"], *labels)}
 
-    async def publish(self, text: str, edit: Edit, expected: str | None) -> Mapping[str, Any]:
+    async def publish(self, draft: RulesDraft, edit: Edit, expected: str | None) -> Mapping[str, Any]:
         try:
-            changed = await self._rulebook.publish(text, edit, expected)
+            changed = await self._rulebook.publish(draft, edit, expected)
         except RulesInvalid as invalid:
             return {"ok": False, "findings": invalid.as_json()}
         return self._changed(edit, *changed)
@@ -96,14 +96,14 @@ class EngineRulesDesk:
             return {"ok": False, "findings": invalid.as_json()}
         return self._changed(edit, *changed)
 
-    async def backtest(self, text: str, span: Span, rule: str | None) -> Mapping[str, Any]:
+    async def backtest(self, draft: RulesDraft, span: Span, rule: str | None) -> Mapping[str, Any]:
         if self._rulebook.in_file is None:
             raise Conflict("no rules are in force to compare with: the file is broken")
         if self._trying.locked():
             raise Conflict("another backtest is under way: ask again when it has ended")
         async with self._trying:
             try:
-                new = await self._rulebook.read(text)
+                new = await self._rulebook.read(draft)
             except RulesInvalid as invalid:
                 return {"ok": False, "findings": invalid.as_json()}
             backtest = Backtest(self._rulebook.in_file, new, rule)

@@ -9,8 +9,9 @@ from typing import Any
 
 from hooks.desk import EngineDesk, event_from_json
 from hooks.errors import Conflict
-from hooks.ports import Catalogue, History, RulesWriting
+from hooks.ports import Catalogue, History, RulesDraft, RulesWriting
 from hooks.rulebook import Rulebook
+from hooks.rulefiles import text_of
 from hooks.rules.describe import describe_rules
 from hooks.rules.diagram import svg
 from hooks.rules.explain import explain
@@ -29,7 +30,10 @@ class EngineRulesWriting:
         self._schema: str | None = None
 
     def texts(self) -> Mapping[str, str]:
-        return {} if self._rulebook.in_file is None else dict(self._rulebook.in_file.texts)
+        if self._rulebook.in_file is not None:
+            return dict(self._rulebook.in_file.texts)
+        written = text_of(self._rulebook.path)
+        return {} if written is None else {str(self._rulebook.path): written}
 
     async def diagram(self) -> str | None:
         rules = self._rulebook.in_file
@@ -50,14 +54,14 @@ class EngineRulesWriting:
             self._schema = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
         return self._schema
 
-    async def try_on(self, text: str, event_id: str) -> Mapping[str, Any] | None:
+    async def try_on(self, draft: RulesDraft, event_id: str) -> Mapping[str, Any] | None:
         stored = await self._history.event(event_id)
         if stored is None:
             return None
         if stored["state"] == "pending":
             raise Conflict("the event has not been read yet")
         try:
-            rules = await self._rulebook.read(text)
+            rules = await self._rulebook.read(draft)
         except RulesInvalid as invalid:
             return {"ok": False, "findings": invalid.as_json()}
         return {"ok": True, "explained": explain(rules, event_from_json(stored), url_for=self._desk.url)}

@@ -13,8 +13,10 @@ from hooks.errors import RulesError
 from hooks.events import Done, Request
 from hooks.pipeline.accounts import Account
 from hooks.pipeline.subscribers import Subscribers, hooks_of
+from hooks.ports import Edit, RulesDraft
 from hooks.registry import CATALOGUE
 from hooks.rulebook import REMEMBERED, Rulebook
+from hooks.rules.findings import RulesInvalid
 from hooks.store.opening import open_store
 from hooks.store.sqlite import open_sqlite
 from hooks.store.verbs import SqlStore
@@ -178,13 +180,95 @@ async def test_with_a_broken_file_the_doors_of_the_file_or_of_before_are_opened(
 
 async def test_checking_changes_nothing(book: Book) -> None:
     version = await book.load(RULES)
-    sound, findings = await book.rulebook.check(RULES.replace("lead.created", "led.created"))
+    sound, findings = await book.rulebook.check(RulesDraft(RULES.replace("lead.created", "led.created")))
     assert (True, ["warning"]) == (sound, [finding.severity for finding in findings])
-    broken, findings = await book.rulebook.check(RULES.replace("http.request", "http.reqest"))
+    broken, findings = await book.rulebook.check(RulesDraft(RULES.replace("http.request", "http.reqest")))
     assert not broken
     assert "routes.yaml" == findings[0].file
     assert book.rulebook.current is not None
     assert version == book.rulebook.current.version
+
+
+# --- files that the main file includes ---
+
+INCLUDING = RULES.replace("version: 1\n", "version: 1\ninclude: rules.d/*.yaml\n", 1)
+MORE = """\
+version: 1
+rules:
+  - id: another
+    event: lead.created
+    do:
+      - {action: http.request, connection: other, with: {path: /b}}
+"""
+ANA = Edit("Ana", "api", "")
+
+
+@pytest.fixture
+async def parts(book: Book) -> Path:
+    """The name of a file that the rules in force include."""
+    part = book.path.parent / "rules.d" / "more.yaml"
+    part.parent.mkdir()
+    part.write_text(MORE, encoding="utf-8")
+    await book.load(INCLUDING)
+    return part
+
+
+async def test_an_included_file_is_published_together_with_the_main_one(book: Book, parts: Path) -> None:
+    draft = RulesDraft(INCLUDING.replace("path: /a", "path: /aa"), {str(parts): MORE.replace("path: /b", "path: /bb")})
+    rules, aside = await book.rulebook.publish(draft, ANA, str(book.rulebook.number))
+    assert ["note", "another"] == [rule.id for rule in rules.rules]
+    assert (draft.text, draft.files[str(parts)]) == (book.path.read_text(), parts.read_text())
+    assert [] == aside
+    assert "path: /bb" in list(book.rulebook.current.texts.values())[1]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("broken", ["main", "part"])
+async def test_a_mistake_in_one_file_publishes_none(book: Book, parts: Path, broken: str) -> None:
+    main, part = INCLUDING.replace("path: /a", "path: /aa"), MORE.replace("path: /b", "path: /bb")
+    if broken == "main":
+        main = main.replace("http.request", "http.reqest")
+    else:
+        part = part.replace("http.request", "http.reqest")
+    version = book.rulebook.current.version  # type: ignore[union-attr]
+    draft = RulesDraft(main, {str(parts): part})
+    with pytest.raises(RulesInvalid) as invalid:
+        await book.rulebook.publish(draft, ANA)
+    assert {str(book.path if broken == "main" else parts)} == {found.file for found in invalid.value.findings}
+    assert (INCLUDING, MORE) == (book.path.read_text(), parts.read_text())
+    assert version == book.rulebook.current.version  # type: ignore[union-attr]
+    assert not (await book.rulebook.check(draft))[0]
+
+
+async def test_a_file_that_is_not_named_stays_as_it_is_in_force(book: Book, parts: Path) -> None:
+    parts.write_text(MORE.replace("http.request", "http.reqest"), encoding="utf-8")  # never came into force
+    rules, aside = await book.rulebook.publish(RulesDraft(INCLUDING.replace("path: /a", "path: /aa")), ANA)
+    assert ["note", "another"] == [rule.id for rule in rules.rules]
+    assert MORE == parts.read_text()
+    assert [True] == ["http.reqest" in path.read_text() for path in aside]
+
+
+async def test_a_rule_may_move_from_one_file_to_another(book: Book, parts: Path) -> None:
+    moved = MORE.replace("id: another", "id: note")
+    twice = RulesDraft(INCLUDING, {str(parts): moved})
+    assert not (await book.rulebook.check(twice))[0], "the same id in both"
+    rules = await book.rulebook.read(RulesDraft(INCLUDING.partition("rules:\n")[0], {str(parts): moved}))
+    assert ["note"] == [rule.id for rule in rules.rules]
+
+
+async def test_no_other_file_can_be_written(book: Book, parts: Path, tmp_path: Path) -> None:
+    for name in (str(tmp_path / "elsewhere.yaml"), "../x.yaml", str(book.path), "rules.d/more.yaml"):
+        with pytest.raises(RulesInvalid, match="none of the files"):
+            await book.rulebook.publish(RulesDraft(INCLUDING, {name: MORE}), ANA)
+    assert not (tmp_path / "elsewhere.yaml").exists()
+
+
+async def test_what_would_not_be_in_force_is_not_written(book: Book, parts: Path) -> None:
+    alone = RulesDraft(RULES, {str(parts): MORE.replace("path: /b", "path: /bb")})
+    with pytest.raises(RulesInvalid, match="does not include this file"):
+        await book.rulebook.publish(alone, ANA)
+    assert MORE == parts.read_text()
+    rules, _ = await book.rulebook.publish(RulesDraft(RULES, {str(parts): MORE}), ANA)
+    assert ["note"] == [rule.id for rule in rules.rules]
 
 
 # --- several servers on one database ---

@@ -10,7 +10,7 @@ from hooks.events import Answer
 from hooks.ports.audit import Audit, AuditFilter, Change, ChangeOutcome
 from hooks.ports.clock import Clock
 from hooks.ports.configured import ConnectionSettings, SourceSettings
-from hooks.ports.desks import DeliveryDesk, Desk, RulesDesk, RulesWriting, Upkeep
+from hooks.ports.desks import DeliveryDesk, Desk, RulesDesk, RulesDraft, RulesWriting, Upkeep
 from hooks.ports.emitting import BuiltIn, Emitter
 from hooks.ports.history import (
     EventFilter,
@@ -108,6 +108,7 @@ __all__ = [
     "RuleOrigin",
     "RuleRecords",
     "RulesDesk",
+    "RulesDraft",
     "RulesWriting",
     "RunFilter",
     "Source",

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from hooks.ports.history import Span
 from hooks.ports.steering import Edit, ReplayMode, ReplaySelection, ResolutionOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RulesDraft:
+    """Rules as somebody would have them on disk: the main file's text, and those of ``files`` that it includes.
+
+    ``files`` are named as in `RulesWriting.texts`; what is not among them stays as it is in force.
+    """
+
+    text: str
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class Desk(Protocol):
@@ -37,8 +49,8 @@ class Desk(Protocol):
         """Load the rule file again, all or nothing: ``{"ok": bool, "findings": [...], ...}``."""
         ...
 
-    async def check(self, text: str) -> Mapping[str, Any]:
-        """What loading this rule file would say: ``{"ok": bool, "findings": [...]}``. Changes nothing."""
+    async def check(self, draft: RulesDraft) -> Mapping[str, Any]:
+        """What loading these rules would say: ``{"ok": bool, "findings": [...]}``. Changes nothing."""
         ...
 
     async def explain(self, event_id: str) -> Mapping[str, Any] | None:
@@ -111,16 +123,16 @@ class RulesDesk(Protocol):
         """As `RuleRecords.version`, with ``diff``: how its texts differ from ``against``, else the version before."""
         ...
 
-    async def publish(self, text: str, edit: Edit, expected: str | None) -> Mapping[str, Any]:
-        """Write this text in the rule file's place and put it in force, all or nothing."""
+    async def publish(self, draft: RulesDraft, edit: Edit, expected: str | None) -> Mapping[str, Any]:
+        """Write each text in its file's place and put them in force, all or nothing."""
         ...
 
     async def rollback(self, number: int, edit: Edit, expected: str | None) -> Mapping[str, Any] | None:
         """Write an earlier version back and put it in force as the newest; None when there is none of this number."""
         ...
 
-    async def backtest(self, text: str, span: Span, rule: str | None) -> Mapping[str, Any]:
-        """Take stored events through the rules in force and through this text, and compare; sends nothing.
+    async def backtest(self, draft: RulesDraft, span: Span, rule: str | None) -> Mapping[str, Any]:
+        """Take stored events through the rules in force and through this draft, and compare; sends nothing.
 
         ``{"ok": true}`` with the result of ``hooks backtest --json`` and ``looked_at``, ``of`` (how many events there
         are) and ``complete``; or ``{"ok": false, "findings": [...]}``. One at a time: raises Conflict.
@@ -141,7 +153,7 @@ class RulesWriting(Protocol):
     """What an editor of rules asks, beside `RulesDesk`. All results are ready for JSON."""
 
     def texts(self) -> Mapping[str, str]:
-        """The texts in force by file name, the main file first; none while no file is sound."""
+        """The texts in force by file name, the main file first; while none is, what the main file says on disk."""
         ...
 
     async def diagram(self) -> str | None:
@@ -156,8 +168,8 @@ class RulesWriting(Protocol):
         """The JSON Schema of the file, as text."""
         ...
 
-    async def try_on(self, text: str, event_id: str) -> Mapping[str, Any] | None:
-        """`Desk.explain` by the rules of this text: ``{"ok": true, "explained"}`` or ``{"ok": false, "findings"}``."""
+    async def try_on(self, draft: RulesDraft, event_id: str) -> Mapping[str, Any] | None:
+        """`Desk.explain` by the rules of this draft: ``{"ok": true, "explained"}`` or ``{"ok": false, "findings"}``."""
         ...
 
 

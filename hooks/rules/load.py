@@ -47,9 +47,14 @@ def load_text(
     *,
     name: str = "routes.yaml",
     folder: Path | None = None,
+    drafts: Mapping[Path, str] | None = None,
 ) -> RuleSet:
-    """The rules of a text, for the API and for tests. ``folder`` is what its ``include:`` is relative to."""
+    """The rules of a text, for the API and for tests. ``folder`` is what its ``include:`` is relative to.
+
+    ``drafts`` are texts to take in the place of what included files hold.
+    """
     loading = _Loading(catalogue, secrets)
+    loading.drafts = {path.resolve(): draft for path, draft in (drafts or {}).items()}
     loading.take(text, name, folder)
     return loading.finish()
 
@@ -108,8 +113,12 @@ class _Loading:
         self._templates = Templates(self.report, RULE_KEYS)
         self._texts: dict[str, str] = {}
         self.follows_includes = True
+        self.drafts: Mapping[Path, str] = {}
 
     def read(self, path: Path, name: str) -> bytes | None:
+        if (draft := self.drafts.get(path.resolve())) is not None:
+            self._paths.append(path)
+            return draft.encode("utf-8", "surrogatepass")
         try:
             raw = path.read_bytes()
         except FileNotFoundError:

@@ -8,7 +8,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hooks.ports import Desk, RulesDesk
+from hooks.ports import Desk, RulesDesk, RulesDraft
+from hooks.web.bodies import RulesText
 from hooks.web.engine_shapes import (
     Checked,
     ConnectionShown,
@@ -20,17 +21,10 @@ from hooks.web.engine_shapes import (
     SubscriberShown,
     VendorShown,
 )
-from hooks.web.json_bodies import found, json_answer, known_id, members
+from hooks.web.json_bodies import found, json_answer, known_id, sent
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import BadParameter
 
 _API = "/api/v1"
-_TEXT = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["text"],
-    "properties": {"text": {"type": "string", "description": "The whole rules file."}},
-}
 
 
 def engine_endpoints(desk: Desk, rules: RulesDesk) -> Sequence[Endpoint]:
@@ -53,7 +47,7 @@ def engine_endpoints(desk: Desk, rules: RulesDesk) -> Sequence[Endpoint]:
             f"{_API}/rules/check",
             api.check,
             "Check a rule file's text",
-            body=_TEXT,
+            body=RulesText,
             problems=(422,),
             answer=Checked,
         ),
@@ -99,10 +93,8 @@ class _Engine:
         return json_answer(result, 200 if result.get("ok") else 422)
 
     async def check(self, request: Request) -> Response:
-        text = (await members(request, _TEXT)).get("text")
-        if not isinstance(text, str):
-            raise BadParameter("text", "it must be the text of a rule file")
-        return json_answer(await self._desk.check(text))
+        body = await sent(request, RulesText)
+        return json_answer(await self._desk.check(RulesDraft(body.text, body.files)))
 
     async def sources(self, request: Request) -> Response:
         return _all(self._desk.sources)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import Page
+from hooks.web.bodies import Sent, said_of
 from hooks.web.parameters import BadParameter, is_id
 from hooks.web.problem import JSON, as_json
 
 MAX_BODY = 4 * 1024 * 1024
 """Of a request to this API: a rule file of 1 MiB, written as JSON text, fits."""
+
+Body = TypeVar("Body", bound=Sent)
 
 
 def json_answer(value: Any, status: int = 200) -> Response:
@@ -41,23 +45,26 @@ def known_id(request: Request, prefix: str) -> str:
     return text
 
 
-async def members(request: Request, schema: Mapping[str, Any], empty: Any = None) -> Mapping[str, Any]:
-    """The members of the JSON object that is sent, all of them known; ``empty`` for no body at all.
+async def sent(request: Request, model: type[Body], *, empty: bool = False, most: int = MAX_BODY) -> Body:
+    """The body as its model has it; ``empty``: whether none at all will do.
 
-    Raises BadParameter.
+    Raises BadParameter with the member's name and never with what was sent, HTTPException 413 for too much.
     """
-    body = await json_body(request, empty)
+    body = await json_body(request, {} if empty else None, most)
     if not isinstance(body, dict):
         raise BadParameter("body", "it must be a JSON object")
-    for name in body:
-        if name not in schema["properties"]:
-            raise BadParameter(
-                "body", f"it has a member that is not known; there are {', '.join(schema['properties'])}"
-            )
-    return body
+    try:
+        return model.model_validate(body)
+    except ValidationError as invalid:
+        found = invalid.errors(include_url=False)
+    for error in found:
+        if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+            known = ", ".join(model.model_fields)
+            raise BadParameter("body", f"it has a member that is not known; there are {known}")
+    raise BadParameter(str(found[0]["loc"][0]) if found[0]["loc"] else "body", said_of(found[0]))
 
 
-async def json_body(request: Request, empty: Any = None) -> Any:
+async def json_body(request: Request, empty: Any = None, most: int = MAX_BODY) -> Any:
     """The JSON body, or ``empty`` for no body at all where that is given.
 
     Raises BadParameter for what is none, HTTPException 413 for too much.
@@ -65,7 +72,7 @@ async def json_body(request: Request, empty: Any = None) -> Any:
     held = bytearray()
     async for part in request.stream():
         held += part
-        if len(held) > MAX_BODY:
+        if len(held) > most:
             raise HTTPException(413)
     if not held and empty is not None:
         return empty

@@ -1,6 +1,7 @@
 """``/openapi.json``: the admin API described from the very table of endpoints that Starlette is given.
 
-Answers are described by the models of `hooks.web.shapes` and `hooks.web.engine_shapes`.
+Answers are described by the models of `hooks.web.shapes` and `hooks.web.engine_shapes`, bodies by the models of
+`hooks.web.bodies` that validate them.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _PREFIXES = {"events": "evt", "runs": "run", "receipts": "rcp", "people": "per",
 class Endpoint:
     """One operation of the admin API.
 
-    ``query`` has what each parameter means, or its JSON Schema with a description. ``body`` is the JSON Schema of what
-    is sent; ``body_needed`` is false where none at all will do. ``answer`` is the model of what comes back with
+    ``query`` has what each parameter means, or its JSON Schema with a description. ``body`` is the model of what is
+    sent; ``body_needed`` is false where none at all will do. ``answer`` is the model of what comes back with
     ``status``, that of one item where it is a ``listing``; ``also`` has answers of other media types. ``problems`` are
     what else may come, and ``refusal`` the model of a 422 that is no problem but an answer.
     """
@@ -46,7 +47,7 @@ class Endpoint:
     handler: Callable[[Request], Awaitable[Response]]
     summary: str
     query: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
+    body: type[BaseModel] | None = None
     listing: bool = False
     media_type: str = "application/json"
     problems: tuple[int, ...] = ()
@@ -81,10 +82,10 @@ def describe(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
 
 
 def _schemas(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """Every model that an endpoint answers with, once."""
+    """Every model that an endpoint takes or answers with, once."""
     models: dict[str, type[BaseModel]] = {Problem.__name__: Problem}
     for endpoint in endpoints:
-        for model in (endpoint.answer, endpoint.refusal, *endpoint.also.values()):
+        for model in (endpoint.body, endpoint.answer, endpoint.refusal, *endpoint.also.values()):
             if model is not None:
                 models[model.__name__] = model
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models.values()]
@@ -115,7 +116,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "responses": responses,
     }
     if endpoint.body is not None:
-        sent = {"application/json": {"schema": endpoint.body}}
+        sent = {"application/json": {"schema": _reference(endpoint.body)}}
         operation["requestBody"] = {"required": endpoint.body_needed, "content": sent}
     return operation
 

@@ -5,7 +5,6 @@ A token that may only read sees names, and numbers and addresses masked.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks.ports import Page, PeopleDesk
+from hooks.web.bodies import LinkPeople, UnlinkPeople
 from hooks.web.engine_shapes import Doubt, PersonExported, PersonForgotten, PersonListed, PersonShown, TwoPeople
+from hooks.web.json_bodies import sent
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, is_id, read_limit, read_query
 from hooks.web.problem import JSON, as_json
@@ -29,7 +30,6 @@ _FIND = {
     "q": "A name, a phone number in any writing, an e-mail address, a vendor's id of a record or a person's own.",
     **_PAGES,
 }
-_TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
 
 
 def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
@@ -56,7 +56,7 @@ def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
             f"{path}/link",
             api.link,
             "Make one of two",
-            body=_body_of("one", "other"),
+            body=LinkPeople,
             problems=changed,
             answer=PersonShown,
         ),
@@ -65,7 +65,7 @@ def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
             f"{path}/unlink",
             api.unlink,
             "Take a record away from a person, or say that two are two",
-            body=_body_of("person", "record"),
+            body=UnlinkPeople,
             problems=changed,
             answer=TwoPeople,
         ),
@@ -87,10 +87,6 @@ def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
             answer=PersonForgotten,
         ),
     )
-
-
-def _body_of(*names: str) -> Mapping[str, Any]:
-    return {"type": "object", "required": list(names), "properties": dict.fromkeys(names, _TEXT)}
 
 
 class _People:
@@ -122,12 +118,12 @@ class _People:
         return answer
 
     async def link(self, request: Request) -> Response:
-        given = await _given(request, "one", "other")
-        return _found(request, await self._desk.link(given["one"], given["other"]))
+        body = await sent(request, LinkPeople, most=MAX_BODY)
+        return _found(request, await self._desk.link(body.one, body.other))
 
     async def unlink(self, request: Request) -> Response:
-        given = await _given(request, "person", "record")
-        return _found(request, await self._desk.unlink(given["person"], given["record"]))
+        body = await sent(request, UnlinkPeople, most=MAX_BODY)
+        return _found(request, await self._desk.unlink(body.person, body.record))
 
     async def forget(self, request: Request) -> Response:
         return _found(request, await self._desk.forget(_id(request)))
@@ -138,26 +134,6 @@ def _id(request: Request) -> str:
     if not is_id(text, "per"):
         raise HTTPException(404)
     return text
-
-
-async def _given(request: Request, *names: str) -> dict[str, str]:
-    """The texts of a JSON body. Raises BadParameter, naming the member."""
-    held = bytearray()
-    async for part in request.stream():
-        held += part
-        if len(held) > MAX_BODY:
-            raise HTTPException(413)
-    try:
-        body = json.loads(held.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise BadParameter("body", "it must be JSON in UTF-8") from None
-    if not isinstance(body, dict):
-        raise BadParameter("body", f"it must be an object with {' and '.join(names)}")
-    for name in names:
-        value = body.get(name)
-        if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable():
-            raise BadParameter(name, "it must be a text of 1 to 200 characters")
-    return {name: body[name] for name in names}
 
 
 def _page(request: Request, page: Page) -> Response:

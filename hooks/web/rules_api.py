@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hooks.ports import Clock, Edit, RuleOrigin, RulesDesk, Span
+from hooks.ports import Clock, Edit, RuleOrigin, RulesDesk, RulesDraft, Span
 from hooks.web.audit import who_asks
+from hooks.web.bodies import BacktestDraft, PublishRules, RollBackRules
 from hooks.web.engine_shapes import BacktestShown, Checked, Published, ShadowReport, Version, VersionShown
-from hooks.web.json_bodies import found, json_answer, members
+from hooks.web.json_bodies import found, json_answer, sent
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, instant, read_query
 
@@ -24,47 +24,6 @@ _SHADOW = {
     "since": "Runs from then on: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
 }
 _DIFFED = {"against": "The number of the version to compare with; the one before if not given."}
-
-_BY = {
-    "author": {"type": "string", "maxLength": 100, "description": "Who changes the rules: kept in the history."},
-    "note": {"type": "string", "maxLength": 500, "description": "Why: kept in the history."},
-    "expected": {
-        "type": ["string", "integer"],
-        "description": "The number or version that the caller has seen in force: another one is a conflict (409).",
-    },
-}
-_PUBLISH = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["text"],
-    "properties": {"text": {"type": "string", "description": "The whole rules file."}, **_BY},
-}
-_MOST_EVENTS = 10_000
-_BACKTEST = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["text"],
-    "properties": {
-        "text": {"type": "string", "description": "The whole rules file."},
-        "since": {"type": "string", "description": "Events received from then on: an instant, a date, or 14d."},
-        "until": {"type": "string", "description": "Events received before; as since."},
-        "rule": {"type": "string", "description": "Only this rule."},
-        "source": {"type": "string", "description": "Only events of this source."},
-        "limit": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": _MOST_EVENTS,
-            "default": _MOST_EVENTS // 10,
-            "description": "The newest so many events.",
-        },
-    },
-}
-_ROLLBACK = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["to"],
-    "properties": {"to": {"type": "integer", "minimum": 1, "description": "The number of a version."}, **_BY},
-}
 
 
 def rules_endpoints(desk: RulesDesk, clock: Clock) -> Sequence[Endpoint]:
@@ -86,7 +45,7 @@ class _RulesApi:
                 _API,
                 self.publish,
                 "Put a rule file in force",
-                body=_PUBLISH,
+                body=PublishRules,
                 problems=(409, 422, 503),
                 answer=Published,
                 refusal=Checked,
@@ -115,7 +74,7 @@ class _RulesApi:
                 f"{_API}/rollback",
                 self.rollback,
                 "Put an earlier version back in force",
-                body=_ROLLBACK,
+                body=RollBackRules,
                 problems=(404, 409, 422, 503),
                 answer=Published,
                 refusal=Checked,
@@ -125,7 +84,7 @@ class _RulesApi:
                 f"{_API}/backtest",
                 self.backtest,
                 "Which requests a rule file would make otherwise of stored events",
-                body=_BACKTEST,
+                body=BacktestDraft,
                 problems=(409, 422, 503),
                 answer=BacktestShown,
                 refusal=Checked,
@@ -142,9 +101,9 @@ class _RulesApi:
         )
 
     async def publish(self, request: Request) -> Response:
-        body = await members(request, _PUBLISH)
-        text = _text(body, "text", None)
-        result = await self._desk.publish(text, _edit(request, body, "api"), _expected(body))
+        body = await sent(request, PublishRules)
+        edit = _edit(request, body, "api")
+        result = await self._desk.publish(RulesDraft(body.text, body.files), edit, _expected(body))
         return json_answer(result, 200 if result["ok"] else 422)
 
     async def versions(self, request: Request) -> Response:
@@ -164,27 +123,20 @@ class _RulesApi:
         return found(await self._desk.version(int(number), against))
 
     async def rollback(self, request: Request) -> Response:
-        body = await members(request, _ROLLBACK)
-        number = body.get("to")
-        if type(number) is not int or not 0 < number < 10**9:
-            raise BadParameter("to", "it must be the number of a version")
-        result = await self._desk.rollback(
-            number, _edit(request, body, "rollback", f"back to version {number}"), _expected(body)
-        )
+        body = await sent(request, RollBackRules)
+        edit = _edit(request, body, "rollback", f"back to version {body.to}")
+        result = await self._desk.rollback(body.to, edit, _expected(body))
         if result is None:
             raise HTTPException(404)
         return json_answer(result, 200 if result["ok"] else 422)
 
     async def backtest(self, request: Request) -> Response:
-        body = await members(request, _BACKTEST)
-        text = _text(body, "text", None)
-        given = {name: _text(body, name, None, 200) for name in ("since", "until", "rule", "source") if name in body}
-        most = body.get("limit", _MOST_EVENTS // 10)
-        if type(most) is not int or not 1 <= most <= _MOST_EVENTS:
-            raise BadParameter("limit", f"it must be a number from 1 to {_MOST_EVENTS}")
+        body = await sent(request, BacktestDraft)
         now = self._clock.now()
-        since, until = (instant(given, name, now) for name in ("since", "until"))
-        result = await self._desk.backtest(text, Span(since, until, given.get("source"), most), given.get("rule"))
+        times = {name: text for name in ("since", "until") if (text := getattr(body, name)) is not None}
+        since, until = (instant(times, name, now) for name in ("since", "until"))
+        span = Span(since, until, body.source or None, body.limit)
+        result = await self._desk.backtest(RulesDraft(body.text, body.files), span, body.rule or None)
         return json_answer(result, 200 if result["ok"] else 422)
 
     async def shadow_report(self, request: Request) -> Response:
@@ -196,27 +148,13 @@ class _RulesApi:
 # --- reading what is sent ---
 
 
-def _edit(request: Request, body: Mapping[str, Any], origin: RuleOrigin, note: str = "") -> Edit:
-    author = _text(body, "author", "", 100).strip()
+def _edit(request: Request, body: PublishRules | RollBackRules, origin: RuleOrigin, note: str = "") -> Edit:
     asks, via = who_asks(request)
-    return Edit(author or asks or via, origin, _text(body, "note", note, 500))
+    return Edit(body.author.strip() or asks or via, origin, note if body.note is None else body.note)
 
 
-def _text(body: Mapping[str, Any], name: str, default: str | None, most: int | None = None) -> str:
-    value = body.get(name, default)
-    if not isinstance(value, str) or (most is not None and (len(value) > most or not value.isprintable())):
-        kind = "text" if most is None else f"text of at most {most} characters on one line"
-        raise BadParameter(name, f"it must be {kind}")
-    return value
-
-
-def _expected(body: Mapping[str, Any]) -> str | None:
-    value = body.get("expected")
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise BadParameter("expected", "it must be the number or the version that was in force")
-    return str(value)
+def _expected(body: PublishRules | RollBackRules) -> str | None:
+    return None if body.expected is None else str(body.expected)
 
 
 def _number(text: str, name: str, most: int = 10**9) -> int:

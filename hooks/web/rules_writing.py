@@ -9,23 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hooks.ports import RulesWriting
+from hooks.ports import RulesDraft, RulesWriting
+from hooks.web.bodies import ExplainDraft
 from hooks.web.engine_shapes import Checked, DraftExplained, RulesSchema, RulesTexts
-from hooks.web.json_bodies import json_answer, members
+from hooks.web.json_bodies import json_answer, sent
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import BadParameter, is_id
 
 _API = "/api/v1/rules"
 SVG = "image/svg+xml"
-_EXPLAIN = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["text", "event"],
-    "properties": {
-        "text": {"type": "string", "description": "The whole rules file."},
-        "event": {"type": "string", "description": "The id of a stored event."},
-    },
-}
 
 
 class RulesWritingApi:
@@ -45,7 +36,7 @@ class RulesWritingApi:
                 f"{_API}/explain",
                 self.try_on,
                 "Which rules of a draft would match an event, and why",
-                body=_EXPLAIN,
+                body=ExplainDraft,
                 problems=(404, 409, 422, 503),
                 answer=DraftExplained,
                 refusal=Checked,
@@ -69,13 +60,8 @@ class RulesWritingApi:
         return Response(drawn, media_type=SVG)
 
     async def try_on(self, request: Request) -> Response:
-        body = await members(request, _EXPLAIN)
-        if not isinstance(body.get("text"), str):
-            raise BadParameter("text", "it must be the text of a rules file")
-        event = body.get("event")
-        if not isinstance(event, str) or not is_id(event, "evt"):
-            raise BadParameter("event", "it must be the id of an event")
-        told = await self._writing.try_on(body["text"], event)
+        body = await sent(request, ExplainDraft)
+        told = await self._writing.try_on(RulesDraft(body.text, body.files), body.event)
         if told is None:
             raise HTTPException(404)
         return json_answer(told, 200 if told["ok"] else 422)

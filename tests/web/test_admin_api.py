@@ -14,7 +14,7 @@ import pytest
 
 from hooks.errors import Conflict, StoreError
 from hooks.events import utc_text
-from hooks.ports import Desk, Edit, EventFilter, History, Page, ReceiptFilter, RulesDesk, RunFilter, Span
+from hooks.ports import Desk, Edit, EventFilter, History, Page, ReceiptFilter, RulesDesk, RulesDraft, RunFilter, Span
 from hooks.web.admin import admin
 from hooks.web.auth import Access, Hosts
 from hooks.web.records_api import cloudevent
@@ -125,8 +125,8 @@ class Engine:
     async def reload(self) -> Mapping[str, Any]:
         return {"ok": self.reloads, "findings": []}
 
-    async def check(self, text: str) -> Mapping[str, Any]:
-        self.checked.append(text)
+    async def check(self, draft: RulesDraft) -> Mapping[str, Any]:
+        self.checked.append(draft.text)
         return {"ok": False, "findings": [{"line": 1}]}
 
     async def explain(self, event_id: str) -> Mapping[str, Any] | None:
@@ -167,8 +167,8 @@ class Drawer:
     async def version(self, number: int, against: int | None) -> Mapping[str, Any] | None:
         return {"number": number, "against": against} if number in (1, 2) else None
 
-    async def publish(self, text: str, edit: Edit, expected: str | None) -> Mapping[str, Any]:
-        self.asked.append((text, edit, expected))
+    async def publish(self, draft: RulesDraft, edit: Edit, expected: str | None) -> Mapping[str, Any]:
+        self.asked.append((draft, edit, expected))
         if expected not in (None, "2"):
             raise Conflict("version 2 is in force now")
         return {"ok": self.sound, "findings": []}
@@ -177,8 +177,8 @@ class Drawer:
         self.asked.append((number, edit, expected))
         return {"ok": self.sound, "findings": []} if number == 1 else None
 
-    async def backtest(self, text: str, span: Span, rule: str | None) -> Mapping[str, Any]:
-        self.asked.append((text, span, rule))
+    async def backtest(self, draft: RulesDraft, span: Span, rule: str | None) -> Mapping[str, Any]:
+        self.asked.append((draft, span, rule))
         return {"ok": self.sound, "summary": {}, "findings": []}
 
     async def shadow_report(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hooks.ports import Edit, Span
+from hooks.ports import Edit, RulesDraft, Span
 from tests.web.doors import NOW
 from tests.web.test_admin_api import READ, Office, assert_problem
 
@@ -26,7 +26,16 @@ async def test_a_text_is_published_with_its_author_and_what_was_seen() -> None:
     answer = await sent(office, RULES, {"text": "version: 1\n", "author": "maya", "note": "why", "expected": 2})
 
     assert (200, {"ok": True, "findings": []}) == (answer.status_code, answer.json())
-    assert [("version: 1\n", Edit("maya", "api", "why"), "2")] == office.drawer.asked
+    assert [(RulesDraft("version: 1\n"), Edit("maya", "api", "why"), "2")] == office.drawer.asked
+
+
+async def test_texts_of_included_files_go_with_it() -> None:
+    office = Office()
+
+    files = {"rules.d/a.yaml": "version: 1\n"}
+    await sent(office, RULES, {"text": "version: 1\n", "files": files})
+
+    assert [RulesDraft("version: 1\n", files)] == [asked[0] for asked in office.drawer.asked]
 
 
 async def test_an_unsound_text_is_422_with_its_findings() -> None:
@@ -66,6 +75,8 @@ async def test_an_earlier_version_is_put_back_and_an_unknown_one_is_not_found() 
         (RULES, {"text": "", "author": "a" * 101}, "author"),
         (RULES, {"text": "", "note": 5}, "note"),
         (RULES, {"text": "", "expected": True}, "expected"),
+        (RULES, {"text": "", "files": ["a.yaml"]}, "files"),
+        (RULES, {"text": "", "files": {"a.yaml": 5}}, "files"),
         (f"{RULES}/rollback", {"to": "1"}, "to"),
         (f"{RULES}/rollback", {"to": 0}, "to"),
         (f"{RULES}/rollback", {"to": True}, "to"),
@@ -133,7 +144,7 @@ async def test_a_backtest_takes_a_span_and_a_bound() -> None:
     answer = await sent(office, f"{RULES}/backtest", {"text": "x", "since": "14d", "rule": "one", "limit": 50})
 
     assert 200 == answer.status_code
-    assert [("x", Span(NOW - timedelta(days=14), None, None, 50), "one")] == office.drawer.asked
+    assert [(RulesDraft("x"), Span(NOW - timedelta(days=14), None, None, 50), "one")] == office.drawer.asked
 
 
 @pytest.mark.parametrize(
