@@ -55,6 +55,7 @@ from hooks.web.delivery_api import delivery_endpoints
 from hooks.web.inbox import Inbox
 from hooks.web.listener import Listener
 from hooks.web.masked import MaskedHistory, Masking
+from hooks.web.masked_people import MaskedPeople
 from hooks.web.people import people_endpoints
 from hooks.web.rules_api import rules_endpoints
 from hooks.web.rules_writing import RulesWritingApi
@@ -218,7 +219,7 @@ class App:
         )
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), clock, reloaded=self._reloaded)
         delivery = EngineDeliveryDesk(rulebook, store, history, clock, wake=wake_worker)
-        people = SqlPeopleDesk(store, history, clock)
+        people = MaskedPeople(SqlPeopleDesk(store, history, clock), masking)
         more = [
             *upkeep_endpoints(keeper),
             *rules_endpoints(rules_desk, clock),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from typing import Final, Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Protocol
 
 Likeness = Literal["same", "close", "unknown", "family", "different"]
 """``unknown``: one of them has no name to compare. ``family`` and ``different`` contradict."""
@@ -157,3 +157,16 @@ def _same_company(one: Sequence[str], other: Sequence[str]) -> Likeness:
     if mine == theirs:
         return "same"
     return "close" if mine <= theirs or theirs <= mine else "different"
+
+
+def name_in(data: Any) -> str | None:
+    """Whom an event's data is about, as people say it: its customer's name, else its own; None where it has none."""
+    if not isinstance(data, Mapping):
+        return None
+    for one in (data.get("customer"), data):
+        if isinstance(one, Mapping):
+            whole = " ".join(text for part in ("first_name", "last_name") if isinstance(text := one.get(part), str))
+            for name in (one.get("display_name"), whole, one.get("company")):
+                if isinstance(name, str) and name.strip():
+                    return name.strip()[:100]
+    return None

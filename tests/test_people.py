@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks.names import compare, likeness, plain_name
+from hooks.names import compare, likeness, name_in, plain_name
 from hooks.people import (
     Candidate,
     KeptAt,
@@ -236,3 +237,20 @@ def test_a_text_that_holds_a_longer_one_is_not(text: str) -> None:
 
 def test_without_keys_there_is_nothing_to_find() -> None:
     assert in_any_writing([("place", "maya|18 birch rd|80401")]) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ({"customer": {"display_name": " Maya Ortiz "}, "display_name": "another"}, "Maya Ortiz"),
+        ({"customer": {"first_name": "Maya", "last_name": "Ortiz"}}, "Maya Ortiz"),
+        ({"customer": {"company": "Ortiz LLC", "first_name": None}}, "Ortiz LLC"),
+        ({"customer": None, "last_name": "Park"}, "Park"),
+        ({"customer": "cus_1"}, None),
+        ({"display_name": 7}, None),
+        ([{"display_name": "Maya"}], None),
+        (None, None),
+    ],
+)
+def test_an_event_is_about_its_customer_or_whom_it_describes(data: Any, name: str | None) -> None:
+    assert name == name_in(data)

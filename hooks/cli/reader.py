@@ -173,7 +173,7 @@ async def _from_file(settings: Settings, path: str, query: Mapping[str, object])
         if kind == "stats":
             return await history.stats()
         if kind == "people":
-            return await _people_from_file(history, id_, query)
+            return await _people_from_file(settings, history, id_, query)
         if id_:
             one = {"events": history.event, "runs": history.run, "receipts": history.receipt}[kind]
             record = await one(id_)
@@ -183,21 +183,24 @@ async def _from_file(settings: Settings, path: str, query: Mapping[str, object])
         values: dict[str, Any] = {
             name: parse_utc(str(value)) if name in ("since", "until") else value for name, value in query.items()
         }
+        seen = MaskedHistory(history, Masking(settings.masked))
         if kind == "events":
-            page = await MaskedHistory(history, Masking(settings.masked)).events(EventFilter(**values))
+            page = await seen.events(EventFilter(**values))
         elif kind == "runs":
-            page = await history.runs(RunFilter(**values))
+            page = await seen.runs(RunFilter(**values))
         else:
-            page = await history.receipts(ReceiptFilter(**values))
+            page = await seen.receipts(ReceiptFilter(**values))
         return {"items": list(page.items), "next": page.next}
     finally:
         await history.close()
 
 
-async def _people_from_file(history: SqlHistory, asked: str, query: Mapping[str, Any]) -> Any:
+async def _people_from_file(settings: Settings, history: SqlHistory, asked: str, query: Mapping[str, Any]) -> Any:
     from hooks.store.people_book import PeopleBook
+    from hooks.web.masked import Masking
+    from hooks.web.masked_people import MaskedBook
 
-    book = PeopleBook(history)
+    book = MaskedBook(PeopleBook(history), Masking(settings.masked))
     if asked in ("", "review"):
         cursor, limit = query.get("cursor"), query.get("limit", 50)
         page = await (book.review(cursor, limit) if asked else book.find(query.get("q"), cursor, limit))

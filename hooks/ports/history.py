@@ -73,7 +73,8 @@ class History(Protocol):
     An event of a list is `Event.attributes` with ``state`` and ``runs: [{id, rule, state}]``; its detail adds
     ``raw`` and ``cause`` (``{run, depth}`` where one of our runs has caused it, else null) and has the runs in
     full. A run is ``{id, event, rule, rules_version, replay_of, state, reason, created_at, due_at, finished_at,
-    attempts, steps}``; a list leaves ``steps`` out. A step is ``{id, position, action, connection, state, request:
+    attempts, about, steps}``, where ``about`` is ``{type, subject, display_name}`` of its event (an event's own runs
+    have none); a list leaves ``steps`` out. A step is ``{id, position, action, connection, state, request:
     {method, url, body} or null, output, error, attempts}``; an attempt ``{id, number, started_at, duration_ms,
     verdict, status, error, exchanges: [{method, url, status, request, answer, error, duration_ms}]}``. A receipt is
     ``{id, source, vendor, received_at, verdict, reason, duplicate_of, events: [ids], path, query, headers, size}``;

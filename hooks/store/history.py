@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from hooks.events import Receipt, RunState, Verdict, utc_text
+from hooks.names import name_in
 from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
 from hooks.store import books
 from hooks.store.conditions import Where, page_of
@@ -35,6 +36,9 @@ _RUN_COLUMNS = (
 
 FEW = 10_000
 """Up to so many waiting or running runs are looked up by their own small indexes."""
+
+LONG = 50_000
+"""Characters of an event's data beyond which a list does not look for a name in it."""
 
 _UNDER_WAY = (
     "SELECT w.seq FROM runs w WHERE w.state = 'waiting' AND w.behind IS NULL UNION ALL "
@@ -99,14 +103,15 @@ class SqlHistory:
                 f"SELECT {_RUN_COLUMNS} FROM runs r {where} ORDER BY r.seq DESC LIMIT ?",
                 [*where.values, filter.limit + 1],
             ).fetchall()
-            return page_of([_run(row) for row in rows[: filter.limit]], rows, filter.limit)
+            items = [{**_run(row), "about": _about(raw, row[1])} for row in rows[: filter.limit]]
+            return page_of(items, rows, filter.limit)
 
         return await self._reader.read(read)
 
     async def run(self, run_id: str) -> Mapping[str, Any] | None:
         def read(raw: Reading) -> Mapping[str, Any] | None:
             row = raw.execute(f"SELECT {_RUN_COLUMNS} FROM runs r WHERE r.id = ?", (run_id,)).fetchone()
-            return None if row is None else _run_in_full(raw, row)
+            return None if row is None else {**_run_in_full(raw, row), "about": _about(raw, row[1])}
 
         return await self._reader.read(read)
 
@@ -266,6 +271,17 @@ def _run(row: tuple[Any, ...]) -> dict[str, Any]:
         "finished_at": None if row[7] is None else utc_text(moment(row[7])),
         "attempts": row[8],
     }
+
+
+def _about(raw: Reading, event: str) -> dict[str, Any] | None:
+    """What a run's event is about: its type, its subject, and the name of whoever it is about."""
+    row = raw.execute(
+        f"SELECT type, subject, CASE WHEN length(data) <= {LONG} THEN data END FROM events WHERE id = ?", (event,)
+    ).fetchone()
+    if row is None:
+        return None
+    data = None if row[2] is None else json.loads(row[2])
+    return {"type": row[0], "subject": row[1], "display_name": name_in(data)}
 
 
 def _run_in_full(raw: Reading, row: tuple[Any, ...]) -> dict[str, Any]:

@@ -22,10 +22,14 @@ reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 
 
 class Masking:
-    """Replaces the values of fields of these names, at any depth, in any style (``lastName``, ``last_name``)."""
+    """Replaces the values of fields of these names, at any depth, in any style (``lastName``, ``last_name``).
+
+    With a part of a name goes ``display_name``, which is made of the parts.
+    """
 
     def __init__(self, fields: Iterable[str]) -> None:
-        self._fields = frozenset(_plain(field) for field in fields)
+        plain = {_plain(field) for field in fields}
+        self._fields = frozenset(plain | ({"displayname"} if plain & {"firstname", "lastname"} else set()))
 
     def covers(self, name: str) -> bool:
         """Whether a field of this name, or the field that a path ends in, is hidden; a plural is too."""
@@ -59,7 +63,8 @@ class Masking:
         return {**shown, "runs": [self.run(run) for run in event["runs"]]}
 
     def run(self, run: Mapping[str, Any]) -> dict[str, Any]:
-        return {**run, "steps": [self._step(step) for step in run["steps"]]} if "steps" in run else {**run}
+        shown = {**run, **({"about": self.of(run["about"])} if "about" in run else {})}
+        return {**shown, "steps": [self._step(step) for step in run["steps"]]} if "steps" in run else shown
 
     def explained(self, told: Mapping[str, Any]) -> Mapping[str, Any]:
         """An explanation, as whoever asks may see it: values stand by their paths, and hints may hold them."""
@@ -130,7 +135,8 @@ class MaskedHistory:
         return event if event is None or not reads_only.get() else self._masking.event(event)
 
     async def runs(self, filter: RunFilter) -> Page:
-        return await self._history.runs(filter)
+        page = await self._history.runs(filter)
+        return replace(page, items=[self._masking.run(item) for item in page.items])
 
     async def run(self, run_id: str) -> Mapping[str, Any] | None:
         run = await self._history.run(run_id)

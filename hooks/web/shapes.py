@@ -134,6 +134,14 @@ class StepShown(BaseModel):
     attempts: list[AttemptShown]
 
 
+class RunAbout(BaseModel):
+    """What the event of a run is about."""
+
+    type: str
+    subject: str | None
+    display_name: str | None = Field(description="The name of whoever the event is about.")
+
+
 class Run(BaseModel):
     """One rule carried out for one event."""
 
@@ -148,6 +156,7 @@ class Run(BaseModel):
     due_at: Instant
     finished_at: Instant | None
     attempts: int
+    about: RunAbout | None = Field(None, description="Null once the event has gone, and in an event's own runs.")
 
 
 class RunShown(Run):

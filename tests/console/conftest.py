@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +25,29 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 @dataclass(frozen=True)
 class Town:
-    """A running demo: where its console is, who may enter, and where its webhooks go."""
+    """A running demo: where its console is, who may enter, where its webhooks go, and where the vendors stand in."""
 
     console: str
     token: str
     inbox: str
-    secrets: Path
+    sandboxes: str
+    folder: Path
+
+    def post(self, address: str, body: object, **headers: str) -> Any:
+        request = urllib.request.Request(
+            address, data=json.dumps(body).encode(), headers={"content-type": "application/json", **headers}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+    def leads(self, body: object) -> list[str]:
+        """Post to the source of leads; gives the ids of the events."""
+        key = (self.folder / "secrets" / "LEADS_KEY").read_text()
+        events: list[str] = self.post(f"{self.inbox}/in/leads", body, **{"x-api-key": key})["events"]
+        return events
+
+    def act(self, path: str, body: object) -> Any:
+        return self.post(f"{self.console}/api/v1/{path}", body, authorization=f"Bearer {self.token}")
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +68,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
                 break
         console = re.search(r"console +(http\S+) +\(sign in with the token in (\S+)\)", said)
         inbox = re.search(r"webhooks +(http[^,]+)/in/", said)
-        assert console and inbox, said
+        sandboxes = re.search(r"sandboxes +(http[^,]+)/homebase360", said)
+        assert console and inbox and sandboxes, said
         token = Path(console[2])
-        yield Town(console[1], token.read_text().strip(), inbox[1], token.parents[1] / "secrets")
+        yield Town(console[1], token.read_text().strip(), inbox[1], sandboxes[1], token.parents[1])
     finally:
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=60)
@@ -94,10 +114,10 @@ class Desk:
         self.page.on("request", lambda request: self.asked.add(request.url))
         self.page.on("dialog", lambda dialog: dialog.accept())
 
-    def sign_in(self, there: str = "/") -> Page:
+    def sign_in(self, there: str = "/", token: str | None = None) -> Page:
         self.page.goto(self.town.console + there)
         self.page.get_by_label("Your name").fill("Ana")
-        self.page.get_by_label("Admin token").fill(self.town.token)
+        self.page.get_by_label("Admin token").fill(token or self.town.token)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(self.town.console + there)
         return self.page

@@ -11,6 +11,7 @@ import pytest
 
 from hooks.errors import LeaseLost
 from hooks.events import Event, Exchange, Receipt, Request, event_id, new_id
+from hooks.names import name_in
 from hooks.ports import (
     Attempt,
     Claimed,
@@ -449,6 +450,10 @@ async def test_lists_are_newest_first_and_paged_without_gaps(store: SqlStore, hi
     assert [event.id for event in reversed(events)] == seen
     runs = await history.runs(RunFilter(limit=500))
     assert 7 == len(runs.items)
+    about = {"type": events[-1].type, "subject": events[-1].subject, "display_name": name_in(events[-1].data)}
+    assert about == runs.items[0]["about"]
+    run = await history.run(runs.items[0]["id"])
+    assert run is not None and about == run["about"]
     receipts = await history.receipts(ReceiptFilter(limit=5))
     assert (5, True) == (len(receipts.items), receipts.next is not None)
 

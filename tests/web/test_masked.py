@@ -13,6 +13,7 @@ from hooks.errors import SettingsError
 from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
 from hooks.settings import load_settings
 from hooks.web.masked import HIDDEN, MaskedHistory, Masking, reads_only
+from hooks.web.masked_people import MaskedBook
 
 RUN = {
     "id": "run_1",
@@ -175,3 +176,54 @@ def test_what_is_no_name_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) 
 def test_names_have_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOKS_MASKED", "phone, lastName,")
     assert ("phone", "lastName") == load_settings().masked
+
+
+# --- people ---
+
+MAYA = {
+    "id": "per_1", "name": "Maya Ortiz", "company": None, "phones": ["+13035550142"], "emails": [],
+    "records": [{"vendor": "homebase360", "connection": "home", "kind": "customer", "id": "cus_1", "why": "email"}],
+    "created_at": "2026-05-04T14:00:00Z", "updated_at": "2026-05-04T14:00:00Z",
+}  # fmt: skip
+
+
+class Acquaintances:
+    async def find(self, q: str | None, cursor: str | None, limit: int) -> Page:
+        return Page([MAYA], "per_1")
+
+    async def review(self, cursor: str | None, limit: int) -> Page:
+        return Page([{"one": MAYA, "other": {**MAYA, "id": "per_2"}, "why": "the same phone", "confidence": 0.3}])
+
+    async def show(self, person: str) -> Any:
+        return {**MAYA, "places": ["18 Birch Rd"], "review": (await self.review(None, 1)).items, "events": []}
+
+    async def export(self, person: str) -> Any:
+        return {"person": MAYA}
+
+
+async def test_lists_of_people_hide_them_from_everybody_and_a_person_from_who_may_only_read() -> None:
+    book = MaskedBook(Acquaintances(), Masking(["last_name", "phone", "street"]))
+    hidden = {**MAYA, "name": HIDDEN, "phones": [HIDDEN]}
+    assert Page([hidden], "per_1") == await book.find("Ortiz", None, 50)
+    pair = (await book.review(None, 50)).items[0]
+    assert (hidden, {**hidden, "id": "per_2"}, "the same phone") == (pair["one"], pair["other"], pair["why"])
+    assert "Maya Ortiz" == (await book.show("per_1"))["name"]  # type: ignore[index]
+    token = reads_only.set(True)
+    try:
+        shown = await book.show("per_1")
+    finally:
+        reads_only.reset(token)
+    assert (HIDDEN, [HIDDEN]) == (shown["name"], shown["places"])  # type: ignore[index]
+    assert hidden == shown["review"][0]["one"]  # type: ignore[index]
+
+
+async def test_people_are_as_they_are_where_nothing_is_hidden() -> None:
+    book = MaskedBook(Acquaintances(), Masking([]))
+    assert Page([MAYA], "per_1") == await book.find(None, None, 50)
+
+
+async def test_a_run_in_a_list_hides_whom_it_is_about() -> None:
+    run = {"id": "run_1", "about": {"type": "lead.created", "subject": None, "display_name": "Maya Ortiz"}}
+    assert HIDDEN == Masking(["display_name"]).run(run)["about"]["display_name"]
+    assert HIDDEN == MASKING.run(run)["about"]["display_name"], "it is made of the last name, too"
+    assert run == Masking(["phone"]).run(run)

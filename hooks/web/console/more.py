@@ -66,13 +66,16 @@ class _More:
         return Response(drawn, media_type=SVG)
 
     async def edit(self, request: Request) -> Response:
-        texts = self._shown.writing.texts()
+        files = self._shown.writing.texts()
+        main = next(iter(files), "")
+        asked = request.query_params.get("file", "")
         events = await self._history.events(EventFilter(limit=25))
         return self._page(
             request,
             "edit.html",
-            text=next(iter(texts.values()), ""),
-            others=list(texts)[1:],
+            files=files,
+            main=main,
+            chosen=asked if asked in files else main,
             state=self._shown.rules.state(),
             events=events.items,
             event=request.query_params.get("event", ""),

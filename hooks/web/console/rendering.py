@@ -16,6 +16,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from hooks.names import name_in
+
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -60,6 +62,47 @@ def brief(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
+def whom(event: Mapping[str, Any]) -> str:
+    """Whom a listed event is about, "" where nobody is named."""
+    return name_in(event["data"]) or ""
+
+
+_RECORD = re.compile(r"\b(run|evt)_[0-9a-f]{32}\b")
+_PAGES: Mapping[str, tuple[str, str]] = {"run": ("/runs/", "another run"), "evt": ("/events/", "another event")}
+
+
+def told(reason: str | None) -> Markup:
+    """Why a run stands as it does, for somebody who has buttons and links and no command line."""
+    text = (reason or "").partition(", then say `hooks runs resolve`")[0]
+    made, at = Markup(""), 0
+    for found in _RECORD.finditer(text):
+        path, name = _PAGES[found[1]]
+        made += escape(visible(text[at : found.start()]))
+        made += Markup('<a href="{}{}" title="{}">{}</a>').format(path, found[0], found[0], name)
+        at = found.end()
+    return made + escape(visible(text[at:]))
+
+
+_REFUSALS: Mapping[str, str] = {
+    "mismatch": "the signature or key is another one",
+    "missing": "it has no signature or key",
+    "malformed": "its signature or key cannot be read",
+    "stale": "it was signed too long ago, or by another clock",
+    "repeated": "it has more than one signature",
+}
+
+
+def refusal(reason: str | None) -> str:
+    """Why a receipt was refused, in words."""
+    return _REFUSALS.get(reason or "", reason or "")
+
+
+def beside(name: str, main: str) -> str:
+    """A file's name as it is seen from the main file's folder."""
+    folder = main.rpartition("/")[0] + "/"
+    return name.removeprefix(folder) if folder != "/" else name
+
+
 def tojson_text(value: Any) -> str:
     """JSON for an attribute; the template escapes it."""
     return json.dumps(value)
@@ -85,7 +128,9 @@ def diffed(text: str) -> Markup:
     """A unified diff with what came and what went told apart."""
     kinds = {"+": "came", "-": "went", "@": "where"}
     lines = [
-        Markup('<span class="{}">{}</span>').format(kinds.get(line[:1], "same"), visible(line))
+        Markup('<span class="{}">{}</span>').format(
+            "where" if line.startswith(("--- ", "+++ ")) else kinds.get(line[:1], "same"), visible(line)
+        )
         for line in text.splitlines()
     ]
     return Markup("\n").join(lines)
@@ -104,6 +149,7 @@ def environment() -> Environment:
     made.filters |= {
         "when": when, "pretty": pretty, "paragraphs": paragraphs, "short": short, "number": number,
         "brief": brief, "tojson_text": tojson_text, "yaml": yaml, "diffed": diffed,
+        "whom": whom, "told": told, "refusal": refusal, "beside": beside,
     }  # fmt: skip
     return made
 

@@ -4,13 +4,18 @@
 (() => {
   const root = document.querySelector("[data-editor]");
   if (!root) return;
-  const area = root.querySelector("textarea");
+  const area = root.querySelector("#text");
   const colours = root.querySelector(".colours");
   const gutter = root.querySelector(".gutter");
   const verdict = root.querySelector("#verdict");
   const list = root.querySelector(".findings");
   const choices = root.querySelector(".choices");
-  const began = area.value;
+  const main = root.dataset.main;
+  const texts = new Map(); // name -> {began, text, findings}
+  for (const kept of root.querySelectorAll("textarea[data-text]")) texts.set(kept.dataset.text, { began: kept.value, text: kept.value, findings: [] });
+  if (!texts.size) texts.set(main, { began: area.value, text: area.value, findings: [] });
+  const buttons = new Map([...root.querySelectorAll("button[data-file]")].map((one) => [one.dataset.file, one]));
+  let open = [...buttons].find(([, one]) => one.getAttribute("aria-pressed") === "true")?.[0] ?? main;
   let findings = [];
   let sample = null;
 
@@ -48,6 +53,40 @@
     area.rows = lines.length + 1;
   };
 
+  // --- several files ---
+
+  const changed = () => [...texts.values()].some((one) => one.text !== one.began);
+  const draft = () => {
+    const others = [...texts].filter(([name, one]) => name !== main && one.text !== one.began);
+    return { text: texts.get(main).text, ...(others.length ? { files: Object.fromEntries(others.map(([name, one]) => [name, one.text])) } : {}) };
+  };
+
+  // A finding names the main file by its last part, others in full.
+  const fileOf = (finding) => (texts.has(finding.file) ? finding.file : main);
+
+  const label = () => {
+    for (const [name, button] of buttons) {
+      const one = texts.get(name);
+      const errors = one.findings.filter((found) => found.severity === "error").length;
+      button.setAttribute("aria-pressed", String(name === open));
+      button.dataset.label ??= button.textContent;
+      button.replaceChildren(button.dataset.label, one.text === one.began ? "" : " · changed");
+      if (errors) button.append(made("span", ` · ${errors} ${errors === 1 ? "mistake" : "mistakes"}`, "bad"));
+    }
+  };
+
+  const show = (name) => {
+    if (name === open) return;
+    open = name;
+    area.value = texts.get(name).text;
+    findings = texts.get(name).findings;
+    close();
+    paint();
+    label();
+    root.querySelector(".sheet").scrollTop = 0;
+  };
+  for (const [name, button] of buttons) button.addEventListener("click", () => show(name));
+
   // --- checking ---
 
   let due = null;
@@ -55,18 +94,22 @@
   const check = async () => {
     const mine = ++asked;
     try {
-      const answer = await post("/api/v1/rules/check", { text: area.value });
+      const answer = await post("/api/v1/rules/check", draft());
       if (mine !== asked) return;
-      findings = answer.findings;
-      const errors = findings.filter((one) => one.severity === "error").length;
+      const found = answer.findings;
+      for (const [name, one] of texts) one.findings = found.filter((each) => fileOf(each) === name);
+      findings = texts.get(open).findings;
+      const errors = found.filter((one) => one.severity === "error").length;
       verdict.textContent = errors ? `${errors} ${errors === 1 ? "mistake" : "mistakes"}.`
-        : `${area.value === began ? "Not changed" : "It can be published"}${findings.length ? `; ${findings.length} to look at` : ""}.`;
+        : `${changed() ? "It can be published" : "Not changed"}${found.length ? `; ${found.length} to look at` : ""}.`;
       verdict.className = `verdict-line ${errors ? "bad" : "good"}`;
-      list.replaceChildren(...findings.slice(0, 50).map((one) => {
+      label();
+      list.replaceChildren(...found.slice(0, 50).map((one) => {
         const item = made("li", undefined, one.severity);
-        const link = made("button", `line ${one.line}`, "link");
+        const place = buttons.get(fileOf(one))?.dataset.label;
+        const link = made("button", `${place ? `${place}, ` : ""}line ${one.line}`, "link");
         link.type = "button";
-        link.addEventListener("click", () => goTo(one.line, one.column));
+        link.addEventListener("click", () => { show(fileOf(one)); goTo(one.line, one.column); });
         item.append(link, ` ${one.message}`);
         if (one.hint) item.append(made("span", ` ${one.hint}`, "hint"));
         return item;
@@ -156,7 +199,9 @@
   area.addEventListener("blur", close);
   area.addEventListener("click", close);
   area.addEventListener("input", (event) => {
+    texts.get(open).text = area.value;
     paint();
+    label();
     clearTimeout(due);
     due = setTimeout(check, 400);
     if (event.inputType === "insertText") offer(false).catch(() => {}); else close();
@@ -176,7 +221,7 @@
     const answer = await fetch("/api/v1/rules", {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify({ text: area.value, note: given.elements.note.value, expected: root.dataset.number || undefined }),
+      body: JSON.stringify({ ...draft(), note: given.elements.note.value, expected: root.dataset.number || undefined }),
     });
     const told = await answer.json();
     if (answer.status === 409) {
@@ -190,7 +235,8 @@
 
   root.querySelector("[data-revert]")?.addEventListener("click", () => {
     if (!window.confirm("Forget what you have changed here?")) return;
-    area.value = began;
+    for (const one of texts.values()) one.text = one.began;
+    area.value = texts.get(open).text;
     paint();
     check();
   });
@@ -200,7 +246,7 @@
     const answer = await fetch("/api/v1/rules/explain", {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify({ text: area.value, event: given.elements.event.value }),
+      body: JSON.stringify({ ...draft(), event: given.elements.event.value }),
     });
     const told = await answer.json();
     if (!told.ok) { place.replaceChildren(made("p", told.detail || "The file has mistakes: mend them first.", "wrong")); return; }
@@ -229,7 +275,7 @@
     const answer = await fetch("/api/v1/rules/backtest", {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify({ text: area.value, since: given.elements.since.value }),
+      body: JSON.stringify({ ...draft(), since: given.elements.since.value }),
     });
     const told = await answer.json();
     if (!told.ok) { place.replaceChildren(made("p", told.detail || "The file has mistakes: mend them first.", "wrong")); return; }
@@ -267,7 +313,7 @@
   };
   chooser?.addEventListener("change", choose);
 
-  const keep = (event) => { if (area.value !== began) event.preventDefault(); };
+  const keep = (event) => { if (changed()) event.preventDefault(); };
   window.addEventListener("beforeunload", keep);
   paint();
   check();
