@@ -1,8 +1,9 @@
 """Lists of events, each along the index that fits what is asked, and the search for people, ids and text.
 
 A page costs about the same whatever the size of the table. A search finds by index the events of people whose name,
-phone, e-mail or vendor's id fits and those whose subject is the text, and with them other text in the newest `WINDOW`
-events. Where nothing is found by index, each page looks for the text in so many events more, until the oldest.
+phone, e-mail or vendor's id fits, those whose subject is the text, and those that led to a vendor's record of this
+id, and with them other text in the newest `WINDOW` events. Where nothing is found by index, each page looks for the
+text in so many events more, until the oldest.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hooks.ports import EventFilter, Page
+from hooks.store import step_records
 from hooks.store.conditions import Where, like, page_of
 from hooks.store.engine import Reading
 from hooks.store.people_search import people_named
@@ -132,15 +134,18 @@ def _found(raw: Reading, filter: EventFilter) -> Page:
     named = Where()
     subjects = [text, *(f"{kind}/{text}" for kind in SUBJECTS)]
     named.add(f"(e.id = ? OR e.subject IN ({', '.join('?' * len(subjects))}))", text, *subjects)
+    condition, values = step_records.behind(text)
+    made = Where()
+    made.add(condition, *values)
     people = people_named(raw, text)
     theirs = Where()
     theirs.add(
         f"e.id IN (SELECT p.event FROM person_events p WHERE p.person IN ({', '.join('?' * len(people))}))", *people
     )
-    rows = _read(raw, named.both(where), limit)
+    rows = _read(raw, named.both(where), limit) + _read(raw, made.both(where), limit)
     if people:
         rows += _read(raw, theirs.both(where), limit)
-    whole = not people and not _read(raw, named, 1)
+    whole = not people and not _read(raw, named, 1) and not _read(raw, made, 1)
     begin = raw.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
     if whole and filter.cursor is not None:
         begin = (raw.execute("SELECT seq FROM events WHERE id = ?", (filter.cursor,)).fetchone() or (0,))[0] - 1

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from hooks.people import Key, in_any_writing
-from hooks.store import timing
+from hooks.store import step_records, timing
 from hooks.store.engine import Engine, Reader, Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.people import take_turn
@@ -152,6 +152,7 @@ def _emptied(transaction: Transaction, *, found: Sequence[Found], at: int) -> di
             counts["texts"] += 1
         else:
             transaction.execute(_EMPTIED_STEP + " WHERE run = ? AND position = ?", (id, int(rest[0])))
+            step_records.forget(transaction, id)
             counts["texts"] += 1
     return counts
 
@@ -195,7 +196,7 @@ def _empty_run(transaction: Transaction, run: str, state: str, at: int) -> None:
         transaction.execute("UPDATE runs SET reason = ? WHERE id = ? AND reason IS NOT NULL", (FORGOTTEN, run))
     transaction.execute(_EMPTIED_STEP + " WHERE run = ?", (run,))
     transaction.execute("UPDATE attempts SET exchanges = '[]', error = NULL WHERE run = ?", (run,))
-    for table in ("person_lanes", "echoes"):
+    for table in ("person_lanes", "echoes", "step_records"):
         transaction.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
 
 

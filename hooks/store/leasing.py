@@ -9,7 +9,7 @@ from typing import Any
 
 from hooks.errors import LeaseLost
 from hooks.ports import Claimed, Progress, Step
-from hooks.store import echoing, throttling, timing
+from hooks.store import echoing, step_records, throttling, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.people import learn, leave_lane, take_turn
 from hooks.store.rows import (
@@ -192,6 +192,8 @@ def progress(transaction: Transaction, change: Progress) -> None:
             WRITE_STEP,
             step_to_row(change.run, step),
         )
+        if step.state == "done":
+            step_records.remember(transaction, change.run, step.output)
     for attempt in change.attempts:
         transaction.execute(
             "INSERT INTO attempts (id, run, position, number, started_at, duration_ms, verdict, status, error, "

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hooks.ports import Resolution, UnknownStep
-from hooks.store import timing
+from hooks.store import step_records, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.retention import CANCELLED
@@ -33,6 +33,7 @@ def resolve(transaction: Transaction, run: str, resolution: Resolution, now: dat
             "WHERE run = ? AND position = ?",
             (dump(resolution.output), at, run, position),
         )
+        step_records.remember(transaction, run, resolution.output)
     elif resolution.outcome == "not_sent":
         transaction.execute(
             "UPDATE steps SET state = 'waiting', error = NULL, intended_at = NULL, finished_at = NULL, tries = 1 "

@@ -36,7 +36,7 @@ MINUTES = 10_000
 QUARANTINED = 1_000
 """Unreadable deliveries that are kept at most, the latest ones."""
 
-OF_A_RUN = ("attempts", "steps", "person_lanes")
+OF_A_RUN = ("attempts", "steps", "step_records", "person_lanes")
 """Tables whose rows belong to a run, by their column ``run``, and go with it."""
 
 OF_AN_EVENT = ("person_events", "person_queue")

@@ -11,8 +11,8 @@ import pytest
 
 from hooks.events import Event, Receipt, event_id, new_id
 from hooks.pipeline.people import Sighter
-from hooks.ports import EventFilter, History, Plan, PlannedRun, ReceiptFilter
-from hooks.store import eventlists
+from hooks.ports import EventFilter, History, Plan, PlannedRun, Progress, ReceiptFilter, Resolution, Step
+from hooks.store import eventlists, step_records
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
@@ -147,3 +147,63 @@ async def test_text_is_looked_for_page_by_page_until_the_oldest_event(
         assert wanted == await listed(history, EventFilter(q="50 % off_", limit=limit))
     assert [] == await listed(history, EventFilter(q="no such text"))
     assert [ids[9]] == await listed(history, EventFilter(q="% off_", since=NOW + timedelta(minutes=5)))
+
+
+# --- what steps were answered ---
+
+
+async def answered(store: SqlStore, event: str, output: Any) -> None:
+    """Let the run of an event end, its one step with this answer."""
+    (run, _), *_ = await store.claim("me", {"office": 1}, NOW + timedelta(days=1), 20)
+    assert event == run.event.id
+    step = Step(0, "book", "servicetitan.create_booking_by_provider", "office", "done", {}, output=output, tries=1)
+    await store.progress(Progress(run.id, run.fence, NOW, "done", steps=(step,)))
+
+
+@pytest.mark.parametrize("text", ["bk-40717A", " BK-40717a ", "40717", "1b4e28ba"])
+async def test_an_event_is_found_by_the_id_of_what_it_led_to(
+    store: SqlStore, history: SqlHistory, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eventlists, "WINDOW", 1)
+    wanted = await arrived(store, 0, "lead.created")
+    await answered(store, wanted, {"id": 40717, "booking": {"bookingId": "bk-40717A", "guid": "1B4E28BA"}})
+    for minute in range(1, 4):
+        await answered(store, await arrived(store, minute), {"id": minute + 1000, "note": "bk-40717A"})
+    for limit in (1, 50):
+        assert [wanted] == await listed(history, EventFilter(q=text, limit=limit))
+    assert [] == await listed(history, EventFilter(q=text, type="job.*"))
+    assert [] == await listed(history, EventFilter(q="4071"))
+
+
+async def test_an_outcome_that_a_person_named_is_found_too(store: SqlStore, history: SqlHistory) -> None:
+    wanted = await arrived(store, 0)
+    ((run, _),) = await store.claim("me", {"office": 1}, NOW + timedelta(days=1), 20)
+    unknown = Step(0, "book", "x.y", "office", "failed", {}, tries=3, intended_at=NOW, finished_at=NOW)
+    await store.progress(Progress(run.id, run.fence, NOW, "held", "unknown", steps=(unknown,)))
+    assert await store.resolve(run.id, Resolution("sent", new_id("att"), "seen", {"id": "found_at_titan"}), NOW)
+    assert [wanted] == await listed(history, EventFilter(q="found_at_titan"))
+
+
+@pytest.mark.parametrize(
+    ("output", "ids"),
+    [
+        ({"id": 1204, "customerId": "cus_9", "job_number": "J-77"}, ["1204", "cus_9", "j-77"]),
+        ({"data": {"leadId": "lea_1"}, "uuid": "AB-12"}, ["ab-12", "lea_1"]),
+        ([{"id": 501}, {"id": 502}], ["501", "502"]),
+        (90210, ["90210"]),
+        ("lead_7", ["lead_7"]),
+        ({"id": True, "valid": "maybe", "paid": 5000, "name": "Maya", "phoneNumber": "3035550142"}, []),
+        ({"tenantId": 998877, "houseNumber": "1801", "id": "no id", "externalId": None}, []),
+        ({"id": "x" * 101, "otherId": "12", "jobId": "a\0b"}, []),
+        ({"a": {"b": {"c": {"id": "too_deep"}}}}, []),
+        (None, []),
+        ("Success", ["success"]),
+    ],
+)
+def test_the_ids_in_an_answer_are_told_by_their_keys(output: Any, ids: list[str]) -> None:
+    assert ids == step_records.ids_in(output)
+
+
+def test_of_a_long_answer_the_first_ids_are_kept() -> None:
+    found = step_records.ids_in({f"a{number}Id": 1000 + number for number in range(50)})
+    assert ["1000", "1019", 20] == [found[0], found[-1], len(found)]

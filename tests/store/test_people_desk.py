@@ -254,7 +254,7 @@ async def test_nothing_that_identifies_a_forgotten_person_is_left(
     await store.record(unread, None, 0)
     [(claimed, _)] = await store.claim("me", {"titan": 1}, NOW, 20)
     request = Request("POST", "/customers", body=b'{"name":"Maya Ort\xc3\xadz"}')
-    step = Step(0, "s", "servicetitan.create_customer", "titan", "done", MAYA, request, "http://x", {"id": 7})
+    step = Step(0, "s", "servicetitan.create_customer", "titan", "done", MAYA, request, "http://x", {"id": "cus_1"})
     change = Progress(claimed.id, claimed.fence, NOW, "done", "for Maya", steps=(step,), attempts=(attempt("Maya"),))
     await store.progress(change)
     # somebody else's run saw her in a list of customers
@@ -264,6 +264,7 @@ async def test_nothing_that_identifies_a_forgotten_person_is_left(
     [(other, _)] = await store.claim("me", {"titan": 1}, NOW, 20)
     await store.progress(Progress(other.id, other.fence, NOW, "done", attempts=(attempt('["(303) 555-0142"]'),)))
     before = await history.stats()
+    assert [event.id] == [item["id"] for item in (await history.events(EventFilter(q="cus_1"))).items]
     [maya] = await ids(desk, "maya")
 
     counts = await desk.forget(maya)
@@ -286,6 +287,7 @@ async def test_nothing_that_identifies_a_forgotten_person_is_left(
         after["books_balance"],
     )
     assert not await store.retry(waiting.id, NOW)
+    assert [] == (await history.events(EventFilter(q="cus_1"))).items
     if database.startswith("sqlite"):
         stored = b"".join(path.read_bytes() for path in tmp_path.glob("hooks.db*"))
         for secret in (b"3035550142", b"555.0142", b"555-0142", b"maya@example.org", b"Maya", b"cus_1"):

@@ -95,14 +95,14 @@ async def _end(store: SqlStore, id: str, state: RunState, at: datetime) -> None:
             await store.progress(Progress(other, run.fence, at, "waiting"))
     if state == "running":
         return
-    step = Step(0, "one", "http.request", "titan", "done", inputs={}, tries=1, intended_at=at, finished_at=at)
+    step = Step(0, "one", "http.request", "titan", "done", inputs={}, output={"id": "bk_1"}, tries=1, finished_at=at)
     attempt = Attempt(new_id("att"), 0, 1, at, 5, "done", 200)
     await store.progress(Progress(id, claimed[id].fence, at, state, "a reason", steps=(step,), attempts=(attempt,)))
 
 
 async def rows(store: SqlStore) -> dict[str, int]:
     def count(reading: Any) -> dict[str, int]:
-        tables = ("receipts", "events", "runs", "steps", "attempts", "duplicates", "onces", "traffic")
+        tables = ("receipts", "events", "runs", "steps", "step_records", "attempts", "duplicates", "onces", "traffic")
         return {table: reading.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
     return await store.engine.read(count)

@@ -1,0 +1,83 @@
+"""Ids of the records that steps made or found at vendors, kept when a step's answer is, so that a search finds them.
+
+A booking's id is what the vendor's support names and the office writes down. It stands in an answer under a key such as
+``id``, ``bookingId``, ``job_number`` or ``uuid``; other values of an answer are not kept here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hooks.store.engine import Transaction
+from hooks.store.rows import storable
+
+MOST = 20
+"""Ids that are kept of one answer: those nearest to its top."""
+
+_DEPTH = 3
+_FEWEST, _LONGEST = 3, 100
+_LISTED = 10
+_KEY = re.compile(r"(?:^|_)(?:id|uuid|guid|number)$|(?:Id|ID|Uuid|Guid|Number)$", re.ASCII)
+_NO_RECORD = re.compile(r"phone|mobile|fax|house|street|account_?number|page|tenant|company", re.IGNORECASE)
+
+
+def remember(transaction: Transaction, run: str, output: Any) -> None:
+    """Keep the ids in what a step of this run was answered. Those kept before stay."""
+    found = ids_in(output)
+    if found:
+        rows = ", ".join(["(?, ?)"] * len(found))
+        transaction.execute(
+            f"INSERT INTO step_records (run, record) VALUES {rows} ON CONFLICT (run, record) DO NOTHING",
+            [value for record in found for value in (run, record)],
+        )
+
+
+def forget(transaction: Transaction, run: str) -> None:
+    transaction.execute("DELETE FROM step_records WHERE run = ?", (run,))
+
+
+def behind(text: str) -> tuple[str, list[Any]]:
+    """The condition, with its values, that an event ``e`` has a run whose steps were answered with this id."""
+    return (
+        "e.id IN (SELECT r.event FROM step_records s JOIN runs r ON r.id = s.run WHERE s.record = ?)",
+        [storable(text.lower())],
+    )
+
+
+def ids_in(output: Any) -> list[str]:
+    """The ids in an answer, in lower case, those nearest to its top first. An answer that is an id itself is one."""
+    if not isinstance(output, Mapping | list):
+        return [id for id in (_id(output),) if id is not None]
+    found: dict[str, None] = {}
+    level: list[Any] = [output]
+    for _ in range(_DEPTH):
+        below: list[Any] = []
+        for one in level:
+            for key, value in _members(one):
+                if isinstance(value, Mapping | list):
+                    below.append(value)
+                elif key is not None and _names_record(key) and (id := _id(value)) is not None:
+                    found[id] = None
+        level = below
+    return list(found)[:MOST]
+
+
+def _names_record(key: str) -> bool:
+    return _KEY.search(key) is not None and _NO_RECORD.search(key) is None
+
+
+def _members(one: Any) -> Iterator[tuple[str | None, Any]]:
+    if isinstance(one, Mapping):
+        yield from ((str(key), value) for key, value in one.items())
+    elif isinstance(one, Sequence):
+        yield from ((None, value) for value in one[:_LISTED])
+
+
+def _id(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip().lower()
+    fits = _FEWEST <= len(text) <= _LONGEST and text.isprintable() and not re.search(r"\s", text)
+    return storable(text) if fits else None
