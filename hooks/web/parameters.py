@@ -39,7 +39,7 @@ KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str | Mapping
         "type": "The event type; * stands for anything, dots included.",
         "state": {"description": "Whether a rule matched.", "enum": list(get_args(EventState))},
         "rule": "The id of a rule that made a run of it.",
-        "q": "Whom it is about (name, phone in any writing, e-mail), a vendor's id, also of what it led to, or text in its data.",
+        "q": "Whom it is about (name, phone, e-mail), a vendor's id, also of what it led to, or text in its data.",
         "since": "Received at or after: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
         "until": "Received before; as since.",
         "cursor": "Where the page before ended: its next.",
