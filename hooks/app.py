@@ -31,7 +31,7 @@ from hooks.pipeline.dispatch import Dispatcher
 from hooks.pipeline.emitting import Emitting
 from hooks.pipeline.people import Acquaintance, Sighter
 from hooks.pipeline.receive import log_fault
-from hooks.pipeline.sharing import Shared
+from hooks.pipeline.sharing import Shared, Shelf
 from hooks.pipeline.subscribers import Subscribers
 from hooks.ports import Clock, History
 from hooks.registry import CATALOGUE
@@ -45,6 +45,7 @@ from hooks.store.history import SqlHistory
 from hooks.store.opening import open_hints, open_history, open_store
 from hooks.store.people_desk import SqlPeopleDesk
 from hooks.store.rulerecords import SqlRuleRecords
+from hooks.store.tokens import SqlTokens
 from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
 from hooks.watching import RuleFileWatch
@@ -134,13 +135,21 @@ class App:
         intake = _Waking(store, health, self._wake_dispatcher)
         subscribers = Subscribers(store, clock)
         await subscribers.refresh()
+        owner = f"{os.getpid()}-{new_uuid7():x}"
+        shelf = None if store.alone else Shelf(SqlTokens(store.engine), clock, owner)
         rulebook = self._rulebook = Rulebook(
-            settings.routes, store, CATALOGUE, secret, clock, subscribers, lambda name: Emitting(name, intake, wall)
+            settings.routes,
+            store,
+            CATALOGUE,
+            secret,
+            clock,
+            subscribers,
+            lambda name: Emitting(name, intake, wall),
+            shelf,
         )
         self._exits.push_async_callback(rulebook.aclose)
         await self._load_first(rulebook)
 
-        owner = f"{os.getpid()}-{new_uuid7():x}"
         if restored := await store.settle_restored():
             log.warning(
                 "this database is a copy of %s: what happened after that may happen again. %d runs that were not over "

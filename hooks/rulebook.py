@@ -19,7 +19,19 @@ from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account, obsta
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.receive import Door
 from hooks.pipeline.subscribers import Subscribers, beside, connection_of, hooks_of
-from hooks.ports import Catalogue, Client, Clock, ConnectionSettings, Edit, Emitter, Normalizer, RulesDraft, Store
+from hooks.ports import (
+    Catalogue,
+    Client,
+    Clock,
+    ConnectionSettings,
+    Edit,
+    Emitter,
+    Normalizer,
+    RulesDraft,
+    Store,
+    TokenSharer,
+    TokenShelf,
+)
 from hooks.rulefiles import author_of, changed, changed_since, places_of, unwanted_files, write_files
 from hooks.rules.findings import Finding, RulesInvalid
 from hooks.rules.load import included_files, load_doors, load_rules, load_text, load_texts
@@ -43,9 +55,11 @@ class Rulebook:
         clock: Clock | None = None,
         subscribers: Subscribers | None = None,
         emitter: Callable[[str], Emitter] | None = None,
+        shelf: TokenShelf | None = None,
     ) -> None:
-        """``emitter`` puts events in at a built-in source of this name."""
+        """``emitter`` puts events in at a built-in source of this name; by ``shelf`` servers share access tokens."""
         self._emitter = emitter
+        self._shelf = shelf
         self.path = path
         self.subscribers = subscribers
         if subscribers is not None:
@@ -374,7 +388,10 @@ class Rulebook:
             if old is not None and old.vendor == vendor and old.settings == settings:
                 accounts[name] = old
             else:
-                accounts[name] = Account(name, vendor, settings, make(), pause=None if old is None else old.pause)
+                client = make()
+                if self._shelf is not None and isinstance(client, TokenSharer):
+                    client.share_token(self._shelf)
+                accounts[name] = Account(name, vendor, settings, client, pause=None if old is None else old.pause)
         kept = set(map(id, accounts.values()))
         self._retired += [account for account in self.accounts.values() if id(account) not in kept]
         self.accounts = accounts

@@ -1,7 +1,8 @@
 """Deliver: short-lived access tokens, fetched once however many calls wait for one.
 
 `TokenKeeper` keeps the token of one account: asked for early before it runs out, shared by all waiting calls, dropped
-when the vendor refuses it. `client_credentials` is the usual way to get one (RFC 6749, 4.4).
+when the vendor refuses it, and shared with other servers where there are some. `client_credentials` is the usual way to
+get one (RFC 6749, 4.4).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
@@ -17,6 +18,8 @@ from hooks.errors import Transient, Unconfigured
 from hooks.events import Answer, Request
 from hooks.kit.answers import read_json, vendor_words, verdict
 from hooks.kit.http import Http, nothing_sent
+from hooks.kit.sealing import Seal
+from hooks.ports import TokenShelf
 
 EARLY_SECONDS = 45.0
 EARLY_SHARE = 0.2
@@ -24,6 +27,8 @@ EARLY_SHARE = 0.2
 DEFAULT_LIFE = 300.0
 """For answers that do not say ``expires_in``."""
 TOKEN_TIMEOUT = 30.0
+LOOK_AGAIN = 0.2
+"""Seconds between two looks whether another server has fetched the token by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +43,32 @@ class TokenKeeper:
     """The current token of an account. ``fetch`` asks the vendor for a new one and raises a DeliveryError if it cannot.
 
     Callers that wait share one fetch and its outcome, also its failure. A caller that gives up does not end the fetch
-    for the others.
+    for the others. Servers that `share` a shelf fetch one after the other, and only where the one before got none.
     """
 
     def __init__(
-        self, fetch: Callable[[], Awaitable[Token]], *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        fetch: Callable[[], Awaitable[Token]],
+        *,
+        credentials: Sequence[str] = (),
+        taken: Callable[[Token], None] = lambda token: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``credentials``: all that a token depends on, its address too. ``taken`` hears of other servers' tokens."""
         self._fetch = fetch
+        self._credentials = credentials
+        self._taken = taken
         self._monotonic = monotonic
         self._token: Token | None = None
         self._renew_at = 0.0
         self._fetching: asyncio.Task[Token] | None = None
+        self._shelf: TokenShelf | None = None
+        self._seal: Seal | None = None
+        self._refused: str | None = None
+
+    def share(self, shelf: TokenShelf) -> None:
+        """From now on take tokens from there, and leave new ones there."""
+        self._shelf = shelf
 
     async def get(self, timeout: float) -> str:
         """A token that is good now. Raises what ``fetch`` raised, or Transient after ``timeout`` seconds."""
@@ -68,16 +88,45 @@ class TokenKeeper:
         """The vendor refused this token: the next call gets a new one. A token that is already replaced is ignored."""
         if self._token is not None and self._token.text == text:
             self._token = None
+            self._refused = text
 
     async def _renew(self) -> Token:
         try:
             with nothing_sent():
-                token = await self._fetch()
-            self._token = token
-            self._renew_at = self._monotonic() + token.life - min(EARLY_SECONDS, token.life * EARLY_SHARE)
-            return token
+                self._token = await (self._fetched() if self._shelf is None else self._shared(self._shelf))
+            return self._token
         finally:
             self._fetching = None
+
+    async def _fetched(self) -> Token:
+        token = await self._fetch()
+        self._refused = None  # some vendors give the same token again
+        self._renew_at = self._monotonic() + _good_for(token)
+        return token
+
+    async def _shared(self, shelf: TokenShelf) -> Token:
+        """The token that another server has left, or a new one, which then is left for the others."""
+        if self._seal is None:
+            self._seal = await asyncio.to_thread(Seal, *self._credentials)
+        seal = self._seal
+        while True:
+            number, sealed, seconds = await shelf.look(seal.name)
+            text = None if sealed is None or seconds <= 0 else seal.open(sealed)
+            if text is not None and text != self._refused:
+                token = Token(text, seconds)
+                self._renew_at = self._monotonic() + seconds
+                self._taken(token)
+                return token
+            if await shelf.begin(seal.name, number):
+                break
+            await asyncio.sleep(LOOK_AGAIN)
+        try:
+            token = await self._fetched()
+        except BaseException:
+            await shelf.leave(seal.name)
+            raise
+        await shelf.put(seal.name, seal.close(token.text), _good_for(token))
+        return token
 
     async def aclose(self) -> None:
         """End a fetch that is under way."""
@@ -85,6 +134,11 @@ class TokenKeeper:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+
+
+def _good_for(token: Token) -> float:
+    """Seconds after which a new one is fetched."""
+    return token.life - min(EARLY_SECONDS, token.life * EARLY_SHARE)
 
 
 async def authorized(keeper: TokenKeeper, send: Callable[[str, float], Awaitable[Answer]], timeout: float) -> Answer:

@@ -8,14 +8,19 @@ A server that has the store to itself tells the one that is started after it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
+from hooks.errors import StoreError
 from hooks.pipeline.accounts import Account
 from hooks.pipeline.breaker import LONGEST_WAIT
-from hooks.ports import Clock, ConnectionStates, Opened
+from hooks.ports import Clock, ConnectionStates, Opened, TokenShelf, TokenStore
 
 TRY = 10.0
 """Seconds that one server has for a try before another one may make it: no run may be due at the one."""
+
+FETCH = 10.0
+"""Seconds that one server has for fetching a token before another one does: it may have died."""
 
 NEAR = 0.5
 """Seconds by which two times may differ and be the same."""
@@ -119,3 +124,36 @@ class Shared:
         )
         self._known.add(account.name)
         self._mine.pop(account.name, None)
+
+
+class Shelf:
+    """The tokens that servers on one store share, as one of them sees it. Where the store fails, each fetches one."""
+
+    def __init__(self, tokens: TokenStore, clock: Clock, owner: str) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._owner = owner
+
+    async def look(self, account: str) -> tuple[int, bytes | None, float]:
+        with suppress(StoreError):
+            if (kept := await self._tokens.kept(account)) is not None:
+                return kept.number, kept.sealed, (kept.until - self._clock.now()).total_seconds()
+        return 0, None, 0.0
+
+    async def begin(self, account: str, number: int) -> bool:
+        now = self._clock.now()
+        try:
+            return await self._tokens.begin(account, number, self._owner, now, now + timedelta(seconds=FETCH))
+        except StoreError:
+            return True
+
+    async def put(self, account: str, sealed: bytes, seconds: float) -> None:
+        with suppress(StoreError):
+            await self._tokens.keep(account, self._owner, sealed, self._clock.now() + timedelta(seconds=seconds))
+
+    async def leave(self, account: str) -> None:
+        with suppress(StoreError):
+            await self._tokens.leave(account, self._owner)
+
+
+_: type[TokenShelf] = Shelf

@@ -25,7 +25,7 @@ from hooks.ports.history import (
     StepAnswer,
 )
 from hooks.ports.inbound import Draft, Inbound, Normalizer, Outcome, OutcomeKind, Reading, Reply, Source
-from hooks.ports.outbound import Action, Call, Client, OnUnknown
+from hooks.ports.outbound import Action, Call, Client, OnUnknown, TokenSharer
 from hooks.ports.people import Mention, People, PeopleDesk, PersonRecord
 from hooks.ports.runs import Attempt, Claimed, Echo, Plan, PlannedRun, Progress, Repeated, Step, Timing, Wrote
 from hooks.ports.steering import (
@@ -45,6 +45,7 @@ from hooks.ports.steering import (
 )
 from hooks.ports.store import ConnectionStates, Intake, Store
 from hooks.ports.subscribers import Asked, Hooks, Subscriber, SubscriberClient, SubscriberStore
+from hooks.ports.tokens import KeptToken, TokenShelf, TokenStore
 from hooks.ports.vendor import Catalogue, EventKind, Probe, Vendor
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "Hooks",
     "Inbound",
     "Intake",
+    "KeptToken",
     "Mention",
     "Normalizer",
     "OnUnknown",
@@ -121,6 +123,9 @@ __all__ = [
     "SubscriberClient",
     "SubscriberStore",
     "Timing",
+    "TokenSharer",
+    "TokenShelf",
+    "TokenStore",
     "UnknownStep",
     "Upkeep",
     "Vendor",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
 from hooks.events import Done, Request
+from hooks.ports.tokens import TokenShelf
 
 OnUnknown = Literal["repeat", "lookup", "hold"]
 """How an unknown outcome is resolved: send the same again, ask the vendor first, or wait for a person."""
@@ -47,6 +48,15 @@ class Client(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class TokenSharer(Protocol):
+    """A client whose access token other servers can use as well."""
+
+    def share_token(self, shelf: TokenShelf) -> None:
+        """From now on take tokens from there, and leave new ones there."""
+        ...
 
 
 class Action(Protocol):

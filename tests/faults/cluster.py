@@ -113,6 +113,17 @@ class Cluster(Arena):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def end_tokens(self) -> None:
+        """The vendor takes none of its access tokens any more."""
+        fault = json.dumps({"kind": "token_expired", "path": "/bookings"}).encode()
+        url = f"{self.sandbox_url}/servicetitan/_sandbox/faults"
+        urllib.request.urlopen(urllib.request.Request(url, fault, {"Content-Type": "application/json"})).close()
+
+    def tokens_fetched(self) -> int:
+        """How often the vendor was asked for an access token."""
+        with urllib.request.urlopen(f"{self.sandbox_url}/servicetitan/_sandbox/requests", timeout=30) as answer:
+            return sum(one["path"].endswith("/connect/token") for one in json.load(answer))
+
     def send_one(self) -> None:
         """One delivery to the first receiving server, which must take it."""
         member = next(one for one in self.members if one.role != "work")

@@ -97,6 +97,26 @@ async def test_the_runs_of_a_dead_server_are_taken_over_within_thirty_seconds(tm
     tell(row(cluster, "F3 a working server killed", "in the middle of its runs, one more beside it", seen))
 
 
+@pytest.mark.slow  # four servers; tests/pipeline/test_shared_tokens.py holds the rule itself
+@pytest.mark.timeout(300)
+async def test_four_servers_fetch_one_token_for_each_that_ends(tmp_path: Path, tell: Tell) -> None:
+    ends = 10
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
+        cluster = Cluster(tmp_path, 9, dsn, "all", "all", "all", "all")
+        async with loaded(cluster):
+            for number in range(ends):
+                await asyncio.to_thread(cluster.end_tokens)
+                while await asyncio.to_thread(cluster.tokens_fetched) < 2 + number:
+                    await asyncio.sleep(0.1)
+                booked = len(await asyncio.to_thread(cluster.bookings))
+                while len(await asyncio.to_thread(cluster.bookings)) < booked + 40:
+                    await asyncio.sleep(0.1)  # all of them have been at work since
+            fetched = await asyncio.to_thread(cluster.tokens_fetched)
+    assert fetched == 1 + ends
+    seen = f"{fetched - 1} tokens fetched for {ends} that ended"
+    tell(row(cluster, "F36 tokens end in flight", "four servers in the same account", seen))
+
+
 NEXT = """
 ALTER TABLE runs ADD COLUMN mood TEXT;
 ALTER TABLE receipts ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;

@@ -18,7 +18,7 @@ from hooks.errors import Permanent
 from hooks.events import Answer, Done, Request
 from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.kit.tokens import TokenKeeper, authorized, basic_value, client_credentials
-from hooks.ports import Client, ConnectionSettings
+from hooks.ports import Client, ConnectionSettings, TokenSharer, TokenShelf
 from hooks.values import Secret
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ class HttpClient:
             )
             basic = auth.credentials_in == "basic"
             fetch = partial(client_credentials, self._auth_http, *pair, scope=auth.scope, basic=basic)
-            self._tokens = TokenKeeper(fetch)
+            credentials = ("http", auth.token_url, auth.scope or "", *pair)
+            self._tokens = TokenKeeper(fetch, credentials=credentials)
         elif isinstance(auth, Bearer):
             self._secret["authorization"] = f"Bearer {auth.token.get_secret_value()}"
             secrets.append(auth.token.get_secret_value())
@@ -200,6 +201,10 @@ class HttpClient:
     def url(self, request: Request) -> str:
         return self._http.url(request)
 
+    def share_token(self, shelf: TokenShelf) -> None:
+        if self._tokens is not None:
+            self._tokens.share(shelf)
+
     async def aclose(self) -> None:
         if self._tokens is not None:
             await self._tokens.aclose()
@@ -209,3 +214,4 @@ class HttpClient:
 
 
 _: type[Client] = HttpClient
+_sharer: type[TokenSharer] = HttpClient

@@ -16,7 +16,7 @@ from hooks.errors import DeliveryError
 from hooks.events import Answer, Done, Request
 from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.kit.tokens import Token, TokenKeeper, authorized, client_credentials
-from hooks.ports import Client, ConnectionSettings
+from hooks.ports import Client, ConnectionSettings, TokenSharer, TokenShelf
 from hooks.values import Duration, Secret
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ class ServiceTitanClient:
         self._auth = Http(
             settings.auth_url, network=Network.of(settings), transport=transport, connections=1, secrets=secrets
         )
-        self._tokens = TokenKeeper(partial(self._fetch, client_id, client_secret))
+        self._tokens = TokenKeeper(
+            partial(self._fetch, client_id, client_secret),
+            credentials=("servicetitan", settings.auth_url, client_id, client_secret),
+        )
 
     async def _fetch(self, client_id: str, client_secret: str) -> Token:
         try:
@@ -120,6 +123,9 @@ class ServiceTitanClient:
     def url(self, request: Request) -> str:
         return self._http.url(request)
 
+    def share_token(self, shelf: TokenShelf) -> None:
+        self._tokens.share(shelf)
+
     async def aclose(self) -> None:
         await self._tokens.aclose()
         await self._auth.aclose()
@@ -127,3 +133,4 @@ class ServiceTitanClient:
 
 
 _: type[Client] = ServiceTitanClient
+_sharer: type[TokenSharer] = ServiceTitanClient

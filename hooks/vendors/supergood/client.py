@@ -26,7 +26,7 @@ from hooks.kit.fields import FieldError, instant
 from hooks.kit.http import Address, Http, Network, check_header, read_json, verdict
 from hooks.kit.operations import json_body
 from hooks.kit.tokens import DEFAULT_LIFE, TOKEN_TIMEOUT, Token, TokenKeeper, authorized
-from hooks.ports import Client, ConnectionSettings
+from hooks.ports import Client, ConnectionSettings, TokenSharer, TokenShelf
 from hooks.values import Secret
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ class SupergoodClient:
             connections=settings.concurrency,
             secrets=[secret for secret in (self._password, self._otp) if secret],
         )
-        self._tokens = TokenKeeper(self._renew, monotonic=monotonic)
+        credentials = ("supergood", str(settings.base_url), settings.username, self._password, self._otp or "")
+        self._tokens = TokenKeeper(self._renew, credentials=credentials, taken=self._taken, monotonic=monotonic)
 
     # --- the session ---
 
@@ -137,6 +138,10 @@ class SupergoodClient:
             except (Permanent, Unconfigured):
                 self._session = None
         return await self._sign_in(TOKEN_TIMEOUT)
+
+    def _taken(self, token: Token) -> None:
+        """Another server has signed in: its session is refreshed here too, when it is our turn."""
+        self._session = _Session(token.text, self._monotonic() + token.life)
 
     async def _sign_in(self, timeout: float) -> Token:
         settings = self.settings
@@ -211,6 +216,9 @@ class SupergoodClient:
     def url(self, request: Request) -> str:
         return self._http.url(request)
 
+    def share_token(self, shelf: TokenShelf) -> None:
+        self._tokens.share(shelf)
+
     async def aclose(self) -> None:
         await self._tokens.aclose()
         await self._http.aclose()
@@ -241,3 +249,4 @@ def _life(found: Mapping[str, Any]) -> float:
 
 
 _: type[Client] = SupergoodClient
+_sharer: type[TokenSharer] = SupergoodClient
