@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from hooks.errors import HooksError, StoreError
 from hooks.events import Receipt
+from hooks.pipeline.bounded import TookTooLong, bounded
 from hooks.pipeline.emitting import cause_of
 from hooks.pipeline.match import plan
 from hooks.pipeline.normalize import emptied_event, normalize, unread_events
@@ -149,7 +150,12 @@ class Dispatcher:
         plans: list[Plan] = []
         for event in normalize(receipt, self._sources().get(receipt.source)):
             try:
-                plans.append(replace(plan(event, rules, now, self._obstacle), cause=cause))
+                with bounded():
+                    planned = plan(event, rules, now, self._obstacle)
+                plans.append(replace(planned, cause=cause))
+            except TookTooLong as error:
+                log.error("%s is set aside: matching it did not end, %s", event.id, error)
+                plans.append(Plan(replace(event, flag=f"matching it did not end: {error}"), cause=cause))
             except Exception as error:
                 log_fault(log, f"matching of {event.id}", error)
                 plans.append(Plan(replace(event, flag=f"matching it failed ({type(error).__name__})"), cause=cause))

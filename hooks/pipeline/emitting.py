@@ -11,12 +11,15 @@ import hashlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-from hooks.errors import StoreError, Transient
+from hooks.errors import Permanent, StoreError, Transient
 from hooks.events import Receipt, new_id
 from hooks.ports import Clock, Emitter, Intake
 
 CAUSE = ":cause"
 DEPTH = ":depth"
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of an emitted event: a chain of rules that each put what they got in twice must not grow for ever."""
 
 REMEMBERED = 365 * 86400.0
 """Seconds for which a step that is tried again finds the event that it has emitted."""
@@ -49,6 +52,8 @@ class Emitting:
         self._clock = clock
 
     async def emit(self, body: bytes, key: str) -> str:
+        if len(body) > LARGEST:
+            raise Permanent(f"the event would be larger than {LARGEST >> 20} MiB")
         headers = {"content-type": "application/json"}
         if (carried := _carried.get()) is not None:
             headers |= {CAUSE: carried[0], DEPTH: str(carried[1] + 1)}

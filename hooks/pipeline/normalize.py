@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from hooks.events import Event, Receipt, event_id
+from hooks.pipeline.bounded import TookTooLong, bounded
 from hooks.pipeline.receive import log_fault
 from hooks.ports import Draft, Normalizer
 
@@ -60,7 +61,11 @@ def _drafts(receipt: Receipt, source: Normalizer | None) -> list[Draft]:
     if source is None:
         return _unread(receipt, f"the source {receipt.source!r} is not configured any more")
     try:
-        drafts = source.normalize(receipt)
+        with bounded():
+            drafts = source.normalize(receipt)
+    except TookTooLong as error:
+        log.error("%s is set aside: reading it did not end, %s", receipt.id, error)
+        return _unread(receipt, f"reading it did not end: {error}")
     except Exception as error:
         log_fault(log, f"normalize of {receipt.id}", error)
         return _unread(receipt, f"the reader stumbled over it ({type(error).__name__})")

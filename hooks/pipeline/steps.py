@@ -22,6 +22,7 @@ from hooks.kit.http import record_exchanges
 from hooks.kit.pacing import paced
 from hooks.people import Sighting
 from hooks.pipeline.accounts import Account, obstacle_of
+from hooks.pipeline.bounded import TookTooLong, bounded
 from hooks.pipeline.emitting import carrying
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.looking import LookUp, adopted
@@ -44,6 +45,9 @@ TOO_MANY = 429
 
 PROBE_WAIT = 1.0
 """Seconds that a run is put back for at least, while another one tries whether the account works again."""
+
+LARGEST_REQUEST = 32 * 1024 * 1024
+"""Bytes of a request's body: what a rule makes of an event, over and over, must not take all memory."""
 
 STORE_WAIT = 1.0
 """Seconds between two tries to write what a call came to, while the store takes nothing."""
@@ -217,19 +221,22 @@ class Carrier:
         """
         now = self._clock.now()
         step = Step(position, spec.id, spec.action_name, spec.connection, "waiting")
-        try:
-            if (left_out := spec.why_not(carry.names)) is not None:
-                return replace(step, state="skipped", error=left_out, finished_at=now)
-            inputs = spec.render(carry.names)
-        except EvaluationError as error:
-            return replace(step, state="failed", error=error.message, finished_at=now)
         account = claimed if claimed.name == spec.connection else self._accounts().get(spec.connection)
-        if account is None:
-            return step
         try:
-            request = spec.action.render(inputs, account.settings)
-        except Permanent as error:
+            with bounded():
+                if (left_out := spec.why_not(carry.names)) is not None:
+                    return replace(step, state="skipped", error=left_out, finished_at=now)
+                inputs = spec.render(carry.names)
+                if account is None:
+                    return step
+                request = spec.action.render(inputs, account.settings)
+        except (EvaluationError, Permanent) as error:
             return replace(step, state="failed", error=error.message, finished_at=now)
+        except TookTooLong as error:
+            return replace(step, state="failed", error=f"rendering it did not end: {error}", finished_at=now)
+        if len(request.body or b"") > LARGEST_REQUEST:
+            why = f"its request would be larger than {LARGEST_REQUEST >> 20} MiB"
+            return replace(step, state="failed", error=why, finished_at=now)
         return replace(
             step,
             inputs=hide(inputs, spec.secrets),

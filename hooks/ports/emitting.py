@@ -17,7 +17,7 @@ class Emitter(Protocol):
     async def emit(self, body: bytes, key: str) -> str:
         """Record a receipt with this body and give its id, or that of the one that was recorded with this key before.
 
-        On disk when it returns. Raises Transient when the store cannot take it now.
+        On disk when it returns. Raises Transient when the store cannot take it now, Permanent when it is too large.
         """
         ...
 

@@ -1,0 +1,55 @@
+"""The longest that one event may keep the processor: reading it, matching it or rendering a step of it ends by then.
+
+Expressions have a budget and bodies a size, so nothing of ours comes near it. It is there for what nobody has thought
+of: a reader that goes round in circles on one body must not keep every other event from being acted on. Python code is
+interrupted where it is; time in which other processes have the processor does not count.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+LONGEST = 3.0
+"""Seconds of the processor. The worst bodies of a mebibyte that were found take one."""
+
+
+class TookTooLong(BaseException):
+    """What was begun has not come to an end in its time. Not an Exception, which what is interrupted might catch."""
+
+    def __init__(self) -> None:
+        super().__init__(f"it took more than {LONGEST:g} s of the processor")
+
+
+class _Alarm:
+    """Whether the alarm is set: what rings too late is not heard."""
+
+    armed = False
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Raise TookTooLong inside when it takes longer than `LONGEST`. For code that waits for nothing and holds nothing.
+
+    Only the main thread can be interrupted; in others it changes nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    if signal.getsignal(signal.SIGVTALRM) is not _ring:
+        signal.signal(signal.SIGVTALRM, _ring)
+    _Alarm.armed = True
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
+    try:
+        yield
+    finally:
+        _Alarm.armed = False
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+
+
+def _ring(number: int, frame: FrameType | None) -> None:
+    if _Alarm.armed:
+        raise TookTooLong
