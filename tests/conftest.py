@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from hooks.store.opening import open_store
 from tests import postgres
 
 
@@ -28,13 +30,37 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture(scope="session")
+def reused_postgres(postgres_server: str) -> Iterator[postgres.Reused]:
+    """A database with the tables of this release, for one test after the other."""
+    with postgres.database(postgres_server) as dsn:
+        asyncio.run(_migrated(dsn))
+        yield postgres.Reused(dsn)
+
+
+async def _migrated(dsn: str) -> None:
+    await (await open_store(dsn, relaxed=True)).close()
+
+
+@pytest.fixture
+def ready_postgres(reused_postgres: postgres.Reused) -> str:
+    """The address of a database that a server has only just made its tables in."""
+    reused_postgres.begin_anew()
+    return reused_postgres.dsn
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database of each kind."""
+    """The address of a database of each kind that nothing is in."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hooks.db'}"
-    found: str = request.getfixturevalue("postgres_database")
+    found: str = request.getfixturevalue("ready_postgres")
     return found
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for each processor: most tests of whole servers wait for one another's processes, not for a processor."""
+    return min(8, 2 * (os.cpu_count() or 1))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,5 +84,5 @@ def server_database(request: pytest.FixtureRequest) -> str | None:
     """What a server of this test is given as its database: None for the file in its own folder."""
     if request.param == "sqlite":
         return None
-    found: str = request.getfixturevalue("postgres_database")
+    found: str = request.getfixturevalue("ready_postgres")
     return found

@@ -275,11 +275,11 @@ async def test_what_would_not_be_in_force_is_not_written(book: Book, parts: Path
 
 
 @pytest.fixture
-async def cluster(tmp_path: Path, postgres_database: str) -> AsyncIterator[tuple[Book, Book]]:
+async def cluster(tmp_path: Path, ready_postgres: str) -> AsyncIterator[tuple[Book, Book]]:
     """Two servers, each with a file of its own at the same place in its folder."""
     books = []
     for name in ("one", "two"):
-        store = await open_store(postgres_database, relaxed=True)
+        store = await open_store(ready_postgres, relaxed=True)
         (tmp_path / name).mkdir()
         books.append(Book(tmp_path / name, store))
     yield books[0], books[1]

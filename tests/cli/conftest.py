@@ -1,4 +1,4 @@
-"""The town of `tests/cli/town.py`, as fixtures: the stand-ins are started once for a module."""
+"""The town of `tests/cli/town.py`, as fixtures: the stand-ins are started once and begin anew for each test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.cli.town import Sandboxes, Town
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sandboxes() -> Iterator[Sandboxes]:
     running = Sandboxes.start()
     yield running

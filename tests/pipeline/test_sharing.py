@@ -37,8 +37,8 @@ class Server:
 
 
 @pytest.fixture
-async def stores(postgres_database: str) -> AsyncIterator[list[SqlStore]]:
-    opened = [await open_store(postgres_database, relaxed=True) for _ in range(2)]
+async def stores(ready_postgres: str) -> AsyncIterator[list[SqlStore]]:
+    opened = [await open_store(ready_postgres, relaxed=True) for _ in range(2)]
     yield opened
     for store in opened:
         await store.close()

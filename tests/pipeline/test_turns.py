@@ -36,8 +36,8 @@ def account(rate: float | None) -> Account:
 
 
 @pytest.fixture
-async def stores(postgres_database: str) -> AsyncIterator[list[SqlStore]]:
-    opened = [await open_store(postgres_database, relaxed=True) for _ in range(3)]
+async def stores(ready_postgres: str) -> AsyncIterator[list[SqlStore]]:
+    opened = [await open_store(ready_postgres, relaxed=True) for _ in range(3)]
     yield opened
     for store in opened:
         await store.close()

@@ -18,8 +18,8 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_one_server_wakes_another_for_what_it_names(postgres_database: str) -> None:
-    door, worker = open_hints(postgres_database), open_hints(postgres_database)
+async def test_one_server_wakes_another_for_what_it_names(ready_postgres: str) -> None:
+    door, worker = open_hints(ready_postgres), open_hints(ready_postgres)
     assert door is not None
     assert worker is not None
     woken: list[str] = []
@@ -37,8 +37,8 @@ async def test_one_server_wakes_another_for_what_it_names(postgres_database: str
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_thousand_receipts_make_a_handful_of_hints(postgres_database: str) -> None:
-    door, worker = open_hints(postgres_database), open_hints(postgres_database)
+async def test_a_thousand_receipts_make_a_handful_of_hints(ready_postgres: str) -> None:
+    door, worker = open_hints(ready_postgres), open_hints(ready_postgres)
     assert door is not None
     assert worker is not None
     heard = 0
@@ -65,16 +65,16 @@ async def test_a_thousand_receipts_make_a_handful_of_hints(postgres_database: st
 
 
 async def test_a_listener_that_is_cut_off_listens_again(
-    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+    ready_postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hints, "AGAIN", 0.05)
-    worker = open_hints(postgres_database)
+    worker = open_hints(ready_postgres)
     assert worker is not None
     heard: list[None] = []
     listening = asyncio.create_task(worker.listen({"receipts": lambda: heard.append(None)}))
     try:
         await until(lambda: len(heard) == 1)
-        with psycopg.connect(postgres_database, autocommit=True) as other:
+        with psycopg.connect(ready_postgres, autocommit=True) as other:
             other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND application_name = 'hooks'"

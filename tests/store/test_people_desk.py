@@ -31,7 +31,7 @@ LEO = {"id": "cus_2", "first_name": "Leo", "last_name": "Ortiz", "phone": "+1303
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hooks.db'}"
-    found: str = request.getfixturevalue("postgres_database")
+    found: str = request.getfixturevalue("ready_postgres")
     return found
 
 

@@ -33,7 +33,7 @@ MAYA = {"display_name": "Maya Ortiz", "phone": "(303) 555-0142"}
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hooks.db'}"
-    found: str = request.getfixturevalue("postgres_database")
+    found: str = request.getfixturevalue("ready_postgres")
     return found
 
 
@@ -178,9 +178,9 @@ async def test_a_person_known_by_two_keys_has_one_lane(store: SqlStore) -> None:
     assert ("run_1", {}) == await store.meet(by_mail, TITAN, "run_2", until)
 
 
-async def test_two_servers_that_see_somebody_new_make_one_person(postgres_database: str) -> None:
-    store = await open_store(postgres_database, relaxed=True)
-    other = await open_store(postgres_database, relaxed=True)
+async def test_two_servers_that_see_somebody_new_make_one_person(ready_postgres: str) -> None:
+    store = await open_store(ready_postgres, relaxed=True)
+    other = await open_store(ready_postgres, relaxed=True)
     events = [await planned(store, MAYA) for _ in range(20)]
     found = [replace(seen(MAYA), event=event.id) for event in events]
     await asyncio.gather(

@@ -26,7 +26,7 @@ LIMIT = NOW - timedelta(days=30)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hooks.db'}"
-    found: str = request.getfixturevalue("postgres_database")
+    found: str = request.getfixturevalue("ready_postgres")
     return found
 
 
