@@ -195,7 +195,9 @@ class Reused:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("CREATE SCHEMA pristine")
             self._tables = [str(row[0]) for row in connection.execute(_TABLES)]
-            filled = [table for table in self._tables if connection.execute(f'SELECT 1 FROM "{table}" LIMIT 1').rowcount]
+            filled = [
+                table for table in self._tables if connection.execute(f'SELECT 1 FROM "{table}" LIMIT 1').rowcount
+            ]
             for table in filled:
                 connection.execute(f'CREATE TABLE pristine."{table}" AS TABLE "{table}"')
             self._restored = "; ".join(f'INSERT INTO "{table}" SELECT * FROM pristine."{table}"' for table in filled)

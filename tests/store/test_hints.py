@@ -64,9 +64,7 @@ async def test_a_thousand_receipts_make_a_handful_of_hints(ready_postgres: str) 
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_listener_that_is_cut_off_listens_again(
-    ready_postgres: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_listener_that_is_cut_off_listens_again(ready_postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hints, "AGAIN", 0.05)
     worker = open_hints(ready_postgres)
     assert worker is not None
