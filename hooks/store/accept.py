@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -10,8 +10,11 @@ from hooks.events import Receipt
 from hooks.store.engine import Transaction
 from hooks.store.rows import dump, storable
 
-ROWS_PER_STATEMENT = 64
-"""A multi-row INSERT's longest form: its 13 columns stay far below SQLite's limit on parameters."""
+ROWS_PER_STATEMENT = 128
+"""A multi-row INSERT's longest form: its 15 columns stay far below SQLite's limit on parameters."""
+
+Originals = Callable[[Transaction, Sequence["Accepted"]], list[str | None]]
+"""Gives for each row None, or the receipt that had its digest before."""
 
 
 class Accepted(NamedTuple):
@@ -46,6 +49,8 @@ def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted
         None if receipt.reason is None else storable(receipt.reason),
         receipt.duplicate_of,
         1 if receipt.verdict == "accepted" else 0,
+        None,
+        None,
     ]
     # 16 bytes of a SHA-256 tell deliveries apart as well as 32, in half the pages.
     digest = None if key is None else key[:16]
@@ -58,9 +63,13 @@ def _headers_text(headers: tuple[tuple[str, str], ...]) -> str:
     return dump(dict(headers))
 
 
-def accept_rows(transaction: Transaction, rows: list[Accepted]) -> list[str | None]:
-    """Insert receipts, at most one per digest; gives for each None or the receipt that was there first."""
-    results = _duplicates(transaction, rows)
+def accept_rows(transaction: Transaction, rows: list[Accepted], originals: Originals | None = None) -> list[str | None]:
+    """Insert receipts, at most one per digest; gives for each None or the receipt that was there first.
+
+    ``originals``: who knows the digests, where that is not the table itself (`hooks.store.recent`); then each receipt
+    carries its own.
+    """
+    results = _duplicates(transaction, rows) if originals is None else originals(transaction, rows)
     verdicts: dict[str, int] = {}
     traffic: dict[tuple[int, str, str], int] = {}
     events = 0
@@ -68,6 +77,8 @@ def accept_rows(transaction: Transaction, rows: list[Accepted]) -> list[str | No
         values = row.values
         if original is not None:
             values[4], values[9], values[11], values[12] = "duplicate", 0, original, 0
+        elif originals is not None and row.digest is not None:
+            values[13], values[14] = row.digest, row.expires_at
         verdicts[values[4]] = verdicts.get(values[4], 0) + 1
         events += values[9]
         place = (values[3] // 60_000 * 60_000, values[4], values[1])
@@ -75,7 +86,7 @@ def accept_rows(transaction: Transaction, rows: list[Accepted]) -> list[str | No
     insert_many(
         transaction,
         "INSERT INTO receipts (id, source, vendor, received_at, verdict, path, query, headers, body, events, reason, "
-        "duplicate_of, pending) VALUES ",
+        "duplicate_of, pending, digest, expires_at) VALUES ",
         [row.values for row in rows],
     )
     for verdict, number in verdicts.items():

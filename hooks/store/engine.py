@@ -123,6 +123,10 @@ class Engine(Protocol):
         """What is to be done every few seconds: take back what was given up on a full disk. Raises StoreError."""
         ...
 
+    async def settle(self) -> None:
+        """Bring into the tables what is known beside them until then. Raises StoreError."""
+        ...
+
     async def examine(self) -> str | None:
         """Read all pages; what is wrong with them, or None. From then on nothing is written to damaged ones."""
         ...

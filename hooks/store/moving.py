@@ -20,6 +20,7 @@ from psycopg import sql
 from hooks.errors import StoreError, StoreRefused
 from hooks.store.lock import WriterLock
 from hooks.store.migrate import migrate, migrate_postgres
+from hooks.store.recent import settle_stored
 
 BATCH_ROWS = 2_000
 BATCH_BYTES = 8 * 1024 * 1024
@@ -54,6 +55,7 @@ def move_database(path: Path, dsn: str, told: Told = lambda name, done, rows: No
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as source, psycopg.connect(dsn) as target:
             migrate(source)
+            settle_stored(source)
             migrate_postgres(target)
             tables = list(_tables(source))
             _prepare(target, tables)

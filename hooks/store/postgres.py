@@ -215,6 +215,9 @@ class PostgresEngine:
             self._measured_at = time.monotonic()
             self._figures = await self.read(measured)
 
+    async def settle(self) -> None:
+        return  # nothing is known to one of its servers alone
+
     async def examine(self) -> None:
         return  # its pages are PostgreSQL's own business
 

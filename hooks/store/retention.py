@@ -16,6 +16,7 @@ from typing import Any, Literal
 from hooks.errors import StoreError
 from hooks.events import event_id
 from hooks.store.engine import Engine, Reading, Transaction
+from hooks.store.recent import lower_mark
 from hooks.store.rows import millis
 
 CANCELLED = "cancelled by a person"
@@ -89,6 +90,7 @@ class Pruner:
         ``before``: what ended earlier goes. ``now``: keys whose time ran out before this go.
         """
         swept = start or Swept()
+        await self._engine.settle()  # a receipt that goes must not take along what tells its repetitions
         while swept.stage != "done":
             began = self._monotonic()
             rows, swept = await self._engine.read(partial(_candidates, swept=swept, before=before, now=now))
@@ -296,6 +298,7 @@ def _receipts(
         going = [row[0] for row in gone]
         for _, verdict in gone:
             transaction.count(f"receipts.{verdict}", -1)
+        lower_mark(transaction)
     return replace(swept, receipts=swept.receipts + len(going))
 
 

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from hooks.store.groupcommit import GroupCommit, Work
 from hooks.store.history import SqlHistory
 from hooks.store.lock import WriterLock
 from hooks.store.migrate import migrate
+from hooks.store.recent import Recent, settle_stored
 from hooks.store.room import Room
 from hooks.store.storage import fleeting
 from hooks.store.verbs import SqlStore
@@ -54,6 +56,9 @@ class SqliteEngine:
         self._reader = reader  # what is read for the engine must not wait behind commits, nor commits behind it
         self._lock = lock
         self._writer = GroupCommit(self._commit, broken_by)
+        self._recent = Recent(self._writer.write)
+        self._accept_rows = partial(accept_rows, originals=self._recent.originals)
+        self._settling: asyncio.Task[None] | None = None
         self.migrated = tuple(migrated)
 
     @classmethod
@@ -88,6 +93,7 @@ class SqliteEngine:
             migrated = await connection.run(migrate)
             for name in migrated:
                 log.debug("%s applied to the database", name)
+            await connection.run(settle_stored)
             path.chmod(0o600)
             await reader
         except BaseException as error:
@@ -100,13 +106,26 @@ class SqliteEngine:
 
     async def _commit(self, rows: Sequence[Any], works: Sequence[Work]) -> tuple[list[Any], list[Any]]:
         try:
-            return await self._connection.run(lambda raw: commit_batch(raw, accept_rows, rows, works))
+            accepted, written = await self._connection.run(
+                lambda raw: commit_batch(raw, self._accept_rows, rows, works)
+            )
         except sqlite3.Error as error:
             if not (is_full(error) and works and self.room.give_up()):
                 raise
+        else:
+            self._recent.took(rows, accepted)
+            if self._recent.full and (self._settling is None or self._settling.done()):
+                self._settling = asyncio.create_task(self._settle(), name="recent deliveries")
+            return accepted, written
         # Only what is under way goes into the place of the reserve: receipts can be sent again.
-        _, written = await self._connection.run(lambda raw: commit_batch(raw, accept_rows, [], works))
+        _, written = await self._connection.run(lambda raw: commit_batch(raw, self._accept_rows, [], works))
         return [StoreError(_FULL)] * len(rows), written
+
+    async def _settle(self) -> None:
+        try:
+            await self._recent.settle()
+        except StoreError as error:
+            log.debug("recent deliveries are written to their table later: %s", error)
 
     @property
     def broken(self) -> str | None:
@@ -157,6 +176,9 @@ class SqliteEngine:
         self.room.reusable = await self.read(unused)
         self.room.look()
 
+    async def settle(self) -> None:
+        await self._recent.settle()
+
     async def examine(self) -> str | None:
         raw = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
@@ -190,6 +212,8 @@ class SqliteEngine:
             raise StoreError(f"the log cannot be emptied now: {error}") from None
 
     async def close(self) -> None:
+        if self._writer.broken is None:
+            await self._settle()
         await self._writer.close()
         try:
             await self._reader.close()

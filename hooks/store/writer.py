@@ -61,13 +61,13 @@ class SqliteTransaction:
     def flush(self) -> None:
         for place, by in self._tallies.items():
             self.connection.execute(COUNT_TRAFFIC, (*place, 0, by))
-        for name, by in self._deltas.items():
-            if by:
-                self.connection.execute(
-                    "INSERT INTO counters (name, value) VALUES (?, ?) "
-                    "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-                    (name, by),
-                )
+        changed = [value for name, by in self._deltas.items() if by for value in (name, by)]
+        if changed:
+            self.connection.execute(
+                f"INSERT INTO counters (name, value) VALUES {','.join(['(?,?)'] * (len(changed) // 2))} "
+                "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+                changed,
+            )
 
     def apart(self, work: Work) -> Any:
         """Inside a savepoint: what the work gave, or the exception by which it failed."""

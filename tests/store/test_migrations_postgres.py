@@ -69,4 +69,7 @@ def test_a_migration_that_says_it_expands_only_adds(migration: Migration) -> Non
     without_comments = re.sub(r"--[^\n]*", "", migration.sql)
     statements = [statement.strip() for statement in without_comments.split(";") if statement.strip()]
     assert statements
-    assert all(_ADDING.match(statement) for statement in statements)
+    made = {found[1] for statement in statements if (found := re.match(r"CREATE TABLE (\w+)", statement))}
+    filled = {found[1]: statement for statement in statements if (found := re.match(r"INSERT INTO (\w+)", statement))}
+    assert filled.keys() <= made
+    assert all(_ADDING.match(statement) or statement in filled.values() for statement in statements)

@@ -178,6 +178,7 @@ async def test_a_receipt_that_is_not_planned_yet_stays_however_old(store: SqlSto
 async def test_a_dry_run_says_what_would_go_and_changes_nothing(store: SqlStore) -> None:
     await happened(store, "done", events=2)
     await happened(store, "failed")
+    await store.engine.settle()
     before = await rows(store)
 
     told = await prune(store, dry_run=True)
