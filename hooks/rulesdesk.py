@@ -131,7 +131,7 @@ class EngineRulesDesk:
             if not batch:
                 return True
             await asyncio.to_thread(_compare_batch, backtest, batch)
-            await self._clock.sleep(self._clock.monotonic() - began)
+            await self._clock.sleep(min(self._clock.monotonic() - began, 1.0))
         return False
 
     async def shadow_report(

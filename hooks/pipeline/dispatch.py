@@ -111,7 +111,9 @@ class Dispatcher:
         if plans and await self._stored(plans, rules):
             self._planned()
         if self._busy():
-            await self._clock.sleep(self._clock.monotonic() - started)
+            await self._clock.sleep(
+                min(self._clock.monotonic() - started, POLL)
+            )  # the process may have been stopped meanwhile
         return len(receipts)
 
     async def _read_alone(self, receipt: Receipt, rules: RuleSet) -> None:

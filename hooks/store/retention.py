@@ -28,6 +28,9 @@ SCANNED = 250
 AT_ONCE = 500
 """Runs that one statement deletes."""
 
+LONGEST_WORK = 10.0
+"""Seconds that one piece of work is taken to have lasted at most: a process that was stopped meanwhile owes no rest."""
+
 LONGEST = 0.02
 """Seconds that one transaction may delete for; the number of rows adapts to it."""
 
@@ -114,7 +117,7 @@ class Pruner:
 
     async def _rest(self, took: float) -> None:
         """Leave the others their share of the time."""
-        await self._sleep(took * (1 / self._share - 1))
+        await self._sleep(min(took, LONGEST_WORK) * (1 / self._share - 1))
 
 
 def _candidates(reading: Reading, *, swept: Swept, before: datetime, now: datetime) -> tuple[list[Any], Swept]:
