@@ -106,8 +106,9 @@ class EngineRulesDesk:
                 new = await self._rulebook.read(draft)
             except RulesInvalid as invalid:
                 return {"ok": False, "findings": invalid.as_json()}
-            backtest = Backtest(self._rulebook.in_file, new, rule)
+            backtest = Backtest(self._rulebook.in_file, new, rule, whole=span.source is None)
             complete = await self._compare(backtest, span)
+            backtest.finish((span.until or self._clock.now()) if complete else None)
         shown = backtest.as_json()
         return {
             "ok": True,

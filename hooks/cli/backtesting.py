@@ -18,6 +18,7 @@ from hooks.rules.load import load_rules, load_texts
 from hooks.rules.ruleset import RuleSet
 from hooks.rules.trial import show_value
 from hooks.store.past import Past
+from hooks.values import show_duration
 
 SHOWN = 20
 """Differences that are told in full; `--json` has all."""
@@ -32,6 +33,8 @@ class Range:
     since: datetime | None = None
     until: datetime | None = None
     source: str | None = None
+    now: datetime | None = None
+    """Until when all that came is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,14 @@ def compare(new: Path, against: Path | None, fallback: Path, database: str, rang
     with Past.open(database) as past:
         before, named = _old(past, against, fallback)
         _check_rule(only, before, after)
-        backtest = Backtest(before, after, only)
+        backtest = Backtest(before, after, only, whole=range.source is None)
         total = past.count(range.since, range.until, range.source)
         with progress() as tell:
             for event, answers in past.events(range.since, range.until, range.source):
                 recorded = tuple(Answered(each.rule, each.step, each.action, each.output) for each in answers)
                 backtest.compare(PastEvent(event, recorded))
                 tell("events", backtest.events, total)
+        backtest.finish(range.until or range.now)
     return Compared(backtest, named, str(new))
 
 
@@ -96,7 +100,7 @@ def print_compared(compared: Compared) -> None:
     print()
     if not backtest.changes:
         print(coloured("No difference.", "green"))
-    for told in (_answers(backtest), _untimed(backtest)):
+    for told in (_answers(backtest), *_times(backtest)):
         if told:
             print(told)
 
@@ -127,11 +131,23 @@ def _answers(backtest: Backtest) -> str:
     return told + (f", {backtest.stood_in:,} unknown (shown as <steps...>)." if backtest.stood_in else ".")
 
 
-def _untimed(backtest: Backtest) -> str:
-    if not backtest.untimed:
-        return ""
-    keys = "; ".join(f"{plain(rule)} ({', '.join(keys)})" for rule, keys in backtest.untimed.items())
-    return f"As if each event came alone: {keys}."
+def _times(backtest: Backtest) -> list[str]:
+    """What the keys of time come to, beside whether a rule acts."""
+    told = []
+    if backtest.moved:
+        moved = "; ".join(
+            f"{plain(rule)} ({each.runs:,}, up to {show_duration(abs(each.seconds))} "
+            f"{'later' if each.seconds > 0 else 'earlier'})"
+            for rule, each in backtest.moved.items()
+        )
+        told.append(f"At another time: {moved}.")
+    if backtest.open:
+        counted = "; ".join(f"{plain(rule)} ({number:,})" for rule, number in backtest.open.items())
+        told.append(f"Not known yet, because their time is not over: {counted}.")
+    if backtest.untimed:
+        keys = "; ".join(f"{plain(rule)} ({', '.join(keys)})" for rule, keys in backtest.untimed.items())
+        told.append(f"Stored events do not tell what becomes of these keys: {keys}.")
+    return told
 
 
 # --- for a pull request ---
@@ -150,7 +166,7 @@ def short(compared: Compared) -> str:
         for id, counts in differing.items():
             numbers = " | ".join(f"{counts[effect]:,}" for effect in EFFECTS)
             lines.append(f"| `{id}` | {numbers} | {fields.get(id, '')} |")
-    for told in (_answers(backtest), _untimed(backtest)):
+    for told in (_answers(backtest), *_times(backtest)):
         if told:
             lines += ["", told]
     return "\n".join(lines)

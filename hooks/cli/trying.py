@@ -114,6 +114,7 @@ def backtest(
 ) -> None:
     """Take stored events through the old and the new rules and show which requests differ. Sends nothing."""
     from hooks.cli import backtesting
+    from hooks.clock import SystemClock
     from hooks.events import parse_utc
 
     if short and as_json:
@@ -124,6 +125,7 @@ def backtest(
         since=None if first is None else parse_utc(first),
         until=None if last is None else parse_utc(last),
         source=source,
+        now=SystemClock().now(),
     )
     with _findings_told(as_json):
         compared = backtesting.compare(

@@ -1,25 +1,26 @@
 """Backtest: stored events under two rule sets, and how the requests that they make differ. Pure; nothing is sent.
 
 Answers of earlier steps are those that were recorded for the event, where there are any; else a visible placeholder
-such as ``<steps.customer.customerId>`` stands for what is not known. Steps are taken to succeed. ``once_per`` holds
-within the events that are looked at, on both sides; give them in the order in which they came. ``throttle``,
-``debounce``, ``in_order_by`` and ``expect`` are not looked at, and which rules have them is told.
+such as ``<steps.customer.customerId>`` stands for what is not known. Steps are taken to succeed. ``once_per``,
+``throttle``, ``debounce``, ``expect``, ``delay`` and ``within`` are followed on both sides, within the events that are
+looked at (`hooks.rules.timeline`): give them in the order in which they came, and say when there are no more.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from hooks.events import Event
 from hooks.rules.differences import ABSENT, differences
-from hooks.rules.faults import EvaluationError
 from hooks.rules.nodes import show_keys
 from hooks.rules.placeholders import step_placeholders
 from hooks.rules.rehearsal import Made, Rehearsal, rehearse
 from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.timeline import Fate, Timeline
 
 Effect = Literal["same", "added", "removed", "changed"]
 EFFECTS: tuple[Effect, ...] = ("same", "added", "removed", "changed")
@@ -70,91 +71,129 @@ class Change:
         }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Requests that are the same and leave at another time: of how many runs, and by how many seconds at most."""
+
+    runs: int
+    seconds: float
+
+
 class _Side:
-    """One of the two rule sets, with what ``once_per`` remembers under it."""
+    """One of the two rule sets, with what its keys of time remember."""
 
-    rules: RuleSet
-    onces: dict[tuple[str, str], float] = field(default_factory=dict)
-    read: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By rule: placeholders for the answers that its steps read."""
+    def __init__(self, rules: RuleSet, only: str | None) -> None:
+        self.rules = rules
+        self.timeline = Timeline(rules, only)
+        self._only = only
+        self._read: dict[str, Mapping[str, Any]] = {}
 
-    def candidates(self, event: Event, only: str | None) -> dict[str, Rule]:
+    def candidates(self, event: Event) -> dict[str, Rule]:
         found = self.rules.candidates(event.type, event.source)
-        return {rule.id: rule for rule in found if only in (None, rule.id)}
+        return {rule.id: rule for rule in found if self._only in (None, rule.id)}
 
     def placeholders(self, rule: Rule) -> Mapping[str, Any]:
-        if rule.id not in self.read:
-            self.read[rule.id] = step_placeholders(rule.all_steps)
-        return self.read[rule.id]
+        """For the answers that the rule's steps read."""
+        if rule.id not in self._read:
+            self._read[rule.id] = step_placeholders(rule.all_steps)
+        return self._read[rule.id]
 
-    def has_acted(self, rule: Rule, event: Event) -> bool:
-        """Whether the rule has acted for this event's key already; if not, it does now."""
-        if rule.once_per is None or rule.once_within is None:
-            return False
-        try:
-            key = rule.once_key(self.rules.names(event))
-        except EvaluationError:
-            return False
-        if key is None:
-            return False
-        place = (rule.id, json.dumps(key, ensure_ascii=False, sort_keys=True))
-        at = event.received_at.timestamp()
-        if self.onces.get(place, at) > at:
-            return True
-        self.onces[place] = at + rule.once_within
-        return False
+
+@dataclass(slots=True)
+class _Outcome:
+    """What a rule makes of an event under one rule set, and what becomes of it."""
+
+    rehearsal: Rehearsal | None
+    fate: Fate
+
+    @property
+    def made(self) -> Rehearsal | None:
+        return self.rehearsal if self.fate.acts else None
 
 
 class Backtest:
-    """Compares event by event and counts. ``only`` narrows it to one rule."""
+    """Compares event by event and counts. ``only`` narrows it to one rule.
 
-    def __init__(self, old: RuleSet, new: RuleSet, only: str | None = None) -> None:
-        self._old = _Side(old)
-        self._new = _Side(new)
-        self._only = only
+    ``whole``: whether the events are all that came, and not those of one source alone; without the others nobody knows
+    whether what a rule expects has come.
+    """
+
+    def __init__(self, old: RuleSet, new: RuleSet, only: str | None = None, *, whole: bool = True) -> None:
+        self._old = _Side(old, only)
+        self._new = _Side(new, only)
+        self._whole = whole
+        self._open: dict[tuple[int, str], tuple[_Outcome, _Outcome]] = {}
+        self._found: list[tuple[int, Change]] = []
         self.events = 0
-        self.changes: list[Change] = []
         self.rules: dict[str, dict[Effect, int]] = {}
         """By rule: how many of its runs are same, added, removed and changed."""
+        self.moved: dict[str, Moved] = {}
+        """By rule: its requests that would leave at another time."""
         self.recorded = 0
         """Answers of earlier steps that were recorded, as the new rules read them."""
         self.stood_in = 0
         """Answers of earlier steps that nobody knows, as the new rules read them."""
         self.untimed: dict[str, list[str]] = {}
-        """By rule that acted: its keys of time, which were not looked at. Each event is taken as if it acted alone."""
+        """By rule that acted: keys of time whose effect stored events do not tell."""
+
+    @property
+    def changes(self) -> list[Change]:
+        """In the order in which the events came."""
+        self._found.sort(key=lambda found: found[0])
+        return [change for _, change in self._found]
 
     @property
     def summary(self) -> dict[str, int]:
         return {effect: sum(counts[effect] for counts in self.rules.values()) for effect in EFFECTS}
+
+    @property
+    def open(self) -> dict[str, int]:
+        """By rule: runs of which it is not known yet whether they act, because their time is not over."""
+        counted: dict[str, int] = {}
+        for _, rule in self._open:
+            counted[rule] = counted.get(rule, 0) + 1
+        return counted
 
     def as_json(self) -> dict[str, Any]:
         return {
             "summary": self.summary,
             "events": [change.as_json() for change in self.changes],
             "answers": {"recorded": self.recorded, "placeholders": self.stood_in},
+            "moved": {rule: {"runs": each.runs, "seconds": each.seconds} for rule, each in self.moved.items()},
+            "open": self.open,
             "untimed": self.untimed,
         }
 
     def compare(self, past: PastEvent) -> None:
         """Take one event in."""
         self.events += 1
-        old, new = self._old.candidates(past.event, self._only), self._new.candidates(past.event, self._only)
+        place = self.events
+        self._old.timeline.pass_by(past.event)
+        self._new.timeline.pass_by(past.event)
+        old, new = self._old.candidates(past.event), self._new.candidates(past.event)
         for id in dict.fromkeys([*new, *old]):
             before = self._outcome(self._old, old.get(id), past)
             after = self._outcome(self._new, new.get(id), past)
-            effect, fields = _effect(before, after)
-            if effect is None:
+            if before.rehearsal is None and after.rehearsal is None:
                 continue
-            counts = self.rules.setdefault(id, dict.fromkeys(EFFECTS, 0))
-            counts[effect] += 1
-            if effect != "same":
-                self.changes.append(Change(past.event.id, id, effect, fields))
+            self._open[place, id] = before, after
 
-    def _outcome(self, side: _Side, rule: Rule | None, past: PastEvent) -> Rehearsal | None:
-        """What the rule makes of the event; None when it does not act for it."""
+            def decided(place: int = place, id: str = id, event: str = past.event.id) -> None:
+                self._decided(place, id, event)
+
+            before.fate.decided = after.fate.decided = decided
+            self._enter(self._old, old.get(id), before, past.event)
+            self._enter(self._new, new.get(id), after, past.event)
+
+    def finish(self, end: datetime | None = None) -> None:
+        """There are no more events until ``end`` (None: the last one): what waited is decided, or stays open."""
+        self._old.timeline.finish(end)
+        self._new.timeline.finish(end)
+
+    def _outcome(self, side: _Side, rule: Rule | None, past: PastEvent) -> _Outcome:
+        """What the rule makes of the event, if it comes to act."""
         if rule is None:
-            return None
+            return _Outcome(None, Fate(acts=False))
         read = side.placeholders(rule)
 
         def answer(step: StepSpec) -> Any:
@@ -167,11 +206,38 @@ class Backtest:
             return read[step.id] if found is None else found.output
 
         rehearsal = rehearse(side.rules, rule, past.event, answer)
-        if not rehearsal.acts or side.has_acted(rule, past.event):
-            return None
-        if rule.timing.lines:
-            self.untimed[rule.id] = sorted({*self.untimed.get(rule.id, ()), *rule.timing.lines})
-        return rehearsal
+        return _Outcome(rehearsal, Fate()) if rehearsal.acts else _Outcome(None, Fate(acts=False))
+
+    def _enter(self, side: _Side, rule: Rule | None, outcome: _Outcome, event: Event) -> None:
+        if rule is None or outcome.rehearsal is None:
+            return
+        keys = rule.timing
+        unknown = [key for key in ("in_order_by",) if key in keys.lines]
+        if keys.expect is not None and not self._whole:
+            unknown.append("expect")
+            rule = replace(rule, timing=replace(keys, expect=None))
+        if unknown:
+            self.untimed[rule.id] = sorted({*self.untimed.get(rule.id, ()), *unknown})
+        side.timeline.enter(rule, event, outcome.fate)
+
+    def _decided(self, place: int, id: str, event: str) -> None:
+        """Count what a rule makes of an event, once both sides know."""
+        before, after = self._open[place, id]
+        if before.fate.acts is None or after.fate.acts is None:
+            return
+        del self._open[place, id]
+        effect, fields = _effect(before.made, after.made)
+        if effect is None:
+            return
+        counts = self.rules.setdefault(id, dict.fromkeys(EFFECTS, 0))
+        counts[effect] += 1
+        if effect != "same":
+            self._found.append((place, Change(event, id, effect, fields)))
+        if before.fate.at is not None and after.fate.at is not None:
+            later = (after.fate.at - before.fate.at).total_seconds()
+            if abs(later) >= 1:
+                known = self.moved.get(id, Moved(0, 0.0))
+                self.moved[id] = Moved(known.runs + 1, max(known.seconds, later, key=abs))
 
 
 def _recorded(answers: Sequence[Answered], rule: Rule, step: StepSpec) -> Answered | None:

@@ -107,6 +107,16 @@ class BacktestShown(Checked):
     findings: list[FindingShown] = []
     summary: dict[Literal["same", "added", "removed", "changed"], int]
     events: list[dict[str, Any]]
+    answers: dict[Literal["recorded", "placeholders"], int] = Field(
+        {}, description="Answers of earlier steps: recorded ones, and placeholders for those that nobody knows."
+    )
+    moved: dict[str, dict[Literal["runs", "seconds"], float]] = Field(
+        {}, description="By rule: runs that send the same at another time, and by how many seconds at most."
+    )
+    open: dict[str, int] = Field(
+        {}, description="By rule: runs of which it is not known yet whether they act: their time is not over."
+    )
+    untimed: dict[str, list[str]] = Field({}, description="By rule: keys whose effect stored events do not tell.")
     looked_at: int
     of: int
     complete: bool

@@ -66,6 +66,8 @@ def test_a_changed_field_is_told_with_both_values() -> None:
             }
         ],
         "answers": {"recorded": 0, "placeholders": 1},
+        "moved": {},
+        "open": {},
         "untimed": {},
     } == backtest.as_json()
 
@@ -185,6 +187,69 @@ def test_a_key_that_is_empty_or_cannot_be_worked_out_holds_nothing_back() -> Non
 
     assert 3 == compared(ONCE, ONCE, *events).summary["same"]
     assert 3 == compared(broken, broken, *events).summary["same"]
+
+
+# --- keys of time ---
+
+
+def timed(old: str, new: str, *events: Event, minutes: float = 600, **more: Any) -> Backtest:
+    backtest = Backtest(load_after_head(rule(old + PING)), load_after_head(rule(new + PING)), **more)
+    for each in events:
+        backtest.compare(PastEvent(each))
+    backtest.finish(MOMENT + timedelta(minutes=minutes))
+    return backtest
+
+
+def effects(backtest: Backtest, *events: Event) -> str:
+    """For each event what becomes of it: + - or = for added, removed and same, . for nothing."""
+    found = {change.event: {"added": "+", "removed": "-", "changed": "~"}[change.effect] for change in backtest.changes}
+    return "".join(found.get(each.id, ".") for each in events)
+
+
+def test_a_throttle_that_skips_removes_what_comes_too_fast() -> None:
+    events = [numbered(index) for index in (0, 1, 2, 5, 6, 7)]
+    backtest = timed("", "    throttle: {max: 2, per: 5m, over: skip}\n", *events)
+    assert "..-..-" == effects(backtest, *events)
+    assert {"same": 4, "added": 0, "removed": 2, "changed": 0} == backtest.summary
+
+
+def test_a_throttle_that_queues_sends_the_same_later() -> None:
+    events = [numbered(index) for index in range(4)]
+    backtest = timed("", "    throttle: {max: 1, per: 10m}\n", *events)
+    assert (4, []) == (backtest.summary["same"], backtest.changes)
+    assert {"one": {"runs": 3, "seconds": 27 * 60}} == backtest.as_json()["moved"]
+
+
+@pytest.mark.parametrize(("keep", "expected"), [("last", "--.-."), ("first", ".--.-")])
+def test_a_debounce_keeps_one_of_many(keep: str, expected: str) -> None:
+    events = [numbered(index) for index in (0, 1, 2, 30, 31)]
+    key = f"    debounce: {{by: data.id, wait: 5m, keep: {keep}}}\n"
+    assert expected == effects(timed("", key, *events), *events)
+    assert expected.replace("-", "+") == effects(timed(key, "", *events), *events)
+    assert {"same": 2, "added": 0, "removed": 0, "changed": 0} == timed(key, key, *events).summary
+
+
+def test_an_alarm_is_given_where_what_was_expected_did_not_come_in_time() -> None:
+    key = "    expect: {event: lead.created, by: data.id, within: 10m}\n"
+    jobs = [numbered(index, data={"id": index}) for index in (0, 20, 40, 100)]
+    leads = [numbered(index, type="lead.created", data={"id": id}) for index, id in ((10, 0), (31, 20), (39, 40))]
+    events = sorted([*jobs, *leads], key=lambda each: each.received_at)
+    backtest = timed("", key, *events, minutes=105)
+    assert "-..." == effects(backtest, *jobs)
+    assert ({"same": 2, "added": 0, "removed": 1, "changed": 0}, {"one": 1}) == (backtest.summary, backtest.open)
+    part = timed("", key, *events, minutes=105, whole=False)
+    assert (4, {"one": ["expect"]}, {}) == (part.summary["same"], part.untimed, part.open)
+
+
+def test_opening_hours_and_a_delay_send_the_same_later() -> None:
+    calendar = "calendars: {office: {zone: UTC, hours: {mon-sun: '15:00-18:00'}}}\n"
+    events = [numbered(0), numbered(90)]
+    old, new = (load_after_head(calendar + rule(keys + PING)) for keys in ("    delay: 1m\n", "    within: office\n"))
+    backtest = Backtest(old, new)
+    for each in events:
+        backtest.compare(PastEvent(each))
+    assert {"one": {"runs": 2, "seconds": 56 * 60 + 49}} == backtest.as_json()["moved"]
+    assert 2 == backtest.summary["same"]
 
 
 # --- whatever the events ---

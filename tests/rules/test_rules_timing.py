@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hooks.rules.describe import describe_rules
 from hooks.rules.explain import explain
 from hooks.rules.ruleset import Rule
 from hooks.rules.trial import try_case
-from tests.rules.rules_world import CATALOGUE, HEAD, PING, event, load_after_head, marked, rule
+from tests.rules.rules_world import CATALOGUE, HEAD, MOMENT, PING, event, load_after_head, marked, rule
 from tests.rules.test_trial import given_events
 
 
@@ -203,12 +204,16 @@ def test_explain_says_of_a_key_that_cannot_be_worked_out() -> None:
     assert lane["hint"]
 
 
-def test_a_backtest_tells_which_keys_of_time_it_did_not_look_at() -> None:
+def test_a_backtest_tells_which_keys_of_time_nobody_can_know() -> None:
     old, new = load_after_head(rule(PING)), load_after_head(rule(ALL + PING))
     backtest = Backtest(old, new)
     backtest.compare(PastEvent(event()))
+    assert {"one": 1} == backtest.open
+    backtest.finish(MOMENT + timedelta(hours=1))
     assert {"same": 1, "added": 0, "removed": 0, "changed": 0} == backtest.summary
-    assert {"one": ["debounce", "in_order_by", "throttle"]} == backtest.as_json()["untimed"]
+    told = backtest.as_json()
+    assert ({"one": ["in_order_by"]}, {}) == (told["untimed"], told["open"])
+    assert {"one": {"runs": 1, "seconds": 120.0}} == told["moved"]
 
 
 def test_a_test_of_a_rule_looks_at_its_steps_and_not_at_its_keys_of_time() -> None:

@@ -293,11 +293,22 @@
       }
       table.append(line);
     }
+    const times = made("ul", undefined, "plain quiet");
+    const tell = (rule, text) => times.append(made("li", `${rule}: ${text}`));
+    for (const [rule, one] of Object.entries(told.moved)) tell(rule, `${one.runs} ${one.runs === 1 ? "run" : "runs"} at another time, up to ${long(one.seconds)} ${one.seconds > 0 ? "later" : "earlier"}`);
+    for (const [rule, number] of Object.entries(told.open)) tell(rule, `${number} not known yet, because their time is not over`);
+    for (const [rule, keys] of Object.entries(told.untimed)) tell(rule, `stored events do not tell what ${keys.join(" and ")} comes to`);
     place.replaceChildren(
       made("p", `${told.looked_at} of ${told.of} events: ${counted.same} requests the same, ${counted.added} added, ${counted.removed} gone, ${counted.changed} changed.`),
+      times,
       table,
     );
   });
+
+  const long = (seconds) => {
+    const all = Math.abs(seconds);
+    return all < 120 ? `${Math.round(all)} s` : all < 7200 ? `${Math.round(all / 60)} min` : `${Math.round(all / 3600)} h`;
+  };
 
   // A request that came or went is told by its action, a value by itself.
   const brief = (value) => (value && typeof value === "object" && value.action ? value.action : JSON.stringify(value)).slice(0, 120);
