@@ -45,6 +45,12 @@ AGAIN_FIRST, AGAIN_LAST = 0.1, 1.0
 
 START_TRIES, MIGRATION_TRIES = 3, 10
 
+RECOVERY_TRIES = 120
+"""Tries at the start while the database says that it is there and not ready: after a crash it reads its log first."""
+
+NOT_READY = "the database system is"
+"""How PostgreSQL says so: starting up, shutting down, in recovery, not yet accepting connections."""
+
 MEASURE_EVERY = 15.0
 """Seconds between two looks at what PostgreSQL's vacuum has to do."""
 
@@ -152,14 +158,17 @@ class PostgresEngine:
         return engine
 
     async def _checked(self, relaxed: bool) -> None:
-        """Check the server. One that is just starting too is given a moment."""
-        for _ in range(START_TRIES - 1):
+        """Check the server. One that cannot be reached is given a moment, one that is just starting too its time."""
+        tries = 1
+        while True:
             try:
                 return await self._writes.run(lambda connection: _check(connection, relaxed), limited=False)
             except Away as error:
+                if tries >= (RECOVERY_TRIES if NOT_READY in str(error) else START_TRIES):
+                    raise
                 log.warning("%s", error)
-                await asyncio.sleep(AGAIN_LAST)
-        return await self._writes.run(lambda connection: _check(connection, relaxed), limited=False)
+            tries += 1
+            await asyncio.sleep(AGAIN_LAST)
 
     async def _migrated(self) -> Sequence[str]:
         """Bring the tables to this release; while a table is in use for long, again and again for a while."""

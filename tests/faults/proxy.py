@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,8 @@ class Proxy:
         self.port = 0
         self.connections = 0
         """Made since the start."""
+        self.starting = 0
+        """So many connections from now on are told that the database is starting up."""
         self._open = asyncio.Event()
         self._open.set()
         self._refusing = False
@@ -74,6 +77,10 @@ class Proxy:
             await self._open.wait()
             if self._refusing or writer.is_closing():
                 return
+            if self.starting:
+                self.starting -= 1
+                await _put_off(reader, writer)
+                return
             back, forth = await asyncio.open_unix_connection(str(self.target))
             ours.add(forth)
             self._ways.add(forth)
@@ -94,3 +101,21 @@ class Proxy:
                 writer.write(said)
                 await writer.drain()
         raise ConnectionResetError
+
+
+ENCRYPTION = (80877103, 80877104)
+"""What a client asks first, in place of a version: may it speak TLS, or GSSAPI?"""
+
+
+async def _put_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer as a PostgreSQL does that reads its log after a crash."""
+    while True:
+        size, asked = struct.unpack("!II", await reader.readexactly(8))
+        await reader.readexactly(size - 8)
+        if asked not in ENCRYPTION:
+            break
+        writer.write(b"N")
+    fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+    writer.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
+    writer.write_eof()
+    await reader.read()

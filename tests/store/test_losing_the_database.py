@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hooks.errors import LeaseLost, StoreError
+from hooks.errors import LeaseLost, StoreError, StoreRefused
 from hooks.events import new_id
 from hooks.ports import Attempt, Claimed, Progress
 from hooks.store import postgres
@@ -171,3 +171,22 @@ def test_what_is_ours_in_an_address_is_not_given_to_the_driver() -> None:
         "postgresql://h/d?pooler=transaction&user=me"
     )
     assert Address("postgresql://h/d", True, False) == Address.read("postgresql://h/d?notify=off")
+
+
+async def test_a_start_waits_for_a_database_that_reads_its_log(
+    proxy: Proxy, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "AGAIN_LAST", 0.01)
+    proxy.starting = 3 * postgres.START_TRIES
+    await (await open_store(proxy.dsn(postgres_database), relaxed=True)).close()
+    assert 0 == proxy.starting
+
+
+async def test_a_start_does_not_wait_long_for_a_database_that_is_not_there(
+    proxy: Proxy, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "AGAIN_LAST", 0.01)
+    proxy.refuse()
+    with pytest.raises(StoreRefused):
+        await open_store(proxy.dsn(postgres_database), relaxed=True)
+    assert postgres.START_TRIES == proxy.connections
