@@ -120,9 +120,14 @@ def _duplicates(transaction: Transaction, rows: list[Accepted]) -> list[str | No
 
 def _first_of(transaction: Transaction, row: Accepted) -> str | None:
     """Whose digest it is: None when it is the row's own, or has run out and is taken over."""
-    receipt, expires_at = transaction.execute(
-        "SELECT receipt, expires_at FROM duplicates WHERE digest = ?", (row.digest,)
-    ).fetchone()
+    found = transaction.execute("SELECT receipt, expires_at FROM duplicates WHERE digest = ?", (row.digest,)).fetchone()
+    if found is None:  # its time had run out, and another server has deleted it since
+        taken = transaction.execute(
+            "INSERT INTO duplicates (digest, receipt, expires_at) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+            (row.digest, row.receipt, row.expires_at),
+        )
+        return None if taken.rowcount else _first_of(transaction, row)
+    receipt, expires_at = found
     if receipt == row.receipt:
         return None
     if expires_at <= row.at:

@@ -14,20 +14,41 @@ from hooks.store.planning import insert_run
 from hooks.store.rows import EVENT_COLUMNS, event_from_row
 from hooks.store.steering import retry
 
+SCANNED = 20_000
+"""Events that one reading looks at."""
+
 _ANY = "SELECT 1 FROM runs WHERE event = ? AND rule = ? LIMIT 1"
 _UNDER_WAY = "SELECT 1 FROM runs WHERE event = ? AND rule = ? AND state IN ('waiting', 'running', 'held') LIMIT 1"
 _WITH_RUN = "EXISTS (SELECT 1 FROM runs x WHERE x.event = e.id AND x.state = ?)"
 
 
-def chosen(reading: Reading, selection: ReplaySelection, after: str | None, limit: int) -> list[Chosen]:
-    """Up to ``limit`` events of a selection with their runs, oldest first, from the one after the event ``after``."""
+def place_of(reading: Reading, event: str) -> int | None:
+    """The place in the order of arrival, None for an event that is not there."""
+    row = reading.execute("SELECT seq FROM events WHERE id = ?", (event,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def chosen(reading: Reading, selection: ReplaySelection, after: int, limit: int) -> tuple[int | None, list[Chosen]]:
+    """Events of a selection with their runs, oldest first: up to ``limit`` of the next `SCANNED` after a place.
+
+    Gives the place to go on from too, None at the end. Few of millions may fit, and no reading should take long.
+    """
+    last = None
+    if selection.events is None:
+        last = reading.execute(
+            "SELECT max(seq) FROM (SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?) AS part", (after, SCANNED)
+        ).fetchone()[0]
+        if last is None:
+            return None, []
     conditions, values = _where(selection)
-    if after is not None:
-        conditions.append("e.seq > (SELECT seq FROM events WHERE id = ?)")
-        values.append(after)
+    conditions.append("e.seq > ?")
+    values.append(after)
+    if last is not None:
+        conditions.append("e.seq <= ?")
+        values.append(last)
     columns = ", ".join(f"e.{name.strip()}" for name in EVENT_COLUMNS.split(","))
     rows = reading.execute(
-        f"SELECT {columns} FROM events e WHERE {' AND '.join(conditions) or '1 = 1'} ORDER BY e.seq LIMIT ?",
+        f"SELECT {columns} FROM events e WHERE {' AND '.join(conditions)} ORDER BY e.seq LIMIT ?",
         [*values, limit],
     ).fetchall()
     found = []
@@ -36,7 +57,7 @@ def chosen(reading: Reading, selection: ReplaySelection, after: str | None, limi
             "SELECT id, rule, rules_version, state, reason FROM runs WHERE event = ? ORDER BY seq", (row[0],)
         )
         found.append(Chosen(event_from_row(row), tuple(PastRun(*run) for run in runs)))
-    return found
+    return last, found
 
 
 def _where(selection: ReplaySelection) -> tuple[list[str], list[Any]]:

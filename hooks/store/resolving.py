@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from hooks.events import RunState
 from hooks.ports import Resolution, UnknownStep
 from hooks.store import step_records, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.retention import CANCELLED
 from hooks.store.rows import EVENT_COLUMNS, STEP_COLUMNS, dump, event_from_row, millis, step_from_row, storable
+
+SCANNED = 5_000
+"""Held or failed runs that one reading looks at."""
 
 _UNKNOWN = "(state = 'intended' OR (state = 'failed' AND intended_at IS NOT NULL))"
 
@@ -71,21 +75,33 @@ def resolve(transaction: Transaction, run: str, resolution: Resolution, now: dat
     return True
 
 
-def unknown_steps(reading: Reading, connection: str | None, limit: int) -> list[UnknownStep]:
-    """Steps of held and failed runs whose outcome is unknown, oldest first."""
+def unknown_steps(
+    reading: Reading, state: RunState, connection: str | None, after: int, limit: int
+) -> tuple[int | None, list[tuple[int, UnknownStep]]]:
+    """Steps whose outcome is unknown, of the next `SCANNED` runs that are held or have failed, oldest first.
+
+    Each has its run's place before it. Gives the place to go on from too, None at the end: few of a million runs that
+    are held may have such a step, and nobody else should have to wait while all are looked at.
+    """
+    there = "r.state = ? AND r.state IN ('held', 'failed', 'skipped') AND r.seq > ?"  # names the partial index
+    last = reading.execute(
+        f"SELECT max(seq) FROM (SELECT r.seq FROM runs r WHERE {there} ORDER BY r.seq LIMIT ?) AS part",
+        (state, after, SCANNED),
+    ).fetchone()[0]
+    if last is None:
+        return None, []
     where, values = ("", ()) if connection is None else ("AND s.connection = ? ", (connection,))
     columns = ", ".join(f"s.{name.strip()}" for name in STEP_COLUMNS.split(","))
     rows: list[Any] = reading.execute(
-        f"SELECT r.id, r.rule, r.rules_version, r.key_generation, r.state, r.event, {columns} "
-        "FROM runs r JOIN steps s ON s.run = r.id WHERE r.state IN ('held', 'failed') "
+        f"SELECT r.seq, r.id, r.rule, r.rules_version, r.key_generation, r.state, r.event, {columns} "
+        f"FROM runs r JOIN steps s ON s.run = r.id WHERE {there} AND r.seq <= ? "
         "AND (s.state = 'intended' OR (s.state = 'failed' AND s.intended_at IS NOT NULL)) "
         f"{where}ORDER BY r.seq LIMIT ?",
-        (*values, limit),
+        (state, after, last, *values, limit),
     ).fetchall()
     found = []
-    for run, rule, version, generation, state, event, *step in rows:
+    for seq, run, rule, version, generation, _, event, *step in rows:
         row = reading.execute(f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?", (event,)).fetchone()
-        found.append(
-            UnknownStep(run, rule, version, generation, state, event_from_row(row), step_from_row(tuple(step)))
-        )
-    return found
+        known = event_from_row(row)
+        found.append((seq, UnknownStep(run, rule, version, generation, state, known, step_from_row(tuple(step)))))
+    return (last if len(rows) < limit else None), found

@@ -13,7 +13,7 @@ from functools import partial
 from types import MappingProxyType
 
 from hooks.errors import StoreError
-from hooks.events import Receipt
+from hooks.events import Receipt, RunState
 from hooks.people import KeptAt, Sighting
 from hooks.ports import (
     Chosen,
@@ -238,10 +238,28 @@ class SqlStore:
         return await self._engine.write(lambda transaction: resolving.resolve(transaction, run, resolution, now))
 
     async def unknown_steps(self, connection: str | None, limit: int) -> list[UnknownStep]:
-        return await self._engine.read(lambda reading: resolving.unknown_steps(reading, connection, limit))
+        found: list[tuple[int, UnknownStep]] = []
+        states: tuple[RunState, ...] = ("held", "failed")
+        for state in states:
+            after: int | None = 0
+            left = limit
+            while after is not None and left:
+                part = partial(resolving.unknown_steps, state=state, connection=connection, after=after, limit=left)
+                after, steps = await self._engine.read(part)
+                found += steps
+                left -= len(steps)
+        return [step for _, step in sorted(found, key=lambda each: each[0])[:limit]]
 
     async def chosen(self, selection: ReplaySelection, after: str | None, limit: int) -> list[Chosen]:
-        return await self._engine.read(lambda reading: replaying.chosen(reading, selection, after, limit))
+        place: int | None = 0
+        if after is not None:
+            place = await self._engine.read(lambda reading: replaying.place_of(reading, after))
+        found: list[Chosen] = []
+        while place is not None and len(found) < limit:
+            part = partial(replaying.chosen, selection=selection, after=place, limit=limit - len(found))
+            place, chosen = await self._engine.read(part)
+            found += chosen
+        return found
 
     async def replay(self, replays: Sequence[Replay], now: datetime) -> int:
         return await self._engine.write(lambda transaction: replaying.add(transaction, replays, now))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -14,15 +15,17 @@ import pytest
 from psycopg.types.numeric import IntLoader
 
 from hooks.events import Receipt, new_id
-from hooks.ports import EventFilter, Plan, Progress, ReceiptFilter, RunFilter
-from hooks.store import breaking, leasing, people, planning, steering
+from hooks.ports import AuditFilter, EventFilter, Plan, Progress, ReceiptFilter, ReplaySelection, RunFilter, Span
+from hooks.store import breaking, leasing, people, planning, replaying, resolving, retention, steering
 from hooks.store.accept import accept_rows, accepted_row
+from hooks.store.auditing import SqlAudit
 from hooks.store.dialect import statement
 from hooks.store.engine import Reading
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_store
 from hooks.store.postgres import PostgresTransaction
 from hooks.store.rows import millis
+from hooks.store.rulerecords import SqlRuleRecords
 from tests.store.test_store_conformance import event_of, run_to
 
 T = TypeVar("T")
@@ -111,6 +114,8 @@ async def _nothing_is_read_whole(dsn: str, rows: int) -> None:
         transaction = Explaining(connection)
         _work(transaction)
         await _look(SqlHistory(Reader(transaction)))
+        await _look_further(Reader(transaction))
+        _tidy(transaction)
         connection.execute("ROLLBACK")
     assert not transaction.whole, "\n".join(transaction.whole)
 
@@ -151,6 +156,22 @@ def _work(transaction: Explaining) -> None:
         people.mentions(transaction, 50)
     with timed("under way"):
         breaking.under_way(transaction)
+    with timed("unknown steps"):
+        for state in ("held", "failed"):
+            resolving.unknown_steps(transaction, state, "titan", 0, 500)
+
+
+def _tidy(transaction: Explaining) -> None:
+    """What upkeep does, as far as it goes in one transaction: all events are old, and those of failed runs stay."""
+    late = NOW + timedelta(days=40)
+    for stage in ("events", "receipts", "quarantine", "duplicates", "onces", "traffic"):
+        with timed(f"prune {stage}"):
+            rows, swept = retention._candidates(transaction, swept=_at(stage), before=late, now=late)
+            retention._deleted(transaction, swept=swept, rows=rows[: retention.SCANNED], before=late)
+
+
+def _at(stage: retention.Stage) -> retention.Swept:
+    return retention.Swept(stage=stage, after="" if stage in ("duplicates", "onces") else 0)
 
 
 async def _look(history: SqlHistory) -> None:
@@ -181,6 +202,46 @@ async def _look(history: SqlHistory) -> None:
         await history.receipts(ReceiptFilter(verdict="refused", limit=50))
     with timed("stats"):
         await history.stats()
+
+
+async def _look_further(reader: Reader) -> None:
+    """What the console's lists, searches and rule pages ask, and replays."""
+    history, records = SqlHistory(reader), SqlRuleRecords(reader)
+    since, until = NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)
+    event = f"evt_{70:032x}"
+    filters = {
+        "of a source": EventFilter(source="hcp", limit=50),
+        "unmatched": EventFilter(state="unmatched", limit=50),
+        "of types": EventFilter(type="job.*", limit=50),
+        "of a time": EventFilter(since=since, until=until, limit=50),
+        "page of a time": EventFilter(since=since, until=until, cursor=event, limit=50),
+        "named": EventFilter(q=event, limit=50),
+        "with a text": EventFilter(q="Maya Ortiz", limit=50),
+        "with a phone": EventFilter(q="(206) 555-0123", limit=50),
+    }
+    for name, wanted in filters.items():
+        with timed(f"events {name}"):
+            await history.events(wanted)
+    with timed("receipts of a source"):
+        await history.receipts(ReceiptFilter(source="hcp", limit=50))
+    with timed("receipts of a time"):
+        await history.receipts(ReceiptFilter(since=since, until=until, limit=50))
+    with timed("traffic"):
+        await history.traffic(since)
+    with timed("changes"):
+        await SqlAudit(None, reader).changes(AuditFilter(target=event, limit=50))  # type: ignore[arg-type]
+    with timed("past of the rules"):
+        await records.past(Span(since, None, None, most=1000), None, 100)
+    with timed("runs of rules"):
+        await records.runs(["rule-3", "rule-7"], since, 200)
+    selections = {
+        "failed": ReplaySelection(state="failed"),
+        "failed of a rule": ReplaySelection(state="failed", rule="rule-3"),
+        "of a type and time": ReplaySelection(type="job.completed", since=since, until=until),
+    }
+    for name, selection in selections.items():
+        with timed(f"replay {name}"):
+            await reader.read(partial(replaying.chosen, selection=selection, after=0, limit=100))
 
 
 @pytest.mark.timeout(120)

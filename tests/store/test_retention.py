@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from hooks.events import Event, Receipt, RunState, event_id, new_id
 from hooks.ports import Attempt, Plan, PlannedRun, Progress, Step
+from hooks.store.accept import accept_rows, accepted_row
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_history, open_store
+from hooks.store.postgres import PostgresTransaction
 from hooks.store.retention import QUARANTINED, Pruner, Swept
 from hooks.store.verbs import SqlStore
 
@@ -222,3 +225,32 @@ async def test_it_rests_three_times_as_long_as_it_works(store: SqlStore) -> None
 
     assert batches[-1].events == 30
     assert watch.rested >= 3 * 5  # five stages at least, each a second by this clock
+
+
+async def test_a_delivery_whose_earlier_copy_is_deleted_at_that_moment_is_taken(postgres_database: str) -> None:
+    store = await open_store(postgres_database, relaxed=True)
+    first, again = (
+        accepted_row(
+            Receipt(new_id("rcp"), "hcp", "housecall_pro", at, "accepted", body=b"{}", events=1), b"k" * 32, 9.0
+        )
+        for at in (OLD, NOW)
+    )
+
+    class Deleting(PostgresTransaction):
+        """Another server deletes what has run out between two statements of this one."""
+
+        def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Any:
+            if sql.startswith("SELECT receipt"):
+                other.execute("DELETE FROM duplicates")
+            return super().execute(sql, parameters)
+
+    with (
+        psycopg.connect(postgres_database) as connection,
+        psycopg.connect(postgres_database, autocommit=True) as other,
+    ):
+        assert [None] == accept_rows(PostgresTransaction(connection, 0), [first])
+        connection.commit()
+        assert [None] == accept_rows(Deleting(connection, 0), [again])
+        connection.commit()
+    assert 1 == (await rows(store))["duplicates"]
+    await store.close()
