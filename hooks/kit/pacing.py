@@ -9,20 +9,27 @@ from contextvars import ContextVar
 
 
 class Pace:
-    """The turns of the calls of one action: each waits for ``turn``, but for the first where that was taken before."""
+    """The turns of the calls of one action: each waits for ``turn``, but for the first where that was taken before.
 
-    def __init__(self, turn: Callable[[], Awaitable[None]], *, taken: bool) -> None:
+    Then each waits for ``leave``, because what was begun in time may have been held up until now.
+    """
+
+    def __init__(
+        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[None]]
+    ) -> None:
         self._turn = turn
         self._taken = taken
+        self._leave = leave
         self.waited = 0.0
         """Seconds that calls have waited."""
 
     async def wait(self) -> None:
+        began = time.monotonic()
         if self._taken:
             self._taken = False
-            return
-        began = time.monotonic()
-        await self._turn()
+        else:
+            await self._turn()
+        await self._leave()
         self.waited += time.monotonic() - began
 
 
@@ -41,9 +48,9 @@ def waited() -> float:
 
 
 @contextlib.contextmanager
-def paced(turn: Callable[[], Awaitable[None]], *, taken: bool) -> Iterator[None]:
+def paced(turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[None]]) -> Iterator[None]:
     """Inside, every call of this task, and of tasks begun by it, waits for its turn. Signing in does not."""
-    token = _pace.set(Pace(turn, taken=taken))
+    token = _pace.set(Pace(turn, taken=taken, leave=leave))
     try:
         yield
     finally:

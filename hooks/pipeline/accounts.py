@@ -6,6 +6,8 @@ refuses holds up nobody else's work.
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +20,10 @@ PAUSED_BY_HAND = "its connection was paused by a person"
 
 MAX_HELD = 1024 * 1024
 """Characters of events in flight past which nothing more is claimed for an account: each takes memory several times."""
+
+
+ROUNDING = 0.05
+"""Seconds by which a call may be quicker on its way to the vendor than the one before it."""
 
 
 @dataclass(slots=True)
@@ -35,6 +41,9 @@ class Account:
     held: int = 0
     next_turn: float = 0.0
     rests_until: float = 0.0
+    left: deque[float] = field(default_factory=deque)
+    """When the last calls left, as many as a second may hold: by the monotonic clock."""
+    leaving: asyncio.Lock = field(default_factory=asyncio.Lock)
     breaker: Breaker = field(default_factory=Breaker)
     pause: Pause | None = None
     everywhere: int | None = None
@@ -62,11 +71,33 @@ class Account:
 
         Turns are evenly spaced, so no burst follows a pause.
         """
-        if self.settings.rate is None:
+        if self.spacing == 0.0:
             return 0.0
         at = max(now, self.next_turn)
-        self.next_turn = at + 1 / self.settings.rate
+        self.next_turn = at + self.spacing
         return at - now
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between two turns: a little more than the rate says, 0 where there is none."""
+        rate = self.settings.rate
+        return 0.0 if rate is None else 1 / rate + ROUNDING / max(1, int(rate))
+
+    def leave(self, now: float) -> float:
+        """Let a call leave now and give 0, or give the seconds until it may be asked again.
+
+        Turns say when calls are begun. Until one really leaves it may be held up, and those behind it come too close:
+        so the time between a call and the one before it by a second's worth is kept here once more.
+        """
+        if self.settings.rate is None:
+            return 0.0
+        worth = max(1, int(self.settings.rate))
+        if len(self.left) == worth and (wait := self.left[0] + worth * self.spacing - now) > 0:
+            return wait
+        self.left.append(now)
+        if len(self.left) > worth:
+            self.left.popleft()
+        return 0.0
 
 
 def obstacle_of(connection: str, accounts: Mapping[str, Account]) -> str | None:

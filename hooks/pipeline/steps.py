@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError, Transient, Unconfigured
@@ -356,7 +357,7 @@ class Carrier:
 
         with (
             record_exchanges() as exchanges,
-            paced(turn, taken=verdict == "done"),
+            paced(turn, taken=verdict == "done", leave=partial(self._turns.leave, account)),
             carrying(carry.run.id, carry.depth),
         ):
             error: DeliveryError | None = None

@@ -34,19 +34,25 @@ class Turns:
             return account.reserve(self._clock.monotonic())
         async with self._asking.setdefault(account.name, asyncio.Lock()):
             try:
-                at = await self._next(account.name, rate)
+                at = await self._next(account.name, rate, account.spacing)
             except StoreError:
                 return account.reserve(self._clock.monotonic())
         return max(0.0, (at - self._clock.now()).total_seconds())
 
-    async def _next(self, name: str, rate: float) -> datetime:
+    async def leave(self, account: Account) -> None:
+        """Wait until a call whose turn has come may really leave: those before it may have been held up."""
+        async with account.leaving:
+            while (wait := account.leave(self._clock.monotonic())) > 0:
+                await self._clock.sleep(wait)
+
+    async def _next(self, name: str, rate: float, seconds: float) -> datetime:
         mine = self._taken.setdefault(name, deque())
-        spacing = timedelta(seconds=1 / rate)
+        spacing = timedelta(seconds=seconds)
         now = self._clock.now()
         while mine and mine[0] + spacing < now:
             mine.popleft()  # not used in its time: used later it would make a burst
         if not mine:
             number = max(1, min(PORTION, int(rate)))
-            first = await self._store.take_turns(name, number, spacing.total_seconds(), now)
+            first = await self._store.take_turns(name, number, seconds, now)
             mine.extend(first + place * spacing for place in range(number))
         return mine.popleft()

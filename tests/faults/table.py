@@ -21,6 +21,10 @@ FILES = (
     "tests/faults/test_disk_errors.py",
     "tests/faults/test_power_cut.py",
     "tests/faults/test_damage.py",
+    "tests/faults/test_traffic.py",
+    "tests/faults/test_poison.py",
+    "tests/faults/test_backlog.py",
+    "tests/faults/test_canaries.py",
     "tests/upkeep",
 )
 ON_POSTGRES = (

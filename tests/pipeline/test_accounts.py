@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hooks.events import Done, Request
-from hooks.pipeline.accounts import GONE, PAUSED, Account, obstacle_of
+from hooks.pipeline.accounts import GONE, PAUSED, ROUNDING, Account, obstacle_of
 from hooks.ports import ConnectionSettings
 
 
@@ -50,12 +52,28 @@ def test_a_paused_account_takes_nothing() -> None:
 
 def test_turns_are_evenly_spaced_and_no_burst_follows_a_pause() -> None:
     subject = account(rate=2.0)
-    assert [0.0, 0.5, 1.0] == [subject.reserve(10.0) for _ in range(3)]
-    assert [0.0, 0.5] == [subject.reserve(100.0) for _ in range(2)]
+    each = 0.5 + ROUNDING / 2
+    assert [0.0, each, 2 * each] == pytest.approx([subject.reserve(10.0) for _ in range(3)])
+    assert [0.0, each] == pytest.approx([subject.reserve(100.0) for _ in range(2)])
+
+
+@pytest.mark.parametrize(("rate", "held_up"), [(5.0, 0.9), (5.0, 0.3), (2.5, 0.5), (0.5, 1.0), (1.0, 0.0)])
+def test_calls_that_were_held_up_do_not_come_too_close(rate: float, held_up: float) -> None:
+    subject = account(rate=rate)
+    now, left = 0.0, []
+    for number in range(30):
+        now = max(now, number * subject.spacing + (held_up if number % 7 == 0 else 0.0))
+        while (wait := subject.leave(now)) > 0:
+            now += wait
+        left.append(now)
+    worth = max(1, int(rate))
+    assert all(left[at + worth] - left[at] >= worth / rate for at in range(30 - worth))
+    assert left[-1] <= 29 * subject.spacing + 2 * held_up + 1, "and nobody waits for long"
 
 
 def test_without_a_rate_nobody_waits() -> None:
     subject = account()
+    assert [0.0, 0.0] == [subject.leave(1.0) for _ in range(2)]
     assert [0.0, 0.0] == [subject.reserve(1.0) for _ in range(2)]
 
 

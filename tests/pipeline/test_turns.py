@@ -50,7 +50,7 @@ async def test_three_servers_together_keep_the_rate_of_one(stores: list[SqlStore
         await asyncio.gather(*(server.wait_for(account(5)) for server in servers for _ in range(20)))
     )
     assert 60 == len(set(waits))
-    assert max(waits) == pytest.approx(59 * 0.2)
+    assert max(waits) == pytest.approx(59 * account(5).spacing)
     in_any_second = max(sum(start <= wait < start + 1 for wait in waits) for start in waits)
     assert in_any_second <= 5
 
