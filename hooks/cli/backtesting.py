@@ -117,6 +117,11 @@ def _print_change(change: Change) -> None:
 
 
 def _value(value: Any) -> str:
+    """A value on one line; of a whole request what is done where, then its body."""
+    if isinstance(value, Mapping) and "action" in value and "url" in value:
+        body = value.get("body")
+        told = f"{value['action']}: {value.get('method')} {value['url']}"
+        return plain(told if body is None else f"{told} {show_value(body)}")
     return plain(show_value(value))
 
 

@@ -20,6 +20,12 @@ MINUTES = 60
 """The past that rates and small charts are about."""
 
 FAILURES = 5
+_ROOMY = 22
+"""Lines from which on there is room for failed runs and a second finding."""
+
+_WITH_IDS = 110
+"""Columns from which on a failed run is shown with its id."""
+
 _BARS = " ▁▂▃▄▅▆▇█"
 _TONES = {"waiting": "cyan", "running": "cyan", "held": "yellow", "failed": "red", "done": "green", "skipped": "dim"}
 _LIGHTS = {"green": "green", "yellow": "yellow", "red": "bold red"}
@@ -69,12 +75,12 @@ def board(now: Mapping[str, Any], before: Mapping[str, Any] | None, width: int, 
     """The board for a terminal of this size. ``before`` are earlier figures: what happened since gives the rate."""
     from rich.console import Group
 
-    findings = now["health"]["findings"][:2]
-    rest = max(4, height - 9 - len(findings))
-    failures = min(len(now["failures"]), max(1, rest // 4))
-    rows = rest - failures - (2 if failures else 0) - 2
-    sources = min(len(now["sources"]), max(1, rows // 2))
-    connections = max(1, rows - sources)
+    findings = now["health"]["findings"][: 2 if height >= _ROOMY else 1]
+    rest = height - 9 - len(findings)
+    failures = min(len(now["failures"]), rest // 4) if height >= _ROOMY else 0
+    rows = rest - failures - (2 if failures else 0)
+    sources = min(len(now["sources"]), max(2, rows // 2))
+    connections = max(2, rows - sources)
     parts: list[RenderableType] = [
         _headline(now, width),
         *_findings(findings),
@@ -86,7 +92,7 @@ def board(now: Mapping[str, Any], before: Mapping[str, Any] | None, width: int, 
         _connections(now, connections),
     ]
     if failures:
-        parts += ["", *_failures(now["failures"][:failures])]
+        parts += ["", *_failures(now["failures"][:failures], width)]
     return Group(*parts)
 
 
@@ -137,7 +143,7 @@ def _rates(now: Mapping[str, Any], before: Mapping[str, Any] | None, width: int)
         numbers = by_minute(now["traffic"], kind, moment, minutes)
         line = Text(title, "dim", no_wrap=True, overflow="crop")
         line.append(chart(numbers), colour)
-        line.append(f"  {numbers[-1]:,} this minute, {counted(now['traffic'], kind):,} in {MINUTES}", "dim")
+        line.append(f"  {numbers[-1]:,} this minute, {counted(now['traffic'], kind):,} in {MINUTES} min", "dim")
         lines.append(line)
     if (rate := _receipts_per_second(now, before)) is not None:
         lines[0].append(f", {rate:,.1f}/s", "bold")
@@ -156,12 +162,13 @@ def _sources(now: Mapping[str, Any], rows: int) -> Table:
     table = _table("source", "vendor", "accepted", "duplicate", "refused")
     traffic, sources = now["traffic"], now["sources"]
     busy = sorted(sources, key=lambda one: -counted(traffic, "receipt.*", one["name"]))
-    for one in busy[:rows]:
+    shown = rows if len(busy) <= rows else rows - 1
+    for one in busy[:shown]:
         numbers = [counted(traffic, f"receipt.{verdict}", one["name"]) for verdict in ("accepted", "duplicate")]
         refused = sum(counted(traffic, f"receipt.{verdict}", one["name"]) for verdict in ("refused", "quarantined"))
         cells = [plain(one["name"]), plain(one["vendor"]), *(f"{number:,}" for number in numbers)]
         table.add_row(*cells, f"[red]{refused:,}[/red]" if refused else "0")
-    _left_out(table, len(sources) - rows)
+    _left_out(table, len(sources) - shown)
     return table
 
 
@@ -169,13 +176,14 @@ def _connections(now: Mapping[str, Any], rows: int) -> Table:
     table = _table("connection", "state", "in flight", "done", "failed")
     traffic = now["traffic"]
     troubled = sorted(now["connections"], key=lambda one: (_standing(one)[0] == "works", one["name"]))
-    for one in troubled[:rows]:
+    shown = rows if len(troubled) <= rows else rows - 1
+    for one in troubled[:shown]:
         state, colour = _standing(one)
         done, failed = (counted(traffic, f"run.{ending}", one["name"]) for ending in ("done", "failed"))
         flying = f"{one.get('in_flight', 0)} of {one.get('concurrency', '-')}"
         cells = [plain(one["name"]), f"[{colour}]{state}[/{colour}]", flying, f"{done:,}"]
         table.add_row(*cells, f"[red]{failed:,}[/red]" if failed else "0")
-    _left_out(table, len(now["connections"]) - rows)
+    _left_out(table, len(troubled) - shown)
     return table
 
 
@@ -186,15 +194,19 @@ def _standing(connection: Mapping[str, Any]) -> tuple[str, str]:
     return {"closed": ("works", "green"), "half_open": ("trying", "yellow")}.get(breaker, ("rests", "red"))
 
 
-def _failures(failures: Sequence[Mapping[str, Any]]) -> list[Text]:
+def _failures(failures: Sequence[Mapping[str, Any]], width: int) -> list[Text]:
     from rich.text import Text
 
-    lines = [Text("last failed runs", "dim")]
+    lines = [Text("last failed runs (hooks runs list --state failed)", "dim", no_wrap=True, overflow="ellipsis")]
     for run in failures:
         when = str(run.get("finished_at") or run["created_at"])[11:19]
         line = Text(f"{when}  ", "dim", no_wrap=True, overflow="ellipsis")
         line.append(plain(run["rule"]), "red")
-        line.append(f"  {run['id']}  {plain(run.get('reason'))}")
+        if who := plain((run.get("about") or {}).get("display_name")):
+            line.append(f"  {who}", "bold")
+        if width >= _WITH_IDS:
+            line.append(f"  {run['id']}", "dim")
+        line.append(f"  {plain(run.get('reason'))}")
         lines.append(line)
     return lines
 

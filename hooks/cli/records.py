@@ -44,7 +44,9 @@ def events_list(
     ] = None,
     state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
     rule: RuleId = None,
-    q: Annotated[str | None, typer.Option(metavar="TEXT", help="Only events that hold this text.")] = None,
+    q: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Whom it is about, a vendor's id, or text in it.")
+    ] = None,
     since: Since = None,
     until: Until = None,
     cursor: Cursor = None,
@@ -56,7 +58,7 @@ def events_list(
     """List events, the newest first."""
     query = {"source": source, "type": type_, "state": state, "rule": rule, "q": q, "cursor": cursor}
     listing = _ask("/api/v1/events", data, database, {**query, **_times(since, until), "limit": limit})
-    _list(listing, as_json, ("id", "received_at", "source", "type", "subject", "state"))
+    _list(listing, as_json, ("id", "received_at", "source", "type", "about", "runs"))
 
 
 @events.command("show", epilog="Example: hooks events show evt_0190c0de000070008000000000000001")
@@ -103,7 +105,7 @@ def runs_list(
     """List runs, the newest first."""
     query = {"state": state, "rule": rule, "event": event, "cursor": cursor, "limit": limit}
     listing = _ask("/api/v1/runs", data, database, query)
-    _list(listing, as_json, ("id", "rule", "state", "event", "created_at", "reason"))
+    _list(listing, as_json, ("id", "created_at", "rule", "state", "about", "reason"))
 
 
 @runs.command("show", epilog="Example: hooks runs show run_0190c0de000070008000000000000003")
@@ -218,9 +220,24 @@ def _list(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str]) -> 
     if not items:
         note("Nothing found.")
         return
-    print_table(columns, [[item.get(column) for column in columns] for item in items])
+    print_table(columns, [[_cell(item, column) for column in columns] for item in items])
     if listing.get("next"):
         note(f"There is more: --cursor {listing['next']}")
+
+
+def _cell(item: Mapping[str, Any], column: str) -> object:
+    """A value as a list shows it: instants to the second, runs by their rule and state, whom a record is about."""
+    value = item.get(column)
+    if column.endswith("_at") and isinstance(value, str):
+        return f"{value[:10]} {value[11:19]}Z"
+    if column == "runs":
+        return ", ".join(f"{run['rule']} {run['state']}" for run in value or ()) or "no rule"
+    if column == "about":
+        from hooks.names import name_in
+
+        about = value or {}
+        return about.get("display_name") or name_in(item.get("data")) or about.get("subject") or item.get("subject")
+    return value
 
 
 def _show(record: Mapping[str, Any], as_json: bool) -> None:

@@ -12,6 +12,7 @@ from hooks.cli.completing import RuleId, SourceName
 from hooks.cli.options import Data
 from hooks.cli.output import TONES, coloured, note, plain
 from hooks.cli.records import EventState, Since, events, instant
+from hooks.names import name_in
 from hooks.settings import load_settings
 
 _OPEN = frozenset({"waiting", "running"})
@@ -29,7 +30,9 @@ def tail(
     source: SourceName = None,
     state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
     rule: RuleId = None,
-    q: Annotated[str | None, typer.Option(metavar="TEXT", help="Only events that hold this text.")] = None,
+    q: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Whom it is about, a vendor's id, or text in it.")
+    ] = None,
     since: Since = None,
     last: Annotated[
         int,
@@ -70,16 +73,19 @@ def _print_event(event: Mapping[str, Any], as_json: bool) -> None:
         print(json.dumps(event, ensure_ascii=False, separators=(",", ":")), flush=True)
         return
     runs = ", ".join(f"{plain(run['rule'])} {_state(run['state'])}" for run in event["runs"])
-    about = plain(event["subject"]) or "-"
-    line = (
-        f"{_when(event)}  {coloured(plain(event['source']), 'cyan')}  {coloured(plain(event['type']), 'bold')}  {about}"
-    )
-    print(f"{line}  {runs or coloured('no rule', 'dim')}", flush=True)
+    source, type_ = coloured(f"{plain(event['source']):<10}", "cyan"), coloured(f"{plain(event['type']):<22}", "bold")
+    print(f"{_when(event)}  {source}  {type_}  {_about(event):<26}  {runs or coloured('no rule', 'dim')}", flush=True)
 
 
 def _print_end(event: Mapping[str, Any], run: Mapping[str, Any]) -> None:
-    about = plain(event["subject"]) or plain(event["type"])
-    print(f"{' ' * len(_time(event))}  {about}: {plain(run['rule'])} {_state(run['state'])}", flush=True)
+    type_ = coloured(f"{plain(event['type']):<22}", "dim")
+    before = " " * (len(_time(event)) + 12)
+    print(f"{before}  {type_}  {_about(event):<26}  {plain(run['rule'])} {_state(run['state'])}", flush=True)
+
+
+def _about(event: Mapping[str, Any]) -> str:
+    """Whom it is about, else which record."""
+    return plain(name_in(event["data"])) or plain(event["subject"]) or "-"
 
 
 def _state(state: str) -> str:

@@ -86,10 +86,10 @@ def test_it_says_what_a_person_looks_for() -> None:
         "7 waiting",
         "1,234 done",
         "the oldest is due for 61 s",
-        "3 this minute, 7 in 60, 3.0/s",
+        "3 this minute, 7 in 60 min, 3.0/s",
         "rests",
         "last failed runs",
-        "run_0",
+        "hooks runs list --state failed",
     ):
         assert said in text
     titan, office = (next(line for line in text.split("\n") if line.startswith(name)) for name in ("titan", "office"))
