@@ -363,8 +363,8 @@ async def test_requests_that_come_or_go_are_shown_whole_and_not_all_of_them(worl
     _, added, _ = world.run("backtest", "routes.yaml", "--against", "new.yaml")
 
     assert "job-to-homebase  0     0      22       0" in removed
-    assert '- customer: {"action": "homebase360.upsert_customer"' in removed
-    assert '+ step2: {"action": "homebase360.create_job"' in added
+    assert "- customer: homebase360.upsert_customer: POST https://" in removed
+    assert "+ step2: homebase360.create_job: POST https://" in added
     assert "and 2 more: --json has all of them" in removed
 
 
