@@ -6,13 +6,11 @@ it is. Their names begin with a colon, which no header of a request can.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Iterator
-from contextvars import ContextVar
 
 from hooks.errors import Permanent, StoreError, Transient
 from hooks.events import Receipt, new_id
+from hooks.kit.chain import carried
 from hooks.ports import Clock, Emitter, Intake
 
 CAUSE = ":cause"
@@ -23,18 +21,6 @@ LARGEST = 4 * 1024 * 1024
 
 REMEMBERED = 365 * 86400.0
 """Seconds for which a step that is tried again finds the event that it has emitted."""
-
-_carried: ContextVar[tuple[str, int] | None] = ContextVar("hooks_carried", default=None)
-
-
-@contextlib.contextmanager
-def carrying(run: str, depth: int) -> Iterator[None]:
-    """Inside, what this task emits is caused by this run, whose event is so deep in a chain of events."""
-    token = _carried.set((run, depth))
-    try:
-        yield
-    finally:
-        _carried.reset(token)
 
 
 def cause_of(receipt: Receipt) -> tuple[str, int] | None:
@@ -55,8 +41,8 @@ class Emitting:
         if len(body) > LARGEST:
             raise Permanent(f"the event would be larger than {LARGEST >> 20} MiB")
         headers = {"content-type": "application/json"}
-        if (carried := _carried.get()) is not None:
-            headers |= {CAUSE: carried[0], DEPTH: str(carried[1] + 1)}
+        if (found := carried()) is not None:
+            headers |= {CAUSE: found[0], DEPTH: str(found[1] + 1)}
         receipt = Receipt(
             id=new_id("rcp"),
             source=self._source,

@@ -17,7 +17,9 @@ from urllib.parse import unquote_plus
 
 from hooks.errors import NormalizationError, StoreError, VerificationError
 from hooks.events import Receipt, Verdict, new_id
+from hooks.kit.chain import CAUSE_HEADER, read_cause
 from hooks.pipeline.asking import HookDesk
+from hooks.pipeline.emitting import CAUSE, DEPTH
 from hooks.ports import Clock, Inbound, Intake, Outcome, OutcomeKind, Reading, Source, SourceSettings
 
 log = logging.getLogger("hooks.receive")
@@ -26,6 +28,7 @@ MAX_EVENTS = 1_000
 """Events in one body. A longer list is quarantined: 1 MiB can hold 350,000 empty objects."""
 
 _ALWAYS_KEPT = frozenset({b"content-type", b"user-agent"})
+_CAUSE = CAUSE_HEADER.encode()
 _MAX_VALUE = 1_000
 _MAX_PAIRS = 50
 _CREDENTIAL = re.compile(
@@ -275,6 +278,8 @@ def _kept_headers(listed: frozenset[bytes], request: Inbound) -> Mapping[str, st
             key = name.decode("latin-1")
             text = _storable(value.decode("latin-1"))
             kept[key] = f"{kept[key]}, {text}"[:_MAX_VALUE] if key in kept else text
+        elif name == _CAUSE and (cause := read_cause(value.decode("latin-1"))) is not None:
+            kept |= {CAUSE: cause[0], DEPTH: str(cause[1])}
     return kept
 
 

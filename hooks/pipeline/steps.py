@@ -19,12 +19,12 @@ from typing import Any
 
 from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError, Transient, Unconfigured
 from hooks.events import Done, new_id
+from hooks.kit.chain import carrying
 from hooks.kit.http import record_exchanges
 from hooks.kit.pacing import paced
 from hooks.people import Sighting
 from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.bounded import TookTooLong, bounded
-from hooks.pipeline.emitting import carrying
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.looking import LookUp, adopted
 from hooks.pipeline.loops import judge, writes_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hooks.cli.sandboxes import credentials
-from tests.journeys.world import SIGNING_SECRET, SOURCES, World
+from tests.journeys.world import LEADS_KEY, SIGNING_SECRET, SOURCES, World
 
 KEY = credentials("housecall_pro")["api_key"]
 RULES = (
@@ -95,3 +95,44 @@ async def test_a_rule_that_watches_what_it_writes_is_pointed_out(world: World) -
     )
     checked = (await world.api("rules/check", "POST", {"text": other.replace("SANDBOX", world.sandbox_url)})).json()
     assert not any("set itself off" in finding["message"] for finding in checked["findings"])
+
+
+RING = """\
+version: 1
+sources:
+  own: {vendor: webhook, verify: {scheme: token, header: X-Key}, secret: "${secret.LEADS_KEY}", type: went.round}
+connections:
+  ourselves: {vendor: http, base_url: "INBOX", headers: {X-Key: "${secret.LEADS_KEY}"}}
+rules:
+  - id: round
+    event: went.round
+    do:
+      - action: http.request
+        on_unknown: repeat
+        with: {method: POST, path: /in/own, json: {from: "${id}"}}
+"""
+
+
+async def test_a_rule_that_posts_to_our_own_address_goes_round_five_times(world: World) -> None:
+    await world.serve(RING.replace("INBOX", "http://127.0.0.1:9"))
+    world.write(RING.replace("INBOX", str(world.inbox)))
+    assert (await world.api("rules/reload", "POST", {})).json()["ok"]
+    key = {"X-Key": LEADS_KEY, "Content-Type": "application/json"}
+
+    assert 202 == (await world.post("/in/own", b'{"from":"outside"}', key)).status_code
+    held = await world.until(lambda: world.read("runs?state=held"), lambda page: page["items"])
+    stats = await world.quiet()
+
+    assert (7, 6, 1) == (stats["events"]["total"], stats["runs"]["done"], stats["runs"]["held"])
+    assert "number 6 of a chain" in held["items"][0]["reason"]
+    last = await world.read(f"events/{held['items'][0]['event']}")
+    assert 6 == last["cause"]["depth"]
+    assert (await world.read(f"runs/{last['cause']['run']}"))["rule"] == "round"
+
+
+async def test_what_others_write_into_the_header_is_no_cause(world: World) -> None:
+    await world.serve(RING.replace("INBOX", "http://127.0.0.1:9"))
+    key = {"X-Key": LEADS_KEY, "Content-Type": "application/json"}
+    for number, said in enumerate(("", "run_1;1", "run_" + "0" * 32, "run_" + "0" * 32 + ";-1", "x" * 5000)):
+        answer = await world.post("/in/own", f'{{"from":{number}}}'.encode(), {**key, "Hooks-Cause": said})
+        assert (await world.event(answer.json()["events"][0]))["cause"] is None

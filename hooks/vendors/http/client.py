@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validat
 
 from hooks.errors import Permanent
 from hooks.events import Answer, Done, Request
+from hooks.kit.chain import cause_header
 from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.kit.tokens import TokenKeeper, authorized, basic_value, client_credentials
 from hooks.ports import Client, ConnectionSettings, TokenSharer, TokenShelf
@@ -162,7 +163,7 @@ class HttpClient:
         headers = {**self._plain, **request.headers}
         if key is not None and request.method in ("POST", "PATCH"):
             headers.setdefault("idempotency-key", key)
-        headers |= self._signed(request, key)
+        headers |= self._signed(request, key) | cause_header()
         sent = replace(request, headers=headers)
 
         async def attempt(token: str | None, left: float) -> Answer:
