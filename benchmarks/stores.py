@@ -6,7 +6,9 @@ once, and runs that must keep an order by key. SQLite (WAL, synchronous=FULL) wi
 PostgreSQL (fsync on) with one, two and four. Everything goes through the verbs of the store; no HTTP is in it.
 
 CPU is that of our processes and of PostgreSQL's, per event. Medians of the rounds; only ratios in one run mean
-anything, and least of all the rates of four processes that share two cores with their database.
+anything, and least of all the rates of four processes that share two cores with their database. ``--share 0.1`` makes
+of each process a small machine of its own: it rests so that it uses a tenth of a core, and the last core is
+PostgreSQL's. Then the rates show how throughput grows with machines.
 """
 
 from __future__ import annotations
@@ -59,6 +61,8 @@ class Job:
     """Of this process for ``accept`` and ``life``; of all of them for the others."""
     total: int
     number: int
+    share: float = 0.0
+    """Of a core, that it may use; 0 for as much as there is."""
 
 
 @dataclass(slots=True)
@@ -139,8 +143,10 @@ async def _measure(job: Job, barrier: Any, done: Any) -> float:
     """Do it and give the seconds of CPU that it took."""
     store = await open_store(job.address)
     owner = f"worker-{job.number}"
+    if job.share and (cores := sorted(os.sched_getaffinity(0)))[1:]:
+        os.sched_setaffinity(0, cores[:-1])
     await asyncio.to_thread(barrier.wait)
-    began = _cpu()
+    began, started = _cpu(), time.monotonic()
     try:
         if job.kind == "accept":
             await _accept(store, job.events)
@@ -151,8 +157,10 @@ async def _measure(job: Job, barrier: Any, done: Any) -> float:
             ended = await _work_once(store, owner)
             with done.get_lock():
                 done.value += ended
+            if job.share:
+                await asyncio.sleep(max(0.0, (_cpu() - began) / job.share - (time.monotonic() - started)))
             if not planned and not ended:
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.05 if job.share else 0.002)
         await accepting
         return _cpu() - began
     finally:
@@ -188,8 +196,10 @@ def _database_cpu(postmaster: int | None) -> float:
     return ticks / TICK
 
 
-def measure(kind: str, address: str, processes: int, events: int, postmaster: int | None) -> Figures:
-    """One measurement, on an empty database."""
+def measure(
+    kind: str, address: str, processes: int, events: int, postmaster: int | None, limit: float = 0.0
+) -> Figures:
+    """One measurement, on an empty database. ``limit``: of a core, that each process may use."""
     if kind in ("work", "order"):
 
         async def fill() -> None:
@@ -202,10 +212,8 @@ def measure(kind: str, address: str, processes: int, events: int, postmaster: in
     context = multiprocessing.get_context("spawn")
     barrier, done, results = context.Barrier(processes + 1), context.Value("i", 0), context.Queue()
     share = events // processes
-    started = [
-        context.Process(target=_process, args=(Job(kind, address, share, share * processes, n), barrier, done, results))
-        for n in range(processes)
-    ]
+    jobs = [Job(kind, address, share, share * processes, number, limit) for number in range(processes)]
+    started = [context.Process(target=_process, args=(job, barrier, done, results)) for job in jobs]
     for process in started:
         process.start()
     barrier.wait(60)
@@ -234,15 +242,17 @@ def version_of(server: postgres.Server) -> str:
         return str(connection.info.server_version // 10000)
 
 
-def run(events: int, rounds: int, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
+def run(events: int, rounds: int, kinds: Sequence[str] = KINDS, limit: float = 0.0) -> dict[str, Any]:
     found: dict[tuple[str, str, int], list[Figures]] = {}
     with postgres.running(fsync=True) as server:
+        if limit:
+            os.sched_setaffinity(server.pid, sorted(os.sched_getaffinity(0))[-1:])
         for number in range(rounds):
             for kind in kinds:
                 for engine, processes in SETUPS:
                     with empty(engine, server) as address:
                         postmaster = server.pid if engine == "postgres" else None
-                        figures = measure(kind, address, processes, events, postmaster)
+                        figures = measure(kind, address, processes, events, postmaster, limit)
                     found.setdefault((kind, engine, processes), []).append(figures)
             print(f"round {number + 1} of {rounds} done", file=sys.stderr)
         versions = f"SQLite {sqlite3.sqlite_version}, PostgreSQL {version_of(server)}"
@@ -253,7 +263,7 @@ def run(events: int, rounds: int, kinds: Sequence[str] = KINDS) -> dict[str, Any
         middle = Figures(*(statistics.median(asdict(one)[name] for one in series) for name in asdict(series[0])))
         rows.append({"kind": kind, "engine": engine, "processes": processes, "ratio": ratio, **asdict(middle)})
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
-    return {"machine": machine, "events": events, "rounds": rounds, "rows": rows}
+    return {"machine": machine, "events": events, "rounds": rounds, "share": limit, "rows": rows}
 
 
 def show(found: dict[str, Any]) -> None:
@@ -271,9 +281,10 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--share", type=float, default=0.0, help="of a core, for each process; not for accept")
     parser.add_argument("--json", type=Path)
     given, _ = parser.parse_known_args()
-    found = run(given.events, given.rounds, given.kinds)
+    found = run(given.events, given.rounds, given.kinds, given.share)
     show(found)
     if given.json is not None:
         given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
