@@ -125,6 +125,8 @@ class Arena:
         self.data = folder / "data"
         self.log = (folder / "server.log").open("ab")
         self.restarts: list[float] = []
+        """Seconds from each start until a sender heard 2xx, where it was not killed before."""
+        self._started: float | None = None
         self._number = 0
 
     @contextmanager
@@ -164,6 +166,7 @@ class Arena:
     async def round(self, senders: int = 6) -> None:
         """Start the server, load it, and kill it at a random moment: one time in four that is while it starts."""
         process = self.start()
+        self._started = time.monotonic()
         tasks = [asyncio.create_task(self._send()) for _ in range(senders)]
         if self.random.random() < 0.75:
             await asyncio.to_thread(self.until_up, process)
@@ -203,6 +206,9 @@ class Arena:
         writer.write((head + body).encode())
         status, answer = await _answer(reader)
         if status == 202:
+            if self._started is not None:
+                self.restarts.append(time.monotonic() - self._started)
+                self._started = None
             told = json.loads(answer)
             self.ledger.told[told["events"][0]] = told["receipt"]
         else:

@@ -24,6 +24,7 @@ FILES = (
     "tests/faults/test_traffic.py",
     "tests/faults/test_poison.py",
     "tests/faults/test_backlog.py",
+    "tests/faults/test_leases.py",
     "tests/faults/test_canaries.py",
     "tests/upkeep",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import statistics
 from pathlib import Path
 
 import pytest
@@ -19,14 +21,18 @@ async def _kill(folder: Path, rounds: int, seed: int, tell: Tell) -> None:
         for _ in range(rounds):
             await arena.round()
         verdict = arena.finish()
-    print(verdict)
     assert verdict.accepted > 0, "the rounds were too short to accept anything: nothing has been shown"
     assert ([], [], {}, []) == (verdict.lost, verdict.unacted, verdict.doubled, verdict.unexpected)
     assert verdict.books_balance
     lost, unacted, double = len(verdict.lost), len(verdict.unacted), len(verdict.doubled)
-    seen = f"{verdict.accepted} accepted, {verdict.unknown} without an answer"
+    half, slowest, load = statistics.median(verdict.restarts), max(verdict.restarts), os.getloadavg()[0]
+    seen = (
+        f"{verdict.accepted} accepted, {verdict.unknown} without an answer; first 2xx after {half:.1f} s (half of "
+        f"{len(verdict.restarts)} starts; slowest {slowest:.1f} s, load {load:.0f})"
+    )
+    print(seen)
     how = f"SIGKILL at random, × {rounds}"
-    tell(Row("F1 kill -9", how, "0, 0, 0", seen, lost, unacted, double, max(verdict.restarts)))
+    tell(Row("F1 kill -9", how, "0, 0, 0", seen, lost, unacted, double, half))
 
 
 @pytest.mark.timeout(120)
