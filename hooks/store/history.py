@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
@@ -49,8 +49,10 @@ _UNDER_WAY = (
 class SqlHistory:
     """A read-only view of one database, also while servers are writing it."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, another: Callable[[], Awaitable[Reader]] | None = None) -> None:
+        """``another`` opens one more reader, for what takes long, where everybody who reads waits for the first."""
         self._reader = reader
+        self._another = another
         self._differences: list[str] = []
         self.live: Callable[[], Mapping[str, Any]] = dict
         """Further numbers of `stats` that only the running server knows."""
@@ -205,7 +207,13 @@ class SqlHistory:
             self._differences = books.differences(raw, counted)
             return [*books.contradictions(counted, books.unread(raw)[1]), *self._differences]
 
-        return await self._reader.read(read)
+        if self._another is None:
+            return await self._reader.read(read)
+        apart = await self._another()
+        try:
+            return await apart.read(read)
+        finally:
+            await apart.close()
 
 
 def _pending_event(raw: Reading, event_id: str) -> Mapping[str, Any] | None:

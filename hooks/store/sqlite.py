@@ -268,6 +268,10 @@ async def open_sqlite_history(path: Path) -> SqlHistory:
     """What people read of a file. Raises StoreError when it is not there or is no database of ours."""
     if not path.is_file():
         raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
+    return SqlHistory(await _open_reader(path), partial(_open_reader, path))
+
+
+async def _open_reader(path: Path) -> SqliteReader:
     connection = connect(path, readonly=True)
     try:
         await connection
@@ -275,7 +279,7 @@ async def open_sqlite_history(path: Path) -> SqlHistory:
     except sqlite3.Error as error:
         await connection.close()
         raise StoreError(f"{path} cannot be read: {error}") from None
-    return SqlHistory(SqliteReader(connection))
+    return SqliteReader(connection)
 
 
 _: type[Engine] = SqliteEngine

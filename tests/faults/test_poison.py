@@ -100,4 +100,4 @@ async def test_poison_harms_nobody_but_itself(world: ProcessWorld, tell: Tell) -
         f"spin); flagged {visible:.1f} s later; {deaths} deaths, then set aside"
     )
     how = "reader raises, spins, takes 1 GiB, kills the process"
-    tell(Row("F33, F34 poison", how, "others 0 lost, 3 crashes", seen, 0, len(unacted), len(double)))
+    tell(Row("F33 poison, F34 crash loop", how, "others 0 lost, 3 crashes", seen, 0, len(unacted), len(double)))

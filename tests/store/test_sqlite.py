@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ import pytest
 
 from hooks.errors import StoreError, StoreRefused
 from hooks.events import Receipt, new_id
+from hooks.store import books
 from hooks.store.sqlite import open_sqlite, open_sqlite_history
 from hooks.store.verbs import SqlStore
 
@@ -99,3 +102,27 @@ async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
 async def test_reading_without_a_database_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no database"):
         await open_sqlite_history(tmp_path / "hooks.db")
+
+
+async def test_counting_the_tables_anew_holds_up_nobody_who_reads(
+    store: SqlStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def count(*_: object) -> list[str]:
+        begun.set()
+        go_on.wait(10)
+        return ["one is missing"]
+
+    history = await open_sqlite_history(path)
+    try:
+        monkeypatch.setattr(books, "rows_of", lambda counted: books.COUNTED_AT_ONCE + 1)
+        monkeypatch.setattr(books, "differences", count)
+        counting = asyncio.create_task(history.audit())
+        await asyncio.to_thread(begun.wait, 10)
+        assert (await history.stats())["books_balance"]
+        go_on.set()
+        assert ["one is missing"] == await counting
+        assert not (await history.stats())["books_balance"]
+    finally:
+        await history.close()
