@@ -185,8 +185,8 @@ def connection_as_json(account: Account, now: float) -> dict[str, Any]:
         "breaker_reason": breaker.reason,
         "next_try_in": round(max(0.0, breaker.until - now), 1),
         "refused": breaker.refused,
-        "in_flight": account.in_flight,
-        "in_flight_everywhere": account.in_flight if account.everywhere is None else account.everywhere,
+        "in_flight": account.calls.taken,
+        "in_flight_everywhere": account.calls.taken if account.everywhere is None else account.everywhere,
         "concurrency": account.settings.concurrency,
         "rate": account.settings.rate,
     }

@@ -8,6 +8,7 @@ rule act on half of the truth. Messages name the field and what was expected, ne
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ import phonenumbers
 from hooks.canonical import Address, Phones
 from hooks.events import utc_text
 
+PHONES_KNOWN = 1024
+"""Numbers that were read last: those of a crew come with each of its jobs."""
+
 _HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
 _MAX_CENTS = 10**15
 _MAX_NUMBER_TEXT = 40
@@ -27,6 +31,7 @@ _MAX_NAME = 200
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _MONEY = re.compile(r"(-?)\$?\s*((?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?)")
+_CANONICAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 _MAIL_SEPARATOR = re.compile(r"[,;\s]+")
 _NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _COMPANY_WORDS = frozenset({"llc", "inc", "co", "corp", "ltd", "lp", "llp", "pc", "company"})
@@ -158,7 +163,11 @@ def instant(value: object) -> datetime | None:
 def instant_text(value: object) -> str | None:
     """An instant as canonical objects hold it: UTC text ending in ``Z``."""
     found = instant(value)
-    return None if found is None else utc_text(found)
+    if found is None:
+        return None
+    if type(value) is str and _CANONICAL.fullmatch(value):
+        return value
+    return utc_text(found)
 
 
 def texts(value: object) -> list[str]:
@@ -200,8 +209,11 @@ def phone(value: object) -> Phone | None:
     An extension (``x12``, ``ext. 12``) is set apart, because E.164 has no room for it.
     """
     given = text(value)
-    if given is None:
-        return None
+    return None if given is None else _phone(given)
+
+
+@functools.lru_cache(maxsize=PHONES_KNOWN)
+def _phone(given: str) -> Phone:
     try:
         parsed = phonenumbers.parse(given, "US")
     except phonenumbers.NumberParseException:
@@ -216,6 +228,8 @@ def phone_fields(
     mobile: object = None, home: object = None, work: object = None, additional: Sequence[object] = ()
 ) -> dict[str, Any]:
     """The ``phone``, ``phone_valid``, ``phone_extension`` and ``phones`` of a Customer; empty when there is none."""
+    if mobile is None and home is None and work is None and not additional:
+        return {}
     uses = {"mobile": phone(mobile), "home": phone(home), "work": phone(work)}
     others = [found for found in map(phone, additional) if found is not None]
     first = next((found for found in (*uses.values(), *others) if found is not None), None)
@@ -292,7 +306,7 @@ class Fields:
     __slots__ = ("_path", "_values")
 
     def __init__(self, values: object, path: str) -> None:
-        if not isinstance(values, Mapping):
+        if type(values) is not dict and not isinstance(values, Mapping):
             raise FieldError(f"{path}: expected an object")
         self._values = values
         self._path = path
@@ -311,56 +325,78 @@ class Fields:
         except FieldError as error:
             raise FieldError(f"{self._path}.{name}: {error}") from error
 
+    def some(self, reader: Callable[[object], _T], *names: str) -> _T | None:
+        """The same for a reader that makes None of None: it is not asked where nothing is there."""
+        for name in names:
+            value = self._values.get(name)
+            if value is not None:
+                return self.read(reader, name)
+        return None
+
     def text(self, *names: str) -> str | None:
-        return self.read(text, *names)
+        for name in names:
+            value = self._values.get(name)
+            if type(value) is str:
+                return value.strip() or None
+            if value is not None:
+                return self.read(text, name)
+        return None
 
     def word(self, *names: str) -> str | None:
-        return self.read(word, *names)
+        return self.some(word, *names)
 
     def whole(self, *names: str) -> int | None:
-        return self.read(whole, *names)
+        return self.some(whole, *names)
 
     def number(self, *names: str) -> int | float | None:
-        return self.read(number, *names)
+        return self.some(number, *names)
 
     def truth(self, *names: str) -> bool | None:
-        return self.read(truth, *names)
+        return self.some(truth, *names)
 
     def cents(self, *names: str) -> int | None:
-        return self.read(cents, *names)
+        return self.some(cents, *names)
 
     def dollars(self, *names: str) -> int | None:
-        return self.read(dollars, *names)
+        return self.some(dollars, *names)
 
     def instant(self, *names: str) -> str | None:
-        return self.read(instant_text, *names)
+        return self.some(instant_text, *names)
 
     def texts(self, *names: str) -> list[str]:
-        return self.read(texts, *names)
+        return self.some(texts, *names) or []
 
     def zip(self, *names: str) -> str | None:
         """A postal code; one sent as a number gets back the zeros that a number loses (``2139`` is ``02139``)."""
-        return self.read(_zip, *names)
+        return self.some(_zip, *names)
 
     def named(self, *names: str) -> str | None:
         """A text, or the ``name`` of an object."""
-        return self.read(lambda value: text(value.get("name") if isinstance(value, Mapping) else value), *names)
+        return self.some(_named, *names)
 
     def object(self, *names: str) -> Fields | None:
         """The object in one of these fields, None when it is null or missing."""
-        name = next((name for name in names if self._values.get(name) is not None), None)
-        return None if name is None else Fields(self._values[name], f"{self._path}.{name}")
+        for name in names:
+            value = self._values.get(name)
+            if value is not None:
+                return Fields(value, f"{self._path}.{name}")
+        return None
 
     def objects(self, *names: str) -> Iterator[Fields]:
         """The objects of the list in one of these fields; nothing when it is null or missing."""
-        name = next((name for name in names if self._values.get(name) is not None), None)
-        if name is None:
+        for name in names:
+            items = self._values.get(name)
+            if items is None:
+                continue
+            if not isinstance(items, list):
+                raise FieldError(f"{self._path}.{name}: expected a list")
+            for index, item in enumerate(items):
+                yield Fields(item, f"{self._path}.{name}[{index}]")
             return
-        items = self._values[name]
-        if not isinstance(items, list):
-            raise FieldError(f"{self._path}.{name}: expected a list")
-        for index, item in enumerate(items):
-            yield Fields(item, f"{self._path}.{name}[{index}]")
+
+
+def _named(value: object) -> str | None:
+    return text(value.get("name") if isinstance(value, Mapping) else value)
 
 
 def _zip(value: object) -> str | None:

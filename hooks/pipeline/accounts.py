@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hooks.pipeline.breaker import LONGEST_WAIT, Breaker
+from hooks.pipeline.slots import Slots
 from hooks.ports import Client, ConnectionSettings, Pause
 
 GONE = "its connection is not configured any more"
@@ -20,6 +21,13 @@ PAUSED_BY_HAND = "its connection was paused by a person"
 
 MAX_HELD = 1024 * 1024
 """Characters of events in flight past which nothing more is claimed for an account: each takes memory several times."""
+
+QUICK = 0.25
+"""Seconds that a call takes at most on the average for runs to be claimed ahead of it: so long they may have to wait,
+and what is more urgent behind them."""
+
+_WEIGHT = 0.2
+"""How much the last call counts in the average."""
 
 
 ROUNDING = 0.05
@@ -30,7 +38,8 @@ ROUNDING = 0.05
 class Account:
     """A connection with its client.
 
-    ``in_flight`` runs hold a slot each and ``held`` characters of events. ``pause`` is what a person has said last.
+    ``in_flight`` runs have been claimed and not written back yet; with ``held`` characters of events. Calls take
+    ``calls``, as many at once as its settings say. ``pause`` is what a person has said last.
     """
 
     name: str
@@ -46,8 +55,14 @@ class Account:
     leaving: asyncio.Lock = field(default_factory=asyncio.Lock)
     breaker: Breaker = field(default_factory=Breaker)
     pause: Pause | None = None
+    calls: Slots = field(init=False)
+    call_seconds: float | None = None
+    """How long calls have taken lately, on the average."""
     everywhere: int | None = None
     """Runs that all servers together carry out for it, where several share a store."""
+
+    def __post_init__(self) -> None:
+        self.calls = Slots(self.settings.concurrency)
 
     @property
     def paused(self) -> bool:
@@ -55,11 +70,22 @@ class Account:
         return self.settings.paused or (self.pause is not None and self.pause.paused)
 
     def free(self, now: float) -> int:
-        """How many more runs may be claimed for it now: one only, while it is being tried whether it works again."""
+        """How many more runs may be claimed for it now: one only, while it is being tried whether it works again.
+
+        Where calls are quick, as many again as its slots: they are at hand when a slot is, and results are written
+        meanwhile.
+        """
         if now < max(self.breaker.until, self.rests_until) or self.paused or self.held > MAX_HELD:
             return 0
         room = 1 if self.breaker.probing else self.settings.concurrency
+        if self.settings.rate is None and self.breaker.steady and self.call_seconds is not None:
+            room *= 2 if self.call_seconds < QUICK else 1
         return max(0, room - self.in_flight)
+
+    def took(self, seconds: float) -> None:
+        """A call has taken so long."""
+        before = seconds if self.call_seconds is None else self.call_seconds
+        self.call_seconds = before + _WEIGHT * (seconds - before)
 
     def rest(self, now: float, seconds: float | None) -> None:
         """It has had enough of us: claim nothing for as long as it asked, within reason."""

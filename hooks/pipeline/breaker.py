@@ -39,6 +39,11 @@ class Breaker:
     _failures: int = 0
     _runs: set[str] = field(default_factory=set)
 
+    @property
+    def steady(self) -> bool:
+        """Whether the last call did not fail in a way that another one may too."""
+        return not self.probing and not self._failures
+
     def state(self, now: float) -> BreakerState:
         """As it is shown to people."""
         if now < self.until:

@@ -113,13 +113,14 @@ class Worker:
         self._stopping = True
         self.wake()
         self._carrier.stop()
-        if self._tasks:
+        begun = bool(self._tasks)
+        if begun:
             await asyncio.wait(self._tasks, timeout=grace)
         left = [task for task in self._tasks if not task.done()]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        if left:
+        if begun:  # those that waited for their call have been cancelled, and are not to count as part of a crash
             with contextlib.suppress(StoreError):
                 await self._store.leave(self._owner, self._clock.now())
         return len(left)

@@ -32,6 +32,7 @@ from hooks.pipeline.people import LANE_WAIT, Acquaintance, Meeting
 from hooks.pipeline.policies import idempotency_key, policy_of, schedule_of, unknown_reason
 from hooks.pipeline.repeating import done_before, how_to_repeat
 from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, decide
+from hooks.pipeline.slots import Slot
 from hooks.pipeline.timing import waits_until
 from hooks.pipeline.turns import Turns
 from hooks.ports import Attempt, Call, Claimed, Clock, Progress, Step, Store, Wrote
@@ -61,6 +62,7 @@ class _Carry:
     run: Claimed
     rule: Rule
     names: dict[str, Any]
+    slot: Slot
     steps: dict[int, Step] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     meeting: Meeting = field(default_factory=Meeting)
@@ -105,17 +107,19 @@ class Carrier:
         """Begin no call from now on; those in progress go on."""
         self._stopping = True
         for task in self._resting:
-            task.cancel()  # it waits for its account's rate, and nothing of it has left
+            task.cancel()  # it waits for its account's rate or for a slot, and nothing of it has left
 
     async def carry_out(self, run: Claimed, account: Account) -> None:
         """Carry the run out as far as it goes now, and write it back. Raises StoreError when that cannot be written."""
+        slot = Slot(account.calls)
         try:
             with contextlib.suppress(_Stop):
-                await self._steps(run, account)
+                await self._steps(run, account, slot)
         finally:
+            slot.leave()
             account.breaker.leave(run.id)
 
-    async def _steps(self, run: Claimed, account: Account) -> None:
+    async def _steps(self, run: Claimed, account: Account, slot: Slot) -> None:
         rules = await self._rules(run.rules_version)
         rule = None if rules is None else rules.rule(run.rule)
         if rules is None or rule is None:
@@ -126,7 +130,7 @@ class Carrier:
         names = rules.names(run.event)
         rule = rule.branch(names) or rule
         watched = frozenset(source.vendor for source in rules.sources.values())
-        carry = _Carry(run, rule, names, depth=depth, watched=watched)
+        carry = _Carry(run, rule, names, slot, depth=depth, watched=watched)
         stored = {step.position: step for step in run.steps}
         failed: Step | None = None
         for position, spec in enumerate((*rule.steps, *rule.fallback)):
@@ -191,6 +195,8 @@ class Carrier:
             return step
         if step.connection != account.name:
             await self._put_back(carry, step, 0.0, None)
+        if not carry.slot.take():
+            await self._rest(carry.slot.wait())
         await self._let_in(carry, step, account)
         key = idempotency_key(carry.run.event.id, carry.run.rule, spec.id, carry.run.generation)
         call = Call(
@@ -274,15 +280,19 @@ class Carrier:
         if wait > 0 and not self._stopping:
             if carry.steps or carry.attempts:
                 await self._flush(carry, None)  # what is known is not kept waiting
-            resting = asyncio.current_task()
-            assert resting is not None, "runs are carried out in tasks"
-            self._resting.add(resting)
-            try:
-                await self._clock.sleep(wait)
-            finally:
-                self._resting.discard(resting)
+            await self._rest(self._clock.sleep(wait))
         if self._stopping:
             await self._put_back(carry, step, 0.0, None)
+
+    async def _rest(self, waiting: Awaitable[None]) -> None:
+        """Wait for something before a call: `stop` ends that."""
+        resting = asyncio.current_task()
+        assert resting is not None, "runs are carried out in tasks"
+        self._resting.add(resting)
+        try:
+            await waiting
+        finally:
+            self._resting.discard(resting)
 
     async def _resolved(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
         """Find out what an earlier try made. None: send it (again)."""
@@ -366,14 +376,17 @@ class Carrier:
                 done = await doing
             except DeliveryError as failure:
                 error = failure
-        duration = round((self._clock.monotonic() - began) * 1000)
+        took = self._clock.monotonic() - began
+        if verdict == "done":
+            carry.slot.leave()  # what comes now is between us and the disk
+            account.took(took)
         status = next((e.status for e in reversed(exchanges) if e.status is not None), None)
         attempt = Attempt(
             id=new_id("att"),
             position=step.position,
             number=step.tries,
             started_at=started,
-            duration_ms=duration,
+            duration_ms=round(took * 1000),
             verdict=verdict,
             status=status,
             exchanges=tuple(exchanges),

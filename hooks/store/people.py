@@ -7,7 +7,6 @@ that two servers never make two people of one at the same moment.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -16,7 +15,7 @@ from hooks.names import plain_name
 from hooks.people import Candidate, Decision, Doubt, KeptAt, Key, Sighting, VendorRecord, decide
 from hooks.ports import Mention
 from hooks.store.engine import Reading, Transaction
-from hooks.store.rows import millis
+from hooks.store.rows import load, millis
 
 MAX_CANDIDATES = 40
 """People with a key in common that a message is compared with: a number that more have identifies nobody."""
@@ -32,7 +31,7 @@ def mentions(reading: Reading, limit: int) -> list[Mention]:
         (limit,),
     )
     return [
-        Mention(event, type_, source, vendor, datetime.fromisoformat(received_at), json.loads(data))
+        Mention(event, type_, source, vendor, datetime.fromisoformat(received_at), load(data))
         for event, type_, source, vendor, received_at, data in rows
     ]
 

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from hooks.events import Event, Exchange, Receipt, Request, parse_utc
 from hooks.ports import Attempt, Step
@@ -24,6 +24,14 @@ def dump(value: Any) -> str:
         return to_json(value, inf_nan_mode="constants").decode()
     except ValueError:
         return _encode_escaped(value)
+
+
+def load(text: str) -> Any:
+    """What `dump` has written, or any other JSON text."""
+    try:
+        return from_json(text, cache_strings="keys")
+    except ValueError:
+        return json.loads(text)  # a lone surrogate, which the other one does not take
 
 
 def storable(text: str) -> str:
@@ -85,7 +93,7 @@ def request_to_json(request: Request | None, url: str | None) -> str | None:
 def request_from_json(text: str | None) -> Request | None:
     if text is None:
         return None
-    value = json.loads(text)
+    value = load(text)
     query = tuple((name, given) for name, given in value["query"])
     return Request(value["method"], value["path"], query, value["headers"], bytes_from_json(value["body"]))
 
@@ -114,8 +122,8 @@ def receipt_from_row(row: tuple[Any, ...]) -> Receipt:
         received_at=moment(row[3]),
         verdict=row[4],
         path=row[5],
-        query=tuple((name, given) for name, given in json.loads(row[6])),
-        headers=json.loads(row[7]),
+        query=tuple((name, given) for name, given in load(row[6])),
+        headers=load(row[7]),
         body=row[8] or b"",
         events=row[9],
         reason=row[10],
@@ -155,8 +163,8 @@ def event_from_row(row: tuple[Any, ...]) -> Event:
         subject=row[6],
         time=parse_utc(row[7]),
         received_at=parse_utc(row[8]),
-        data=json.loads(row[9]),
-        raw=json.loads(row[10]),
+        data=load(row[9]),
+        raw=load(row[10]),
         flag=row[11],
     )
 
@@ -192,10 +200,10 @@ def step_from_row(row: tuple[Any, ...]) -> Step:
         action=row[2],
         connection=row[3],
         state=row[4],
-        inputs=None if row[5] is None else json.loads(row[5]),
+        inputs=None if row[5] is None else load(row[5]),
         request=request_from_json(row[6]),
-        url=None if row[6] is None else json.loads(row[6])["url"],
-        output=None if row[7] is None else json.loads(row[7]),
+        url=None if row[6] is None else load(row[6])["url"],
+        output=None if row[7] is None else load(row[7]),
         error=row[8],
         tries=row[9],
         intended_at=moment_or_none(row[10]),

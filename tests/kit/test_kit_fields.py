@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.canonical import Address, Phones
+from hooks.events import utc_text
 from hooks.kit import fields
 from hooks.kit.fields import FieldError, Fields, Phone
 
@@ -281,3 +282,19 @@ def test_fields_of_something_else_than_an_object_are_refused() -> None:
     for wrong in wrongs:
         with pytest.raises(FieldError, match="job: expected an object"):
             Fields(wrong, "job")
+
+
+@given(
+    st.from_regex(
+        r"[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](Z|\.5Z|\+02:00|)", fullmatch=True
+    )
+)
+def test_an_instant_that_is_canonical_already_is_what_it_would_become(written: str) -> None:
+    try:
+        found = fields.instant(written)
+    except FieldError:
+        with pytest.raises(FieldError):
+            fields.instant_text(written)
+    else:
+        assert found is not None
+        assert utc_text(found) == fields.instant_text(written)

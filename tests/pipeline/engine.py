@@ -137,8 +137,8 @@ class Engine:
             planned=lambda: None,
         )
 
-    def new_worker(self) -> Worker:
-        """Another worker, as after a restart."""
+    def new_worker(self, accounts: Mapping[str, Account] | None = None) -> Worker:
+        """Another worker, as after a restart; with accounts of its own where it is one beside ours."""
 
         async def of(version: str) -> RuleSet | None:
             return self.rules
@@ -147,7 +147,7 @@ class Engine:
             self.store,
             self.clock,
             owner=new_id("run"),
-            accounts=lambda: self.accounts,
+            accounts=lambda: self.accounts if accounts is None else accounts,
             rules=of,
             chance=lambda: 0.5,
         )

@@ -80,3 +80,24 @@ def test_without_a_rate_nobody_waits() -> None:
 def test_what_stands_in_the_way_of_a_connection() -> None:
     accounts = {"office": account(), "resting": account(paused=True)}
     assert [None, PAUSED, GONE] == [obstacle_of(name, accounts) for name in ("office", "resting", "elsewhere")]
+
+
+def test_runs_are_claimed_ahead_of_quick_calls() -> None:
+    subject = account(concurrency=4)
+    subject.took(0.02)
+    assert 8 == subject.free(0.0)
+    subject.in_flight = 7
+    assert 1 == subject.free(0.0)
+    subject.breaker.fail("run_1", 0.0, "a failure")
+    assert 0 == subject.free(0.0), "what fails is not hurried"
+
+
+def test_nothing_is_claimed_ahead_of_slow_calls_and_of_paced_ones() -> None:
+    slow, paced = account(concurrency=4), account(concurrency=4, rate=5.0)
+    for _ in range(20):
+        slow.took(2.0)
+        paced.took(0.02)
+    assert (4, 4) == (slow.free(0.0), paced.free(0.0))
+    for _ in range(20):
+        slow.took(0.02)
+    assert 8 == slow.free(0.0)

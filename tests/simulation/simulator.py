@@ -13,7 +13,7 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +211,8 @@ class Simulation:
 
     async def _others_look(self) -> None:
         """Another process finds leases that have run out, and works on what it finds."""
-        other = self.engine.new_worker()
+        theirs = {name: replace(account, in_flight=0) for name, account in self.engine.accounts.items()}
+        other = self.engine.new_worker(theirs)
         try:
             await self.engine.store.recover(new_id("run"), self.engine.clock.now())
             await other.turn()
