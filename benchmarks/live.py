@@ -1,4 +1,4 @@
-"""What watching costs the intake: ``python -m benchmarks.live [--rounds 5] [--seconds 3]``.
+"""What watching costs the intake: ``python -m benchmarks.live [--rounds 5] [--seconds 3] [--pace 1000]``.
 
 Each round drives a fresh ``hooks serve`` twice: with nobody looking, and with a console open on its list of events,
 which follows the stream and fetches the page again as the page's own script does. Medians of the rounds; only the ratio
@@ -38,10 +38,10 @@ async def watched(server: Server) -> None:
                 (await client.get("/events")).raise_for_status()
 
 
-async def driven(server: Server, seconds: float, look: bool, first: int) -> Figures:
+async def driven(server: Server, seconds: float, look: bool, first: int, pace: float | None) -> Figures:
     watcher = asyncio.create_task(watched(server)) if look else None
-    requests = prepared(iter(range(first, 10**9)), server.port, int(RATE * seconds))
-    figures = await drive(server.port, requests, connections=CONNECTIONS, seconds=seconds)
+    requests = prepared(iter(range(first, 10**9)), server.port, int((pace or RATE) * seconds))
+    figures = await drive(server.port, requests, connections=CONNECTIONS, seconds=seconds, pace=pace)
     if watcher is not None:
         assert not watcher.done(), "nobody was watching"
         watcher.cancel()
@@ -54,13 +54,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--pace", type=float, help="so many a second; as many as it takes if not given")
     given = parser.parse_args()
     found: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
     for number in range(given.rounds):
         for look in (False, True) if number % 2 else (True, False):
             with hooks() as server:
                 began = server.cpu()
-                figures = uvloop.run(driven(server, given.seconds, look, number * 10**6))
+                figures = uvloop.run(driven(server, given.seconds, look, number * 10**6, given.pace))
                 used = (server.cpu() - began) / sum(figures.statuses.values()) * 1e6
             if set(figures.statuses) != {202}:
                 raise SystemExit(f"not a measurement: statuses {figures.statuses}")

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 
@@ -32,7 +33,18 @@ class Figures:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes], until: float, figures: Figures, keep: bool) -> None:
+    def __init__(
+        self,
+        requests: Iterator[bytes],
+        until: float,
+        figures: Figures,
+        keep: bool,
+        every: float = 0.0,
+        first: float = 0,
+    ) -> None:
+        """``every``: seconds from one request to the next, the first one at ``first``; 0: each as soon as it may."""
+        self._every = every
+        self._due = first
         self._requests = requests
         self._until = until
         self._figures = figures
@@ -54,6 +66,15 @@ class _Connection(asyncio.Protocol):
             if not self.done.done():
                 self.done.set_result(None)
             return
+        early = self._due - time.perf_counter() if self._every else 0.0
+        self._due += self._every
+        if early > 0:
+            asyncio.get_running_loop().call_later(early, self._send, request)
+        else:
+            self._send(request)
+
+    def _send(self, request: bytes) -> None:
+        assert self._transport is not None
         self._sent_at = time.perf_counter()
         self._transport.write(request)
 
@@ -92,21 +113,24 @@ async def drive(
     seconds: float,
     keep: bool = False,
     into: Figures | None = None,
+    pace: float | None = None,
 ) -> Figures:
     """Send requests over so many connections, one at a time on each, for so many seconds or until there are no more.
 
-    ``into`` is where it counts, for somebody who looks at it meanwhile. Raises OSError when the server goes away.
+    ``into`` is where it counts, for somebody who looks at it meanwhile. ``pace``: so many a second and not more. Raises
+    OSError when the server goes away.
     """
     figures = into or Figures()
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
+    every = connections / pace if pace else 0.0
+
+    def connection(number: int) -> _Connection:
+        return _Connection(requests, started + seconds, figures, keep, every, started + number * every / connections)
+
     made = [
-        (
-            await loop.create_connection(
-                lambda: _Connection(requests, started + seconds, figures, keep), "127.0.0.1", port
-            )
-        )[1]
-        for _ in range(connections)
+        (await loop.create_connection(partial(connection, number), "127.0.0.1", port))[1]
+        for number in range(connections)
     ]
     await asyncio.gather(*(connection.done for connection in made))
     figures.seconds = time.perf_counter() - started
