@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooks.clock import EngineClock, SystemClock
-from hooks.delivery import EngineDeliveryDesk
-from hooks.desk import EngineDesk
+from hooks.desk.delivery import EngineDeliveryDesk
+from hooks.desk.engine import EngineDesk
+from hooks.desk.rules import EngineRulesDesk
+from hooks.desk.writing import EngineRulesWriting
 from hooks.errors import SettingsError, StoreError, StoreRefused
 from hooks.events import Receipt, new_uuid7, utc_text
 from hooks.health import RELAXED, Health, sqlite_finding
@@ -35,10 +37,9 @@ from hooks.pipeline.sharing import Shared, Shelf
 from hooks.pipeline.subscribers import Subscribers
 from hooks.ports import Clock, History
 from hooks.registry import CATALOGUE
-from hooks.rulebook import Rulebook
+from hooks.rulebook.book import Rulebook
+from hooks.rulebook.watching import RuleFileWatch
 from hooks.rules.findings import RulesInvalid
-from hooks.rulesdesk import EngineRulesDesk
-from hooks.ruleswriting import EngineRulesWriting
 from hooks.settings import Settings, secret
 from hooks.store.auditing import SqlAudit
 from hooks.store.history import SqlHistory
@@ -48,7 +49,6 @@ from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.tokens import SqlTokens
 from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
-from hooks.watching import RuleFileWatch
 from hooks.web.admin import admin
 from hooks.web.auth import GivenToken, Hosts, Keys, TokenFile, check_bind, ensure_token
 from hooks.web.console import Shown

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hooks.desk import event_from_json
+from hooks.desk.engine import event_from_json
 from hooks.events import Event
 from tests.journeys.world import HOMEBASE, NOTE, OFFICE, SECRETS, SOURCES, World
 

@@ -15,7 +15,7 @@ from hooks.pipeline.accounts import Account
 from hooks.pipeline.subscribers import Subscribers, hooks_of
 from hooks.ports import Edit, RulesDraft
 from hooks.registry import CATALOGUE
-from hooks.rulebook import REMEMBERED, Rulebook
+from hooks.rulebook.book import REMEMBERED, Rulebook
 from hooks.rules.findings import RulesInvalid
 from hooks.store.opening import open_store
 from hooks.store.sqlite import open_sqlite

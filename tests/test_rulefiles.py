@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hooks.errors import Conflict
-from hooks.rulefiles import author_of, places_of, unwanted_files, write_files
+from hooks.rulebook.files import author_of, places_of, unwanted_files, write_files
 
 NOW = datetime(2026, 5, 4, 14, 2, 11, tzinfo=UTC)
 

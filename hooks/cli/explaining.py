@@ -28,7 +28,7 @@ _SIGNS = {"true": ("✓", "green"), "false": ("✗", "red"), "missing": ("✗", 
 
 def of_stored(event_id: str, given: Mapping[str, object]) -> Mapping[str, Any]:
     """A stored event under the rules in force, or under the file's when no server runs or another file is named."""
-    from hooks.desk import event_from_json
+    from hooks.desk.engine import event_from_json
 
     settings = load_settings(given)
     server = find_server(settings) if given.get("routes") is None else None

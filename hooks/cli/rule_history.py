@@ -166,7 +166,7 @@ async def _read(settings: Settings, ask: Callable[[RuleRecords], Any]) -> Any:
 def _texts_of(path: Path) -> dict[str, str]:
     """The rules file as it is now, and what it includes."""
     from hooks.errors import SettingsError
-    from hooks.rulefiles import text_of, unwanted_files
+    from hooks.rulebook.files import text_of, unwanted_files
     from hooks.rules.load import included_files
 
     text = text_of(path)
@@ -181,7 +181,7 @@ def _written(settings: Settings, texts: Mapping[str, str]) -> Mapping[str, Any]:
     from datetime import UTC, datetime
 
     from hooks.cli.loading import catalogue, stand_in
-    from hooks.rulefiles import places_of, unwanted_files, write_files
+    from hooks.rulebook.files import places_of, unwanted_files, write_files
     from hooks.rules.findings import RulesInvalid
     from hooks.rules.load import included_files, load_texts
 

@@ -32,7 +32,7 @@ from hooks.ports import (
     TokenSharer,
     TokenShelf,
 )
-from hooks.rulefiles import author_of, changed, changed_since, places_of, unwanted_files, write_files
+from hooks.rulebook.files import author_of, changed, changed_since, places_of, unwanted_files, write_files
 from hooks.rules.findings import Finding, RulesInvalid
 from hooks.rules.load import included_files, load_doors, load_rules, load_text, load_texts
 from hooks.rules.ruleset import RuleSet

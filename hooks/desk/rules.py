@@ -12,7 +12,7 @@ from typing import Any
 from hooks.errors import Conflict
 from hooks.events import utc_text
 from hooks.ports import Clock, Edit, PastEvent, RuleRecords, RulesDesk, RulesDraft, Span
-from hooks.rulebook import Rulebook
+from hooks.rulebook.book import Rulebook
 from hooks.rules.backtest import Answered, Backtest
 from hooks.rules.backtest import PastEvent as Past
 from hooks.rules.findings import RulesInvalid

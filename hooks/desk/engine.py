@@ -12,7 +12,7 @@ from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account
 from hooks.pipeline.probing import probe
 from hooks.ports import Catalogue, Clock, Desk, History, RulesDraft, Store
 from hooks.registry import describe
-from hooks.rulebook import Rulebook
+from hooks.rulebook.book import Rulebook
 from hooks.rules.explain import explain
 from hooks.rules.findings import RulesInvalid
 from hooks.rules.ruleset import StepSpec

@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hooks.desk import EngineDesk, event_from_json
+from hooks.desk.engine import EngineDesk, event_from_json
 from hooks.errors import Conflict
 from hooks.ports import Catalogue, History, RulesDraft, RulesWriting
-from hooks.rulebook import Rulebook
-from hooks.rulefiles import text_of
+from hooks.rulebook.book import Rulebook
+from hooks.rulebook.files import text_of
 from hooks.rules.describe import describe_rules
 from hooks.rules.diagram import svg
 from hooks.rules.explain import explain

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hooks.desk import connection_as_json
+from hooks.desk.engine import connection_as_json
 from hooks.errors import Conflict
 from hooks.events import new_id
 from hooks.pipeline.accounts import obstacle_of
@@ -25,7 +25,7 @@ from hooks.ports import (
     ResolutionOutcome,
     Store,
 )
-from hooks.rulebook import Rulebook
+from hooks.rulebook.book import Rulebook
 from hooks.rules.ruleset import RuleSet
 
 BATCH = 50

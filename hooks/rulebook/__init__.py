@@ -1,0 +1,1 @@
+"""The rules in force: loaded, watched, kept in numbered versions, and written back to their files."""
