@@ -1,12 +1,13 @@
-"""Retention on a large PostgreSQL: ``python -m benchmarks pruning [--events 1000000] [--rounds 2] [--load 20]``.
+"""Retention on a large PostgreSQL: ``python -m benchmarks pruning [--events 1000000] [--old 100000] [--rounds 3]``.
 
-Fills a fresh database with finished events (each a receipt, an event, a run, a step, an attempt and a remembered
-delivery: six rows), the older half past its time, and deletes that half as a server does, while receipts keep coming
-at a fixed pace and their runs are carried out. Then it is filled up and pruned again: what grows then grows for ever.
+Fills a fresh database with a month of finished events (each a receipt, an event, a run, a step, an attempt and a
+remembered delivery: six rows). In each round ``--old`` more come, as many as before them are past their time, and are
+deleted as a server does it, while receipts keep coming at a fixed pace and their runs are carried out. What has grown
+after some rounds grows for ever.
 
-``pauses``: how long a sender waited for its commit, beside pruning and without it, in one run. ``CPU`` is per event
-that was deleted. ``size`` is the whole database, after pruning each time; a vacuum is PostgreSQL's own affair here
-(autovacuum, as the migrations set it up).
+``pauses``: how long a sender waited for its commit, for ten seconds beside pruning and ten without, and so on. ``CPU``
+is per event that was deleted, that of the load taken off. ``size`` is the whole database; a vacuum is PostgreSQL's own
+affair here (autovacuum, as the migrations set it up).
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from hooks.store.verbs import SqlStore
 from tests import postgres
 
 KEPT = timedelta(days=30)
+
+TURN = 10.0
+"""Seconds beside pruning, and then without it."""
 
 _IDS = "lpad(to_hex({since} + n * {step}), 12, '0') || '7' || lpad(to_hex(n), 19, '0')"
 """Like our own: they begin with their instant."""
@@ -122,49 +126,84 @@ async def work(store: SqlStore) -> None:
             await asyncio.sleep(0.02)
 
 
-async def prune(store: SqlStore, now: datetime, share: float) -> tuple[Swept, float]:
-    """As a server's upkeep does; what went, and the seconds that it took."""
-    began = time.perf_counter()
+@dataclass
+class Phases:
+    """Pruning and leaving it alone, turn by turn: what came in each, and what it cost."""
+
+    postmaster: int
+    pauses: dict[bool, Pauses] = field(default_factory=lambda: {True: Pauses(), False: Pauses()})
+    seconds: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})
+    ours: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})
+    database: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})
+    going: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def rest(self, seconds: float) -> None:
+        """As the pruner's sleep: it goes on in its turn."""
+        await asyncio.sleep(seconds)
+        await self.going.wait()
+
+    async def take_turns(self, store: SqlStore, load: float) -> None:
+        """For ever."""
+        while True:
+            for pruning in (True, False):
+                (self.going.set if pruning else self.going.clear)()
+                began, ours, database = time.perf_counter(), _cpu(), _database_cpu(self.postmaster)
+                coming = asyncio.create_task(come(store, self.pauses[pruning], load))
+                try:
+                    await asyncio.sleep(TURN)
+                finally:
+                    coming.cancel()
+                    self.seconds[pruning] += time.perf_counter() - began
+                    self.ours[pruning] += _cpu() - ours
+                    self.database[pruning] += _database_cpu(self.postmaster) - database
+                await asyncio.gather(coming, return_exceptions=True)
+
+    def cost(self, used: dict[bool, float]) -> float:
+        """Seconds of CPU that pruning took, beside those of the load."""
+        return used[True] - used[False] / max(self.seconds[False], 0.001) * self.seconds[True]
+
+
+async def prune(store: SqlStore, now: datetime, phases: Phases, share: float) -> Swept:
+    """As a server's upkeep does, in its turns; gives what went."""
+    pruner = Pruner(store.engine, monotonic=time.monotonic, sleep=phases.rest, share=share)
     last = Swept()
-    async for swept in Pruner(store.engine, monotonic=time.monotonic, sleep=asyncio.sleep, share=share).prune(
-        now - KEPT, now
-    ):
+    async for swept in pruner.prune(now - KEPT, now):
         last = swept
-    return last, time.perf_counter() - began
+    return last
 
 
 async def measure(dsn: str, postmaster: int, given: argparse.Namespace) -> None:
     store = await open_store(dsn)
-    half = given.events // 2
-    begin = datetime.now(UTC) - KEPT * (given.rounds + 1)
-    await asyncio.to_thread(fill, dsn, half, begin, begin + KEPT, given.body)
+    span = KEPT * given.old / given.events
+    begin = datetime.now(UTC) - KEPT - span * given.rounds
+    await asyncio.to_thread(fill, dsn, given.events, begin, begin + KEPT, given.body)
     for number in range(given.rounds):
-        # One month more, so that the one before has run out.
-        since = begin + KEPT * (number + 1)
-        now = since + KEPT
-        await asyncio.to_thread(fill, dsn, half, since, now, given.body)
-        print(f"round {number + 1}: {given.events} events, {size(dsn):.0f} MiB", flush=True)
-        calm, beside = Pauses(), Pauses()
+        now = begin + KEPT + span * (number + 1)
+        await asyncio.to_thread(fill, dsn, given.old, now - span, now, given.body)
+        print(f"round {number + 1}: {given.events + given.old} events, {size(dsn):.0f} MiB", flush=True)
+        phases = Phases(postmaster)
         working = asyncio.create_task(work(store))
-        coming = asyncio.create_task(come(store, calm, given.load))
-        await asyncio.sleep(given.calm)
-        coming.cancel()
-        ours, database = _cpu(), _database_cpu(postmaster)
-        coming = asyncio.create_task(come(store, beside, given.load))
-        swept, seconds = await prune(store, now, given.share)
-        ours, database = _cpu() - ours, _database_cpu(postmaster) - database
-        coming.cancel()
+        turns = asyncio.create_task(phases.take_turns(store, given.load))
+        swept = await prune(store, now, phases, given.share)
+        turns.cancel()
         working.cancel()
-        await asyncio.gather(coming, working, return_exceptions=True)
-        rate, each = swept.events / seconds, 1e6 / half
+        await asyncio.gather(turns, working, return_exceptions=True)
+        seconds, each = phases.seconds[True], 1e6 / max(1, swept.events)
+        ours, database = phases.cost(phases.ours) * each, phases.cost(phases.database) * each
+        rate = swept.events / seconds
         print(f"  {swept.events} events, {swept.keys} keys deleted in {seconds:.0f} s: {rate:.0f} events a second")
-        print(f"  CPU with the load: ours {ours * each:.0f} us, PostgreSQL's {database * each:.0f} us an event")
-        print(f"  pauses without pruning: {calm.shown()}\n  pauses beside it:       {beside.shown()}")
-        print(f"  size afterwards {size(dsn):.0f} MiB", flush=True)
-        with psycopg.connect(dsn) as connection:
-            dead = connection.execute("SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_user_tables").fetchone()
-        print(f"  rows that wait for a vacuum: {dead[0] if dead else 0}", flush=True)
+        print(f"  CPU an event: ours {ours:.0f} us, PostgreSQL's {database:.0f} us")
+        print(f"  pauses without pruning: {phases.pauses[False].shown()}")
+        print(f"  pauses beside it:       {phases.pauses[True].shown()}")
+        print(f"  size {size(dsn):.0f} MiB, rows that wait for a vacuum: {dead(dsn)}", flush=True)
     await store.close()
+
+
+def dead(dsn: str) -> int:
+    """Rows that are deleted and not cleared away."""
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_user_tables").fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _cpu() -> float:
@@ -175,9 +214,9 @@ def _cpu() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--old", type=int, default=100_000, help="events that run out in each round")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--load", type=float, default=20.0, help="receipts a second meanwhile")
-    parser.add_argument("--calm", type=float, default=20.0, help="seconds without pruning, to compare with")
     parser.add_argument("--body", type=int, default=512, help="bytes of each body")
     parser.add_argument("--share", type=float, default=0.25, help="of the time that pruning may take")
     given, _ = parser.parse_known_args()

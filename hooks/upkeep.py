@@ -38,7 +38,7 @@ TICK = 2.0
 """Seconds between two looks at what cannot wait for a round, such as a disk that has room again."""
 
 DAILY = 86400.0
-"""Seconds between two readings of the whole database."""
+"""Seconds between two readings of the whole database, and between two looks through all remembered keys."""
 
 EVERY = 3600.0
 """Seconds between two rounds of pruning and counting."""
@@ -85,6 +85,7 @@ class Keeper:
         self._working = working
         self._copying = asyncio.Lock()
         self._seen_at = float("-inf")
+        self._keys_at = float("-inf")
         self.jumped: str | None = None
         """What the clock did, when it was set while the server ran or was away: nothing is pruned by such a clock."""
         self.pruned = 0
@@ -180,7 +181,10 @@ class Keeper:
         """Prune, and count the books anew."""
         if self._retention is not None and self.jumped is None:
             before = self._clock.now() - timedelta(seconds=self._retention)
-            last = await self._pruned(before, Swept(), limit=None)
+            keys = self._clock.monotonic() - self._keys_at >= DAILY
+            last = await self._pruned(before, Swept(), limit=None, keys=keys)
+            if keys:
+                self._keys_at = self._clock.monotonic()
             self.pruned += last.events
             if last.events or last.receipts:
                 log.info("%d events and %d receipts were old enough to be deleted", last.events, last.receipts)
@@ -239,12 +243,16 @@ class Keeper:
         log.info("the database was copied to %s", made.file)
         return {"file": str(made.file.absolute()), "at": utc_text(made.at), "bytes": made.size}
 
-    async def _pruned(self, before: datetime, start: Swept, *, limit: float | None, dry_run: bool = False) -> Swept:
+    async def _pruned(
+        self, before: datetime, start: Swept, *, limit: float | None, dry_run: bool = False, keys: bool = True
+    ) -> Swept:
         """Prune from there on, to the end or until the limit of seconds is over."""
         pruner = Pruner(self._store.engine, monotonic=self._clock.monotonic, sleep=self._clock.sleep)
         began = self._clock.monotonic()
         last = start
-        async with contextlib.aclosing(pruner.prune(before, self._clock.now(), start, dry_run=dry_run)) as rounds:
+        async with contextlib.aclosing(
+            pruner.prune(before, self._clock.now(), start, dry_run=dry_run, keys=keys)
+        ) as rounds:
             async for swept in rounds:
                 last = swept
                 if limit is not None and self._clock.monotonic() - began > limit:

@@ -48,6 +48,8 @@ OF_AN_EVENT = ("person_events", "person_queue")
 
 Stage = Literal["events", "receipts", "quarantine", "duplicates", "onces", "traffic", "done"]
 _STAGES: tuple[Stage, ...] = ("events", "receipts", "quarantine", "duplicates", "onces", "traffic", "done")
+OF_KEYS = ("duplicates", "onces")
+"""Stages that go through all of their table: its rows lie in no order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,24 @@ class Pruner:
         self._size = 16
 
     async def prune(
-        self, before: datetime, now: datetime, start: Swept | None = None, *, dry_run: bool = False
+        self,
+        before: datetime,
+        now: datetime,
+        start: Swept | None = None,
+        *,
+        dry_run: bool = False,
+        keys: bool = True,
     ) -> AsyncGenerator[Swept, None]:
         """Go through all stages; gives how far it has come after each batch. ``dry_run`` only counts.
 
-        ``before``: what ended earlier goes. ``now``: keys whose time ran out before this go.
+        ``before``: what ended earlier goes. ``now``: keys whose time ran out before this go, unless ``keys`` is False.
         """
         swept = start or Swept()
         await self._engine.settle()  # a receipt that goes must not take along what tells its repetitions
         while swept.stage != "done":
+            if swept.stage in OF_KEYS and not keys:
+                swept = _next(swept)
+                continue
             began = self._monotonic()
             rows, swept = await self._engine.read(partial(_candidates, swept=swept, before=before, now=now))
             if dry_run:
@@ -123,10 +134,12 @@ class Pruner:
 def _candidates(reading: Reading, *, swept: Swept, before: datetime, now: datetime) -> tuple[list[Any], Swept]:
     """The next rows that may go, and how far that looked. A stage without more rows gives way to the next one."""
     rows, last = _SCANS[swept.stage](reading, swept.after, before, now)
-    if last is None:
-        following = _STAGES[_STAGES.index(swept.stage) + 1]
-        return rows, replace(swept, stage=following, after="" if following in ("duplicates", "onces") else 0)
-    return rows, replace(swept, after=last)
+    return rows, (_next(swept) if last is None else replace(swept, after=last))
+
+
+def _next(swept: Swept) -> Swept:
+    stage = _STAGES[_STAGES.index(swept.stage) + 1]
+    return replace(swept, stage=stage, after="" if stage in OF_KEYS else 0)
 
 
 def _old_events(reading: Reading, after: Any, before: datetime, now: datetime) -> tuple[list[Any], Any]:

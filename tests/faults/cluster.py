@@ -196,14 +196,16 @@ class Cluster(Arena):
         raise AssertionError("no server answers")
 
     def finish(self, seconds: float = 90.0) -> Verdict:
+        """Let everything due be done, however long that takes, unless nothing is for so many seconds; and count."""
         began = time.monotonic()
         self.start_all()
         self.restarts.append(time.monotonic() - began)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        left, since = -1, time.monotonic()
+        while left and time.monotonic() - since < seconds:
             stats = self.asked("stats")
-            if not (stats["runs"]["waiting"] or stats["runs"]["running"] or stats["events"]["pending"]):
-                break
+            now = int(stats["runs"]["waiting"] + stats["runs"]["running"] + stats["events"]["pending"])
+            if now != left:
+                left, since = now, time.monotonic()
             time.sleep(0.2)
         balance = bool(self.asked("stats")["books_balance"])
         for member in self.members:

@@ -97,6 +97,30 @@ async def test_the_runs_of_a_dead_server_are_taken_over_within_thirty_seconds(tm
     tell(row(cluster, "F3 a working server killed", "in the middle of its runs, one more beside it", seen))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_server_that_stood_still_beyond_its_leases_overwrites_nothing(tmp_path: Path, tell: Tell) -> None:
+    with postgres.running(fsync=True) as server, postgres.database(server.dsn("postgres")) as dsn:
+        cluster = Cluster(tmp_path, 8, dsn, "receive", "work", "work")
+        async with loaded(cluster, senders=2):
+            await asyncio.sleep(1.5)
+            still = cluster.members[1]
+            assert still.process is not None
+            still.process.send_signal(signal.SIGSTOP)
+            stopped = time.monotonic()
+            left = await asyncio.to_thread(cluster.leased_by, still)
+            while await asyncio.to_thread(cluster.leased_by, still):
+                assert time.monotonic() - stopped < 60, "nobody took its runs over"
+                await asyncio.sleep(0.25)
+            took = time.monotonic() - stopped
+            still.process.send_signal(signal.SIGCONT)
+            accepted = len(cluster.ledger.told)
+            while len(cluster.ledger.told) < accepted + 50:
+                await asyncio.sleep(0.1)
+    seen = f"{left} runs taken over in {took:.1f} s, and its late answers dropped"
+    tell(row(cluster, "F42 a working server stands still", "SIGSTOP until all its leases are over", seen))
+
+
 @pytest.mark.slow  # four servers; tests/pipeline/test_shared_tokens.py holds the rule itself
 @pytest.mark.timeout(300)
 async def test_four_servers_fetch_one_token_for_each_that_ends(tmp_path: Path, tell: Tell) -> None:

@@ -60,11 +60,13 @@ class Watch:
         self.rested += seconds
 
 
-async def prune(store: SqlStore, *, before: datetime = LIMIT, now: datetime = NOW, dry_run: bool = False) -> Swept:
+async def prune(
+    store: SqlStore, *, before: datetime = LIMIT, now: datetime = NOW, dry_run: bool = False, keys: bool = True
+) -> Swept:
     watch = Watch()
     last = Swept()
     pruner = Pruner(store.engine, monotonic=watch.monotonic, sleep=watch.sleep)
-    async for swept in pruner.prune(before, now, dry_run=dry_run):
+    async for swept in pruner.prune(before, now, dry_run=dry_run, keys=keys):
         last = swept
     assert "done" == last.stage
     return last
@@ -135,6 +137,13 @@ async def test_what_somebody_may_still_need_stays(store: SqlStore, history: SqlH
     assert {**before, "duplicates": 0, "traffic": 0} == await rows(store)
     assert await history.event(event) is not None
     assert (await history.stats())["books_balance"]
+
+
+async def test_keys_can_be_left_for_another_time(store: SqlStore) -> None:
+    await happened(store, "done")
+    swept = await prune(store, keys=False)
+    assert (1, 1, 0) == (swept.events, swept.receipts, swept.keys)
+    assert (1, 0) == ((left := await rows(store))["duplicates"], left["traffic"])
 
 
 async def test_what_ended_lately_or_came_lately_stays(store: SqlStore) -> None:
