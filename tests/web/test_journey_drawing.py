@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hooks.web.console.charts import timeline
 from hooks.web.console.journey import lit_lines, record_of, with_records
-from hooks.web.console.rendering import diffed, yaml
+from hooks.web.console.rendering import beside, body, diffed, refusal, told, verdict, whom, yaml
 
 FILE = """\
 rules:
@@ -85,3 +85,43 @@ def test_what_is_coloured_is_only_ever_text(text: str) -> None:
     for drawn in (yaml(text), diffed(text)):
         bare = drawn.replace("</span>", "")
         assert "<" not in bare.replace("<span class=", "")
+
+
+def test_a_reason_leads_to_the_records_that_it_names_and_never_to_a_command() -> None:
+    run, event = "run_" + "0" * 32, "evt_" + "f" * 32
+    shown = told(f"<b>once_per</b>: {run} has acted, see {event}, then say `hooks runs resolve` with --sent")
+    assert f'<a href="/runs/{run}" title="{run}">another run</a> has acted' in shown
+    assert f'<a href="/events/{event}" title="{event}">another event</a>' in shown
+    assert shown.startswith("&lt;b&gt;once_per&lt;/b&gt;: ")
+    assert "resolve" not in shown
+    assert ("", "run_12 &amp; x") == (told(None), told("run_12 & x"))
+
+
+@given(st.text())
+def test_no_reason_is_markup(text: str) -> None:
+    assert "<" not in told(text).replace('<a href="/', "").replace("</a>", "")
+
+
+def test_words_of_ours_are_said_as_people_say_them() -> None:
+    assert "it has no signature or key" == refusal("missing")
+    assert ("malformed body", "") == (refusal("malformed body"), refusal(None))
+    assert ("failed for good", "done") == (verdict("permanent"), verdict("done"))
+    assert ("Maya", "") == (whom({"data": {"display_name": "Maya"}}), whom({"data": None}))
+
+
+def test_a_body_that_is_json_is_put_into_lines_and_any_other_stays_as_it_was() -> None:
+    assert '{\n  "a": [\n    1\n  ]\n}' == body('{"a":[1]}') == body({"a": [1]})
+    for text in ("{broken", "a=1&b=2", "[" * 100_000, "", "5"):
+        assert text == body(text)
+
+
+def test_files_are_named_as_the_main_file_sees_them() -> None:
+    assert ["routes.yaml", "d/a.yaml", "/other/b.yaml", "c.yaml"] == [
+        beside(name, main)
+        for name, main in (
+            ("/etc/hooks/routes.yaml", "/etc/hooks/routes.yaml"),
+            ("/etc/hooks/d/a.yaml", "/etc/hooks/routes.yaml"),
+            ("/other/b.yaml", "/etc/hooks/routes.yaml"),
+            ("c.yaml", "routes.yaml"),
+        )
+    ]

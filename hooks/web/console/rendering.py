@@ -18,6 +18,9 @@ from markupsafe import Markup, escape
 
 from hooks.names import name_in
 
+_LONGEST = 200_000
+"""Characters of JSON that are put into lines."""
+
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -43,8 +46,14 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def paragraphs(text: str) -> Markup:
-    return Markup("<br>").join(escape(visible(line)) for line in text.splitlines())
+def body(value: Any) -> str:
+    """What was on the wire, as people read it: JSON in lines, other text as it was."""
+    if not isinstance(value, str):
+        return pretty(value)
+    try:
+        return pretty(json.loads(value)) if value[:1] in "{[" and len(value) <= _LONGEST else value
+    except (ValueError, RecursionError):
+        return value
 
 
 def short(text: str | None, length: int = 12) -> str:
@@ -103,6 +112,20 @@ def beside(name: str, main: str) -> str:
     return name.removeprefix(folder) if folder != "/" else name
 
 
+_VERDICTS: Mapping[str, str] = {
+    "transient": "failed, may be tried again",
+    "permanent": "failed for good",
+    "unconfigured": "the account was refused",
+    "unknown": "outcome unknown",
+    "adopted": "found at the vendor",
+}
+
+
+def verdict(word: str) -> str:
+    """What a try came to, in words."""
+    return _VERDICTS.get(word, word)
+
+
 def tojson_text(value: Any) -> str:
     """JSON for an attribute; the template escapes it."""
     return json.dumps(value)
@@ -147,9 +170,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "when": when, "pretty": pretty, "paragraphs": paragraphs, "short": short, "number": number,
+        "when": when, "pretty": pretty, "short": short, "number": number,
         "brief": brief, "tojson_text": tojson_text, "yaml": yaml, "diffed": diffed,
-        "whom": whom, "told": told, "refusal": refusal, "beside": beside,
+        "whom": whom, "told": told, "refusal": refusal, "beside": beside, "verdict": verdict, "body": body,
     }  # fmt: skip
     return made
 

@@ -96,7 +96,7 @@
     try {
       const answer = await post("/api/v1/rules/check", draft());
       if (mine !== asked) return;
-      const found = answer.findings;
+      const found = answer.findings.toSorted((one, other) => (other.severity === "error") - (one.severity === "error"));
       for (const [name, one] of texts) one.findings = found.filter((each) => fileOf(each) === name);
       findings = texts.get(open).findings;
       const errors = found.filter((one) => one.severity === "error").length;
