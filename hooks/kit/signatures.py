@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import SecretStr
@@ -49,8 +50,23 @@ def header_bytes(name: str) -> bytes:
 
 
 def digest(key: bytes, message: bytes, algorithm: Algorithm = "sha256") -> bytes:
-    """The HMAC of a message."""
-    return hmac.digest(key, message, algorithm)
+    """The HMAC of a message (RFC 2104), from a key that has been hashed in beforehand: half of it is the key's share."""
+    inner, outer = _keyed(key, algorithm)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(message)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@lru_cache(maxsize=256)
+def _keyed(key: bytes, algorithm: Algorithm) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Both hashes of an HMAC, with the key in them already."""
+    inner, outer = hashlib.new(algorithm), hashlib.new(algorithm)
+    size = inner.block_size
+    block = (hashlib.new(algorithm, key).digest() if len(key) > size else key).ljust(size, b"\0")
+    inner.update(bytes(byte ^ 0x36 for byte in block))
+    outer.update(bytes(byte ^ 0x5C for byte in block))
+    return inner, outer
 
 
 def encoded(raw: bytes, encoding: Literal["hex", "base64"]) -> bytes:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from hooks.errors import VerificationError
 from hooks.kit.signatures import (
+    Algorithm,
     HmacScheme,
     SharedKey,
     basic_credentials,
@@ -204,3 +206,8 @@ def test_a_changed_byte_anywhere_in_the_body_fails(body: bytes, key: bytes, data
     place = data.draw(st.integers(0, len(body)))
     changed = body[:place] + b"\x00" + body[place:]
     assert "mismatch" == reason(check_signature, [signature], [key], changed, encoding="base64")
+
+
+@given(st.binary(max_size=200), st.binary(max_size=300), st.sampled_from(("sha256", "sha512", "sha1")))
+def test_a_digest_is_that_of_the_standard_library(key: bytes, message: bytes, algorithm: Algorithm) -> None:
+    assert hmac.digest(key, message, algorithm) == digest(key, message, algorithm)
