@@ -35,7 +35,7 @@ from hooks.pipeline.people import Acquaintance, Sighter
 from hooks.pipeline.receive import log_fault
 from hooks.pipeline.sharing import Shared, Shelf
 from hooks.pipeline.subscribers import Subscribers
-from hooks.ports import Clock, History
+from hooks.ports import Clock, Hear, History
 from hooks.registry import CATALOGUE
 from hooks.rulebook.book import Rulebook
 from hooks.rulebook.watching import RuleFileWatch
@@ -409,14 +409,28 @@ class _Waking:
         future.add_done_callback(partial(self._recorded, receipt))
         return future
 
+    def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
+        try:
+            self._store.hand(receipt, key, window, partial(self._heard, receipt, hear))
+        except StoreError:
+            self._health.could_not_take()
+            raise
+
     def _recorded(self, receipt: Receipt, future: asyncio.Future[str | None]) -> None:
         if future.cancelled():
             return  # nobody waits for it; whether it was stored the table knows, and the dispatcher looks there
-        if future.exception() is not None:
+        self._ended(receipt, future.exception() or future.result())
+
+    def _heard(self, receipt: Receipt, hear: Hear, result: str | StoreError | None) -> None:
+        self._ended(receipt, result)
+        hear(result)
+
+    def _ended(self, receipt: Receipt, result: str | BaseException | None) -> None:
+        if isinstance(result, BaseException):
             self._health.could_not_take()
             return
         self._health.took(receipt)
-        if receipt.verdict == "accepted" and future.result() is None:
+        if receipt.verdict == "accepted" and result is None:
             self._wake()
 
 

@@ -50,7 +50,7 @@ def header_bytes(name: str) -> bytes:
 
 
 def digest(key: bytes, message: bytes, algorithm: Algorithm = "sha256") -> bytes:
-    """The HMAC of a message (RFC 2104), from a key that has been hashed in beforehand: half of it is the key's share."""
+    """The HMAC of a message (RFC 2104). The key, half of the work for a short message, has been hashed in before."""
     inner, outer = _keyed(key, algorithm)
     inner, outer = inner.copy(), outer.copy()
     inner.update(message)

@@ -20,7 +20,7 @@ from hooks.events import Receipt, Verdict, new_id
 from hooks.kit.chain import CAUSE_HEADER, read_cause
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.emitting import CAUSE, DEPTH
-from hooks.ports import Clock, Inbound, Intake, Outcome, OutcomeKind, Reading, Source, SourceSettings
+from hooks.ports import Clock, Hear, Inbound, Intake, Outcome, OutcomeKind, Reading, Source, SourceSettings
 
 log = logging.getLogger("hooks.receive")
 
@@ -128,6 +128,11 @@ class Receiver:
         """Hand the receipt of an ordinary delivery to the store. Raises StoreError, now or when it is awaited."""
         assert judged.receipt is not None, "only what was judged good is recorded"
         return self._intake.record(judged.receipt, judged.key, door.settings.duplicate_window)
+
+    def hand(self, door: Door, judged: Judged, hear: Hear) -> None:
+        """The same for somebody who is called instead of waiting. Raises StoreError, or tells it."""
+        assert judged.receipt is not None, "only what was judged good is recorded"
+        self._intake.hand(judged.receipt, judged.key, door.settings.duplicate_window, hear)
 
     async def _noted(self, door: Door, request: Inbound, kind: _Noted, reason: str | None = None) -> Outcome:
         ration = self._rations.setdefault(door.name, _Ration())

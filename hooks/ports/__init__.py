@@ -43,7 +43,7 @@ from hooks.ports.steering import (
     RuleOrigin,
     UnknownStep,
 )
-from hooks.ports.store import ConnectionStates, Intake, Store
+from hooks.ports.store import ConnectionStates, Hear, Intake, Store
 from hooks.ports.subscribers import Asked, Hooks, Subscriber, SubscriberClient, SubscriberStore
 from hooks.ports.tokens import KeptToken, TokenShelf, TokenStore
 from hooks.ports.vendor import Catalogue, EventKind, Probe, Vendor
@@ -75,6 +75,7 @@ __all__ = [
     "EventFilter",
     "EventKind",
     "EventState",
+    "Hear",
     "History",
     "Hooks",
     "Inbound",

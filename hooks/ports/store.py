@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from hooks.errors import StoreError
 from hooks.events import Receipt
 from hooks.ports.runs import Claimed, Plan, Progress
 from hooks.ports.steering import Chosen, Edit, Opened, Pause, Replay, ReplaySelection, Resolution, UnknownStep
@@ -176,6 +177,10 @@ class Store(Protocol):
         ...
 
 
+Hear = Callable[[str | StoreError | None], None]
+"""Called in the event loop with what `Intake.record` gives, or the error by which it fails. It does not raise."""
+
+
 class Intake(Protocol):
     """Where receipts go: the one call of the store that stands between a request and its answer."""
 
@@ -188,4 +193,8 @@ class Intake(Protocol):
         compared. Requests that wait together share one commit. Raises StoreError when it cannot store now, at once or
         when awaited; then nothing is stored.
         """
+        ...
+
+    def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
+        """As `record`, for somebody who is called instead of waiting. Raises StoreError at once or tells it later."""
         ...

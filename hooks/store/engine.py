@@ -111,6 +111,10 @@ class Engine(Protocol):
         """
         ...
 
+    def hand(self, row: Any, hear: Callable[[Any], None]) -> None:
+        """As `accept`, for somebody who is called instead of waiting: see `hooks.store.groupcommit.Hear`."""
+        ...
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run it in a transaction and give what it returned, after the commit is synced. Raises StoreError."""
         ...

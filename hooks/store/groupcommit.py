@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from hooks.errors import StoreError
@@ -21,6 +22,9 @@ MAX_BATCH = 256
 
 Work = Callable[[Transaction], Any]
 AcceptRows = Callable[[Transaction, list[Any]], list[Any]]
+Hear = Callable[[Any], None]
+"""Called in the loop, after the commit, with what a row gave, or with the StoreError by which it is not stored. It does
+not raise."""
 Commit = Callable[[Sequence[Any], Sequence[Work]], Awaitable[tuple[list[Any], list[Any]]]]
 """Rows and pieces of work in one transaction, committed and synced: what each gave. A piece of work that failed gives
 its exception in its place."""
@@ -59,7 +63,7 @@ class GroupCommit:
         """``broken_by``: why nothing may be written any more after this error, None when the next try may succeed."""
         self._commit_batch = commit
         self._broken_by = broken_by
-        self._rows: list[tuple[Any, asyncio.Future[Any]]] = []
+        self._rows: list[tuple[Any, Hear]] = []
         self._works: list[tuple[Work, asyncio.Future[Any]]] = []
         self._busy = False
         self._closed = False
@@ -70,21 +74,41 @@ class GroupCommit:
         """Transactions committed since the start."""
 
     def accept(self, row: Any) -> asyncio.Future[Any]:
-        return self._enqueue(self._rows, row)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        try:
+            self.hand(row, partial(_tell, future))
+        except StoreError as error:
+            future.set_exception(error)
+        return future
+
+    def hand(self, row: Any, hear: Hear) -> None:
+        """As `accept`, for somebody who is called: a future and its callbacks cost as much as a row in the database.
+
+        Raises StoreError at once when nothing is taken any more.
+        """
+        self._check_open()
+        self._rows.append((row, hear))
+        self._wake()
 
     def write(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
-        return self._enqueue(self._works, work)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        try:
+            self._check_open()
+        except StoreError as error:
+            future.set_exception(error)
+        else:
+            self._works.append((work, future))
+            self._wake()
+        return future
 
-    def _enqueue(self, queue: list[tuple[Any, asyncio.Future[Any]]], item: Any) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    def _check_open(self) -> None:
         if self.broken is not None or self._closed:
-            future.set_exception(StoreError(self.broken or "the store is closed"))
-            return future
-        queue.append((item, future))
+            raise StoreError(self.broken or "the store is closed")
+
+    def _wake(self) -> None:
         if not self._busy:
             self._busy = True
             self._task = asyncio.create_task(self._drain(), name="group-commit")
-        return future
 
     async def _drain(self) -> None:
         try:
@@ -95,31 +119,37 @@ class GroupCommit:
         finally:
             self._busy = False
 
-    async def _commit(
-        self, rows: list[tuple[Any, asyncio.Future[Any]]], works: list[tuple[Work, asyncio.Future[Any]]]
-    ) -> None:
-        futures = [future for _, future in rows] + [future for _, future in works]
+    async def _commit(self, rows: list[tuple[Any, Hear]], works: list[tuple[Work, asyncio.Future[Any]]]) -> None:
         try:
             accepted, written = await self._commit_batch([row for row, _ in rows], [work for work, _ in works])
         except Exception as error:
             # whatever it was, nobody may be left waiting for an answer that does not come
             failure = StoreError(f"the database did not take it: {error}")
             self.broken = self._broken_by(error)
-            for future in futures:
-                if not future.done():
-                    future.set_exception(failure)
-            return
-        self.commits += 1
-        for future, result in zip(futures, [*accepted, *written], strict=True):
-            if future.done():
-                continue  # its caller has gone: the work is committed all the same
-            if isinstance(result, BaseException):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+            accepted, written = [failure] * len(rows), [failure] * len(works)
+        else:
+            self.commits += 1
+        for (_, hear), result in zip(rows, accepted, strict=True):
+            try:
+                hear(result)
+            except Exception as fault:
+                # the others are still to be told
+                context = {"message": "a receipt's sender could not be told of its commit", "exception": fault}
+                asyncio.get_running_loop().call_exception_handler(context)
+        for (_, future), result in zip(works, written, strict=True):
+            _tell(future, result)
 
     async def close(self) -> None:
         """Finish what was asked for, then take nothing more."""
         self._closed = True
         while self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
+
+
+def _tell(future: asyncio.Future[Any], result: Any) -> None:
+    if future.done():
+        return  # its caller has gone: the work is committed all the same
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

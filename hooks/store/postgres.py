@@ -23,7 +23,7 @@ from hooks.store.accept import accept_rows
 from hooks.store.auditing import noted
 from hooks.store.dialect import statement
 from hooks.store.engine import COUNT_TRAFFIC, Cursor, Engine, Reader, Reading, Transaction
-from hooks.store.groupcommit import GroupCommit, Work, run_batch
+from hooks.store.groupcommit import GroupCommit, Hear, Work, run_batch
 from hooks.store.history import SqlHistory
 from hooks.store.migrate import migrate_postgres
 from hooks.store.session import CONNECTING, READS, RECEIPTS, WRITES, Address, Away, Busy, Session, is_gone, said
@@ -206,6 +206,9 @@ class PostgresEngine:
 
     def accept(self, row: Any) -> asyncio.Future[Any]:
         return self._accepts.accept(row)
+
+    def hand(self, row: Any, hear: Hear) -> None:
+        self._accepts.hand(row, hear)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         return await self._works.write(noted(work))

@@ -21,7 +21,7 @@ from hooks.store.accept import accept_rows
 from hooks.store.auditing import noted
 from hooks.store.copying import copy_before_migrating
 from hooks.store.engine import Engine, Reader, Reading, Transaction
-from hooks.store.groupcommit import GroupCommit, Work
+from hooks.store.groupcommit import GroupCommit, Hear, Work
 from hooks.store.history import SqlHistory
 from hooks.store.lock import WriterLock
 from hooks.store.migrate import migrate
@@ -155,6 +155,11 @@ class SqliteEngine:
         if self.room.low(row.size):
             raise StoreError(_FULL)
         return self._writer.accept(row)
+
+    def hand(self, row: Any, hear: Hear) -> None:
+        if self.room.low(row.size):
+            raise StoreError(_FULL)
+        self._writer.hand(row, hear)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         return await self._writer.write(noted(work))

@@ -20,6 +20,7 @@ from hooks.ports import (
     Claimed,
     ConnectionStates,
     Edit,
+    Hear,
     Intake,
     Mention,
     Opened,
@@ -98,6 +99,10 @@ class SqlStore:
         ``key`` names the delivery for ``window`` seconds; a receipt without one is never a duplicate.
         """
         return self._engine.accept(accepted_row(receipt, key, window))
+
+    def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
+        """The same for somebody who is called instead of waiting."""
+        self._engine.hand(accepted_row(receipt, key, window), hear)
 
     # --- dispatch ---
 

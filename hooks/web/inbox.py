@@ -14,11 +14,12 @@ from functools import partial
 from typing import Any
 
 from hooks.errors import ReceiveError, StoreError, TooLarge
-from hooks.pipeline.receive import Door, Judged, Receiver, judge, log_fault, recorded
+from hooks.events import Receipt
+from hooks.pipeline.receive import Door, Receiver, judge, log_fault, recorded
 from hooks.ports import Clock, Inbound, Intake, Outcome, Reply
 from hooks.web.health import HEALTHY, health_answer
 from hooks.web.problem import JSON, Prepared, Send, as_json, problem
-from hooks.web.whole import WHOLE, Answer, Direct
+from hooks.web.whole import WHOLE, Answer, Begun, Direct
 
 log = logging.getLogger("hooks.inbox")
 
@@ -135,7 +136,7 @@ class Inbox:
 
     def take(
         self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
-    ) -> asyncio.Future[Any] | None:
+    ) -> Begun | None:
         """Begin a delivery whose body is here: `hooks.web.whole.Direct`. What is out of order goes the ASGI way."""
         name, slash, rest = path[len(_PREFIX) :].partition("/")
         below = slash + rest
@@ -151,9 +152,12 @@ class Inbox:
         try:
             judged = judge(door, request)
             if judged.receipt is None:
-                work: asyncio.Future[Any] = asyncio.ensure_future(self._receiver.settle(door, request, judged))
+                work = asyncio.ensure_future(self._receiver.settle(door, request, judged))
+                work.add_done_callback(partial(self._settled, door, request, answer))
+                begun: Begun = work
             else:
-                work = asyncio.ensure_future(self._receiver.record(door, judged))
+                begun = delivery = _Delivery(self, door, request, judged.receipt, answer)
+                self._receiver.hand(door, judged, delivery.heard)
         except StoreError:
             return None  # it is refused there again, and answered
         except Exception as error:
@@ -161,20 +165,22 @@ class Inbox:
             return None
         self._waiting += 1
         self._held += size
-        work.add_done_callback(partial(self._taken, door, request, judged, answer))
-        return work
+        return begun
 
-    def _taken(self, door: Door, request: Inbound, judged: Judged, answer: Answer, work: asyncio.Future[Any]) -> None:
-        self._waiting -= 1
-        self._held -= len(request.body)
+    def _settled(self, door: Door, request: Inbound, answer: Answer, work: asyncio.Future[Outcome]) -> None:
         if work.cancelled():
             outcome = Outcome("unavailable", reason=_NOW)
         elif (error := work.exception()) is not None:
-            if not isinstance(error, StoreError):
-                log_fault(log, f"receiving at source {door.name}", error)
+            log_fault(log, f"receiving at source {door.name}", error)
             outcome = Outcome("unavailable", reason=str(error))
         else:
-            outcome = work.result() if judged.receipt is None else recorded(judged.receipt, work.result())
+            outcome = work.result()
+        self.finish(door, request, outcome, answer)
+
+    def finish(self, door: Door, request: Inbound, outcome: Outcome, answer: Answer) -> None:
+        """Answer a request that was taken whole, once."""
+        self._waiting -= 1
+        self._held -= len(request.body)
         made = self._answer_to(door, request, outcome)
         answer(made.status, made.wire())
 
@@ -269,6 +275,46 @@ class Inbox:
         except Exception as error:
             log_fault(log, f"answer of source {door.name}", error)
             return _usual(door, outcome)
+
+
+class _Delivery:
+    """An ordinary delivery that waits for its commit: what a server that stops sees of it, and who answers it then."""
+
+    __slots__ = ("_after", "_answer", "_door", "_inbox", "_over", "_receipt", "_request")
+
+    def __init__(self, inbox: Inbox, door: Door, request: Inbound, receipt: Receipt, answer: Answer) -> None:
+        self._inbox = inbox
+        self._door = door
+        self._request = request
+        self._receipt = receipt
+        self._answer = answer
+        self._over = False
+        self._after: Callable[[Any], object] | None = None
+
+    def heard(self, result: str | StoreError | None) -> None:
+        """The commit has come to its end."""
+        if isinstance(result, StoreError):
+            self._end(Outcome("unavailable", reason=str(result)))
+        else:
+            self._end(recorded(self._receipt, result))
+
+    def done(self) -> bool:
+        return self._over
+
+    def add_done_callback(self, callback: Callable[[Any], object], /) -> None:
+        self._after = callback
+
+    def cancel(self, msg: str | None = None) -> None:
+        """The server waits no longer: it may be stored or not, so it is to come again."""
+        asyncio.get_running_loop().call_soon(self._end, Outcome("unavailable", reason=_NOW))
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._inbox.finish(self._door, self._request, outcome, self._answer)
+        if self._after is not None:
+            self._after(self)
 
 
 def _refusal_by_head(door: Door, headers: Iterable[tuple[bytes, bytes]]) -> Prepared | None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,6 +18,16 @@ Answer = Callable[[int, bytes], None]
 """Sends a whole answer: its status, and the rest as `hooks.web.problem.Prepared.wire` makes it."""
 
 
+class Begun(Protocol):
+    """A request that waits for its answer: the part of a future that a connection and a server that stops need."""
+
+    def done(self) -> bool: ...
+
+    def add_done_callback(self, callback: Callable[[Any], object], /) -> None: ...
+
+    def cancel(self, msg: str | None = None) -> object: ...
+
+
 @runtime_checkable
 class Direct(Protocol):
     """An ASGI application that takes whole requests too."""
@@ -28,7 +37,7 @@ class Direct(Protocol):
 
     def take(
         self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
-    ) -> asyncio.Future[Any] | None:
+    ) -> Begun | None:
         """Begin a POST, and say ``answer`` once; or give None, and it comes again the ASGI way.
 
         What is given ends when it is answered; a server that stops cancels it when it waits no longer.

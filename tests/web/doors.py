@@ -15,7 +15,7 @@ from hooks.errors import NormalizationError, StoreError, VerificationError
 from hooks.events import Receipt
 from hooks.kit.bodies import objects, parse_json
 from hooks.pipeline.receive import Door
-from hooks.ports import Clock, Draft, Inbound, Intake, Outcome, Reading, Reply, Source, SourceSettings
+from hooks.ports import Clock, Draft, Hear, Inbound, Intake, Outcome, Reading, Reply, Source, SourceSettings
 
 NOW = datetime(2026, 5, 4, 14, 2, 11, tzinfo=UTC)
 SECRET = b"whsec-canary-5550142"
@@ -162,6 +162,14 @@ class MemoryIntake:
             return None
         earlier = self.keys.setdefault(key, receipt.id)
         return None if earlier == receipt.id else earlier
+
+    def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
+        def told(work: asyncio.Future[str | None]) -> None:
+            error = work.exception()
+            assert error is None or isinstance(error, StoreError)
+            hear(work.result() if error is None else error)
+
+        asyncio.ensure_future(self.record(receipt, key, window)).add_done_callback(told)
 
     def last(self) -> Receipt:
         return self.receipts[-1]
