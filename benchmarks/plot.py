@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 Bar = tuple[str, float]
 
 _WIDTH, _LEFT, _ROW, _ROOM = 760, 340, 22, 330
-
-
-def bars(found: Mapping[str, Any]) -> list[Bar]:
-    """The ratios of a run of the suite, those that say how near we are to the bare server first."""
-    drawn: list[Bar] = []
-    for connections, row in found.get("ingest", {}).get("connections", {}).items():
-        drawn.append((f"durable ingest / bare, {connections} connections", row["receive_ratio"]))
-        drawn.append((f"the same while events are made, {connections} connections", row["all_ratio"]))
-    if "end_to_end" in found:
-        drawn.append(("end to end / durable ingest", found["end_to_end"]["ingest_ratio"]))
-    for name, ratio in found.get("startup", {}).get("ratios", {}).items():
-        drawn.append((f"{name} / importing the stack", ratio))
-    return drawn
 
 
 def draw(drawn: Sequence[Bar], machine: str) -> str:

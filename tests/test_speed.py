@@ -8,21 +8,25 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 from pydantic import SecretStr
 from uvicorn.server import ServerState
 
 from benchmarks import end_to_end, ingest
 from benchmarks.ingest import job, signed
-from benchmarks.plot import bars, draw
+from benchmarks.peerage import PEERS, Missing
+from benchmarks.plot import draw
+from benchmarks.ratios import ratios, table
 from benchmarks.servers import SECRET
 from hooks.clock import SystemClock
 from hooks.events import Receipt, new_id
 from hooks.pipeline.normalize import normalize
 from hooks.pipeline.receive import Door
-from hooks.ports import SourceSettings
+from hooks.ports import Hear, SourceSettings
 from hooks.vendors.housecall_pro.source import HousecallProSource, HousecallProSourceSettings
 from hooks.web.inbox import Inbox
 from hooks.web.protocol import Limits, guarded
@@ -63,6 +67,9 @@ class _Commits:
         future: asyncio.Future[str | None] = loop.create_future()
         loop.call_soon(future.set_result, None)
         return future
+
+    def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
+        asyncio.get_running_loop().call_soon(hear, None)
 
 
 class _Transport(asyncio.Transport):
@@ -128,13 +135,29 @@ def test_durable_ingest_is_not_far_off_the_bare_server() -> None:
     assert row["receive_cpu_ratio"] > 0.05
 
 
-def test_the_chart_holds_what_was_measured() -> None:
-    row = {"receive_ratio": 0.6, "all_ratio": 0.3}
-    found = {"ingest": {"connections": {"64": row}}, "end_to_end": {"ingest_ratio": 0.1}}
-    drawn = ElementTree.fromstring(draw(bars(found), "two cores & a load"))
+def test_the_chart_and_the_table_hold_what_was_measured() -> None:
+    row = {"receive_cpu_ratio": 0.7, "all_cpu_ratio": 0.3}
+    found = {
+        "ingest": {"connections": {"64": row}},
+        "end_to_end": {"ingest_ratio": 0.05},
+        "startup": {"ratios": {"hooks --version": 0.1}},
+        "peers": {"peers": {"hooks": {}, "other": {"version": "2", "cpu_ours_to_it": 4.5}}},
+    }
+    shown = ratios(found)
+    drawn = ElementTree.fromstring(draw([(one.what, one.ratio) for one in shown], "two cores & a load"))
     texts = [element.text for element in drawn.iter() if element.text and element.text.strip()]
-    assert ["two cores & a load", "durable ingest / bare, 64 connections", "0.6"] == texts[:3]
-    assert {"0.3", "0.1", "end to end / durable ingest"} <= set(texts)
+    assert ["two cores & a load", "durable ingest / bare, 64 connections", "0.7"] == texts[:3]
+    assert {"0.05", "end to end / durable ingest", "4.5"} <= set(texts)
+    assert ["the least", "NOT REACHED", "reached", "reached"] == [one.verdict for one in shown]
+    assert "end to end / other 2" in table(shown)
+
+
+def test_what_cannot_be_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Missing, match="there is no npm"):
+        PEERS["node-red"](tmp_path)
+    with pytest.raises(Missing, match="apt-get: No such file"):
+        PEERS["webhook"](tmp_path)
 
 
 async def test_nothing_is_missing_after_a_kill_in_the_middle() -> None:
