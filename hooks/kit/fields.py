@@ -28,6 +28,10 @@ _HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
 _MAX_CENTS = 10**15
 _MAX_NUMBER_TEXT = 40
 _MAX_NAME = 200
+_MAX_ITEMS = 10_000
+"""Of one list. A body of a mebibyte holds 250,000 empty objects, and reading each of them takes seconds."""
+
+_TOO_MANY = f"expected at most {_MAX_ITEMS:,} items"
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _MONEY = re.compile(r"(-?)\$?\s*((?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?)")
@@ -178,7 +182,7 @@ def texts(value: object) -> list[str]:
         value = value.split(",")
     if not isinstance(value, list):
         raise FieldError("expected a list of texts")
-    found = (text(item.get("name") if isinstance(item, dict) else item) for item in value)
+    found = (text(item.get("name") if isinstance(item, dict) else item) for item in _not_endless(value))
     return list(dict.fromkeys(item for item in found if item is not None))
 
 
@@ -186,9 +190,15 @@ def emails(*values: object) -> list[str]:
     """All addresses in these values, as given, in order; a text may hold several, parted by commas or blanks."""
     found: dict[str, None] = {}
     for value in values:
-        for given in value if isinstance(value, list) else [value]:
+        for given in _not_endless(value) if isinstance(value, list) else [value]:
             found.update((address, None) for address in _MAIL_SEPARATOR.split(text(given) or "") if address)
     return list(found)
+
+
+def _not_endless(items: list[Any]) -> list[Any]:
+    if len(items) > _MAX_ITEMS:
+        raise FieldError(_TOO_MANY)
+    return items
 
 
 # --- phones ---
@@ -390,6 +400,8 @@ class Fields:
                 continue
             if not isinstance(items, list):
                 raise FieldError(f"{self._path}.{name}: expected a list")
+            if len(items) > _MAX_ITEMS:
+                raise FieldError(f"{self._path}.{name}: {_TOO_MANY}")
             for index, item in enumerate(items):
                 yield Fields(item, f"{self._path}.{name}[{index}]")
             return

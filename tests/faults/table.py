@@ -23,6 +23,7 @@ FILES = (
     "tests/faults/test_damage.py",
     "tests/faults/test_traffic.py",
     "tests/faults/test_poison.py",
+    "tests/faults/test_hostile.py",
     "tests/faults/test_backlog.py",
     "tests/faults/test_leases.py",
     "tests/faults/test_canaries.py",

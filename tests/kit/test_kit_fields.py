@@ -298,3 +298,12 @@ def test_an_instant_that_is_canonical_already_is_what_it_would_become(written: s
     else:
         assert found is not None
         assert utc_text(found) == fields.instant_text(written)
+
+
+def test_a_list_of_more_items_than_any_record_has_is_refused() -> None:
+    many: list[object] = [{}] * 10_001
+    found = Fields({"items": many, "tags": ["a"] * 10_001}, "job")
+    for read in (lambda: list(found.objects("items")), lambda: found.texts("tags"), lambda: fields.emails(many)):
+        with pytest.raises(FieldError, match="at most 10,000 items"):
+            read()
+    assert 10_000 == len(list(Fields({"items": many[1:]}, "job").objects("items")))
