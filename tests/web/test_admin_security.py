@@ -129,6 +129,37 @@ async def test_a_reading_token_can_change_nothing_that_there_is(app: App) -> Non
             assert 403 == answer.status_code, path
 
 
+async def test_hidden_fields_show_in_no_list_search_or_page_about_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADS_KEY", KEY)
+    app = App(settings(tmp_path, masked=("last_name", "phone", "email")))
+    await app.start()
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            lead = {"Name": "Maya Ortiz", "Phone": "303-555-0142", "Email": "maya@example.org"}
+            await client.post(f"{app.inbox_url}/in/leads", params={"key": KEY}, json=lead)
+        async with session(app, authorization=f"Bearer {act_token(app)}") as client:
+            while not (people := (await client.get("/api/v1/people")).json()["items"]):
+                await asyncio.sleep(0.02)
+            assert ("***", ["***"], ["***"]) == tuple(people[0][name] for name in ("name", "phones", "emails"))
+            lists = ("/", "/events?q=Ortiz", "/events?q=303555", "/runs", "/people", "/people?q=Ortiz")
+            listed = [await client.get(path) for path in lists]
+            opened = await client.get(f"/people/{people[0]['id']}")
+        for answer in listed:
+            assert not any(
+                word in answer.text.partition("<main")[2] for word in ("Maya", "5550142", "maya@example.org")
+            )
+        assert ["lead.created" in answer.text for answer in listed[1:3]] == [True, True]
+        assert "Maya Ortiz" in opened.text
+        async with session(app, authorization=f"Bearer {create_token(app.settings.data, 'read')}") as client:
+            for path in (*lists, f"/people/{people[0]['id']}", f"/api/v1/people/{people[0]['id']}"):
+                page = (await client.get(path)).text.partition("<main")[2] or (await client.get(path)).text
+                assert not any(word in page for word in ("Maya", "5550142")), path
+    finally:
+        await app.stop()
+
+
 async def test_behind_a_proxy_with_tls_the_cookie_is_for_tls_only(app: App) -> None:
     async with session(app) as client:
         assert "Secure" not in (await signed_in(app, client)).headers["set-cookie"]

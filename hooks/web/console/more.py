@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hooks.ports import AuditFilter, Desk, EventFilter, History, Page
+from hooks.ports import AuditFilter, Desk, EventFilter, History, Page, RunFilter
 from hooks.web.console.shell import Shell, Shown, filled, id_in_path, older
 from hooks.web.parameters import BadParameter, instant, is_id, read_query
 from hooks.web.people import masked
@@ -18,6 +18,9 @@ from hooks.web.rules_writing import SVG
 
 VERSIONS = 100
 REVIEWED = 20
+LATEST = 20
+"""Events of a person that are shown with what became of them."""
+
 _CHANGES = ("what", "target", "who", "since", "cursor")
 
 
@@ -76,6 +79,7 @@ class _More:
             files=files,
             main=main,
             chosen=asked if asked in files else main,
+            line=line if _is_number(line := request.query_params.get("line", "")) else "",
             state=self._shown.rules.state(),
             events=events.items,
             event=request.query_params.get("event", ""),
@@ -116,7 +120,11 @@ class _More:
         found = await self._shown.people.show(id_in_path(request, "per"))
         if found is None:
             raise HTTPException(404)
-        return self._page(request, "person.html", person=_for(request, found))
+        runs = {
+            event["id"]: (await self._history.runs(RunFilter(event=event["id"], limit=10))).items
+            for event in found["events"][:LATEST]
+        }
+        return self._page(request, "person.html", person=_for(request, found), runs=runs)
 
     # --- the server ---
 

@@ -244,7 +244,7 @@ def _lit(
     """An explained rule with the lines of its own file, each with the clauses that stand on it."""
     rule = known.get(explained["id"], {})
     lines = lit_lines(texts.get(rule.get("file", "")), rule.get("line", 0), explained["clauses"])
-    return {**explained, "file": rule.get("file", ""), "lines": lines}
+    return {**explained, "file": rule.get("file", ""), "first": rule.get("line", 0), "lines": lines}
 
 
 def _source_states(

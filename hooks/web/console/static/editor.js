@@ -96,7 +96,7 @@
     try {
       const answer = await post("/api/v1/rules/check", draft());
       if (mine !== asked) return;
-      const found = answer.findings.toSorted((one, other) => (other.severity === "error") - (one.severity === "error"));
+      const found = [...answer.findings].sort((one, other) => (other.severity === "error") - (one.severity === "error"));
       for (const [name, one] of texts) one.findings = found.filter((each) => fileOf(each) === name);
       findings = texts.get(open).findings;
       const errors = found.filter((one) => one.severity === "error").length;
@@ -327,6 +327,7 @@
   const keep = (event) => { if (changed()) event.preventDefault(); };
   window.addEventListener("beforeunload", keep);
   paint();
+  if (Number(root.dataset.line) > 0) goTo(Number(root.dataset.line), 1);
   check();
   choose().catch(() => {});
 })();
