@@ -281,7 +281,7 @@ class App:
             log.warning(
                 "%d calls were still in progress; their intents are recorded and resolved at the next start", left
             )
-        if self._shared is not None:
+        if self._shared is not None and self._store is not None and self._store.alone:
             with contextlib.suppress(StoreError):
                 await self._shared.look()  # what the last calls have found out is for the next start too
         with contextlib.suppress(OSError):

@@ -41,7 +41,7 @@ async def test_a_server_killed_at_random_loses_nothing_and_books_nothing_twice(t
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_a_hundred_kills_lose_nothing_and_book_nothing_twice(tmp_path: Path, tell: Tell) -> None:
     await _kill(tmp_path, 100, random.randrange(10**6), tell)
 
