@@ -120,9 +120,11 @@
 
   const goTo = (line, column) => {
     const start = area.value.split("\n").slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + column - 1;
-    area.focus();
+    const sheet = root.querySelector(".sheet");
+    area.focus({ preventScroll: true });
     area.setSelectionRange(start, start);
-    colours.children[line - 1]?.scrollIntoView({ block: "center" });
+    sheet.scrollTop = (colours.children[line - 1]?.offsetTop ?? 0) - sheet.clientHeight / 2;
+    sheet.scrollLeft = 0;
   };
 
   // --- completion ---
