@@ -32,6 +32,7 @@ def test_did_mrs_ortiz_booking_go_through(desk: Desk) -> None:
     page = desk.page
     page.get_by_role("searchbox").first.fill("Ortiz")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Maya Ortiz")).to_be_visible()
     page.get_by_role("link", name="lead-to-servicetitan: done").first.click()
     expect(page.get_by_role("heading", name="lead-to-servicetitan")).to_be_visible()
     expect(page.locator(".steps > li").first).to_contain_text("servicetitan.create_booking_by_provider")

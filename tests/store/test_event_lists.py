@@ -160,18 +160,18 @@ async def answered(store: SqlStore, event: str, output: Any) -> None:
     await store.progress(Progress(run.id, run.fence, NOW, "done", steps=(step,)))
 
 
-@pytest.mark.parametrize("text", ["bk-40717A", " BK-40717a ", "40717", "1b4e28ba"])
 async def test_an_event_is_found_by_the_id_of_what_it_led_to(
-    store: SqlStore, history: SqlHistory, text: str, monkeypatch: pytest.MonkeyPatch
+    store: SqlStore, history: SqlHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(eventlists, "WINDOW", 1)
     wanted = await arrived(store, 0, "lead.created")
     await answered(store, wanted, {"id": 40717, "booking": {"bookingId": "bk-40717A", "guid": "1B4E28BA"}})
     for minute in range(1, 4):
         await answered(store, await arrived(store, minute), {"id": minute + 1000, "note": "bk-40717A"})
-    for limit in (1, 50):
-        assert [wanted] == await listed(history, EventFilter(q=text, limit=limit))
-    assert [] == await listed(history, EventFilter(q=text, type="job.*"))
+    for text in ("bk-40717A", " BK-40717a ", "40717", "1b4e28ba"):
+        assert [wanted] == await listed(history, EventFilter(q=text, limit=1))
+        assert [wanted] == await listed(history, EventFilter(q=text))
+    assert [] == await listed(history, EventFilter(q="bk-40717a", type="job.*"))
     assert [] == await listed(history, EventFilter(q="4071"))
 
 

@@ -28,6 +28,9 @@ from hooks.web.sessions import Sessions, set_cookie
 MAX_FORM = 4096
 CHART_STEPS = 48
 CHART_STEP = timedelta(minutes=30)
+MOST_PEOPLE = 6
+"""People whom a search names beside the events."""
+
 SILENT_AFTER = timedelta(hours=24)
 
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -136,10 +139,14 @@ class _Pages:
             return RedirectResponse(there, 303)
         filter = event_filter(filled(request), self._clock.now())
         page = await self._history.events(filter)
+        people: Sequence[Mapping[str, Any]] = ()
+        if filter.q is not None and filter.cursor is None and self._shown is not None:
+            people = (await self._shown.people.find(filter.q, None, MOST_PEOPLE)).items
         return self._page(
             request,
             "events.html",
             items=page.items,
+            people=people,
             older=older(request, page.next),
             sources=[source["name"] for source in self._desk.sources()],
             rules=[rule["id"] for rule in self._desk.rules()],
