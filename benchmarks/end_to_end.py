@@ -3,7 +3,8 @@
 A signed Housecall Pro job comes in, is committed, answered 202, normalized, matched by one rule of two, and sent on by
 one HTTP call to a sink on this machine that answers at once; the run is over when the result is recorded. Sent, stored
 and delivered are compared by id: every event answered 202 was delivered, none twice, and the server counts as many runs
-``done``. Rates are against durable ingest of the same webhooks by a server that only receives, in the same round.
+``done``. Both the rate and the processor time of an event are against durable ingest of the same webhooks by a server
+that only receives, in the same round: before it or after it, in turn.
 
 Then the same with a ``kill -9`` in the middle of it and a second server on the same folder. Calls in progress at that
 moment are sent again (`on_unknown: repeat`, with the same idempotency key), so the sink may hear of those twice, and
@@ -22,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import uvloop
 
@@ -83,37 +84,51 @@ class Sink(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
 
 
+class Cost(NamedTuple):
+    """Events a second, and the microseconds of processor time that one takes, all threads."""
+
+    rate: float
+    cpu: float
+
+
 def measure(rounds: int, events: int) -> dict[str, Any]:
     """Rounds of both, and one with a kill in the middle."""
     numbers = iter(range(10**9))
-    rates: list[float] = []
-    against: list[float] = []
-    cpu: list[float] = []
+    whole: list[Cost] = []
+    ingest: list[Cost] = []
     for number in range(rounds):
-        ingest = _ingest(numbers, events)
-        rate, used = uvloop.run(_whole(numbers, events))
-        rates.append(rate)
-        against.append(rate / ingest)
-        cpu.append(used)
+        if number % 2:
+            ingest.append(_ingest(numbers, events))
+        whole.append(uvloop.run(_whole(numbers, events)))
+        if not number % 2:
+            ingest.append(_ingest(numbers, events))
         print(f"end to end: round {number + 1} of {rounds} done", file=sys.stderr)
+    pairs = list(zip(whole, ingest, strict=True))
     return {
         "rounds": rounds,
         "events": events,
-        "rate": round(median(rates)),
-        "ingest_ratio": round(median(against), 2),
-        "cpu_us": round(median(cpu)),
+        "rate": round(median(cost.rate for cost in whole)),
+        "cpu_us": round(median(cost.cpu for cost in whole)),
+        "ingest_cpu_us": round(median(cost.cpu for cost in ingest)),
+        "ingest_ratio": round(median(one.rate / other.rate for one, other in pairs), 3),
+        "ingest_cpu_ratio": round(median(other.cpu / one.cpu for one, other in pairs), 3),
         "kill": uvloop.run(killed(numbers, events)),
     }
 
 
-def _ingest(numbers: Iterator[int], events: int) -> float:
+def _ingest(numbers: Iterator[int], events: int) -> Cost:
     with hooks(role="receive") as server:
-        requests = prepared(numbers, server.port, events)
-        figures = uvloop.run(drive(server.port, requests, connections=CONNECTIONS, seconds=PATIENCE))
-    return figures.rate
+        for number in (WARM, events):
+            requests = prepared(numbers, server.port, number)
+            used = server.cpu()
+            figures = uvloop.run(drive(server.port, requests, connections=CONNECTIONS, seconds=PATIENCE))
+            used = server.cpu() - used
+    if figures.statuses != {202: events}:
+        raise SystemExit(f"not a measurement: answered {figures.statuses}")
+    return Cost(figures.rate, used / events * 1e6)
 
 
-async def _whole(numbers: Iterator[int], events: int) -> tuple[float, float]:
+async def _whole(numbers: Iterator[int], events: int) -> Cost:
     seen: Counter[str] = Counter()
     sink = await asyncio.get_running_loop().create_server(lambda: Sink(seen), "127.0.0.1", 0)
     async with sink:
@@ -123,11 +138,11 @@ async def _whole(numbers: Iterator[int], events: int) -> tuple[float, float]:
             used, began = server.cpu(), time.perf_counter()
             await _pass(server, requests, seen)
             seconds = time.perf_counter() - began
-            used = server.cpu() - used
             await _until_done(server, WARM + events)
+            used = server.cpu() - used
     if set(seen.values()) != {1} or len(seen) != WARM + events:
         raise SystemExit(f"not a measurement: {WARM + events} sent, {len(seen)} delivered, {seen.total()} calls")
-    return events / seconds, used / events * 1e6
+    return Cost(events / seconds, used / events * 1e6)
 
 
 async def _pass(server: Server, requests: Iterator[bytes], seen: Mapping[str, int]) -> None:
@@ -196,9 +211,10 @@ def show(found: Mapping[str, Any]) -> None:
     kill = found["kill"]
     print(f"end to end: medians of {found['rounds']} rounds of {found['events']} events, {CONNECTIONS} connections")
     print(
-        f"  {found['rate']} events a second delivered and recorded, {found['cpu_us']} us of processor time each: "
-        f"{found['ingest_ratio']} of ingest; sent = stored = delivered, by id"
+        f"  {found['cpu_us']} us of processor time an event, {found['ingest_cpu_us']} us in ingest: "
+        f"{found['ingest_cpu_ratio']} of ingest by processor time; sent = stored = delivered, by id"
     )
+    print(f"  {found['rate']} events a second delivered and recorded, {found['ingest_ratio']} of ingest by rate")
     print(
         f"  killed in the middle: {kill['answered']} answered 202, {kill['stored']} stored, {kill['delivered']} "
         f"delivered, {kill['missing']} missing, {kill['called_again']} calls sent again"

@@ -360,13 +360,8 @@ class Http:
         connect = min(CONNECT_SECONDS, 0.45 * timeout)  # so that it ends, and the TLS handshake too, before the rest
         try:
             async with asyncio.timeout(timeout):
-                message = httpx.Request(
-                    method,
-                    url,
-                    headers=_ALWAYS | {name.lower(): value for name, value in headers.items()},
-                    content=body,
-                    extensions={"timeout": {"connect": connect}, "sending": sending},
-                )
+                message = _message(method, url, headers, body)
+                message.extensions |= {"timeout": {"connect": connect}, "sending": sending}
                 return await self._read(await self._open().handle_async_request(message))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Transient(f"no connection to {self.host}: {error or 'timed out'}") from error
@@ -420,6 +415,28 @@ def _secret_parts(headers: Mapping[str, str]) -> Iterator[str]:
     for value in headers.values():
         yield value
         yield value.rpartition(" ")[2]
+
+
+def _message(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> httpx.Request:
+    """The request as httpx would make it, in half the time. Raises httpx.InvalidURL."""
+    import httpx
+
+    address = _parsed(url)
+    named = _ALWAYS | {name.lower(): value for name, value in headers.items()}
+    if body or method in ("POST", "PUT", "PATCH"):
+        named["content-length"] = str(len(body or b""))
+    host = named.pop("host", "").encode("ascii") or address.netloc
+    pairs = [(b"Host", host), *[(name.encode("ascii"), value.encode("ascii")) for name, value in named.items()]]
+    made = httpx.Request(method, address, headers=pairs, stream=httpx.ByteStream(body or b""))
+    made.read()  # so that whoever stands in for the network has its content
+    return made
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    import httpx
+
+    return httpx.URL(url)
 
 
 def _kept(response: httpx.Response) -> dict[str, str]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 LONGEST = 3.0
@@ -28,26 +26,31 @@ class _Alarm:
     """Whether the alarm is set: what rings too late is not heard."""
 
     armed = False
+    heard = False
+    """Whether the process listens to it."""
 
 
-@contextmanager
-def bounded() -> Iterator[None]:
+class bounded:  # noqa: N801  # read as `with bounded():`, several times for each event
     """Raise TookTooLong inside when it takes longer than `LONGEST`. For code that waits for nothing and holds nothing.
 
     Only the main thread can be interrupted; in others it changes nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    if signal.getsignal(signal.SIGVTALRM) is not _ring:
-        signal.signal(signal.SIGVTALRM, _ring)
-    _Alarm.armed = True
-    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
-    try:
-        yield
-    finally:
-        _Alarm.armed = False
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+
+    __slots__ = ("_main",)
+
+    def __enter__(self) -> None:
+        self._main = threading.get_ident() == threading.main_thread().ident
+        if self._main:
+            if not _Alarm.heard:
+                signal.signal(signal.SIGVTALRM, _ring)
+                _Alarm.heard = True
+            _Alarm.armed = True
+            signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
+
+    def __exit__(self, *_: object) -> None:
+        if self._main:
+            _Alarm.armed = False
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
 
 
 def _ring(number: int, frame: FrameType | None) -> None:

@@ -39,8 +39,12 @@ def mentions(reading: Reading, limit: int) -> list[Mention]:
 def sight(transaction: Transaction, events: Sequence[str], sightings: Sequence[Sighting]) -> None:
     """Learn what these events say of people. An event that is no longer in the queue has been looked at before."""
     take_turn(transaction)
+    marks = ", ".join("?" * len(events))
     waiting = {
-        event for event in events if transaction.execute("DELETE FROM person_queue WHERE event = ?", (event,)).rowcount
+        event
+        for (event,) in transaction.execute(
+            f"DELETE FROM person_queue WHERE event IN ({marks}) RETURNING event", list(events)
+        ).fetchall()
     }
     for seen in sightings:
         if seen.event in waiting:
@@ -58,19 +62,25 @@ def take_turn(transaction: Transaction) -> None:
 
 def learn(transaction: Transaction, seen: Sighting) -> str:
     """Join a sighting to the person it is of, or to a new one; gives the person. The turn must have been taken."""
-    decision = decide(seen, candidates(transaction, seen))
+    found = candidates(transaction, seen)
+    decision = decide(seen, found)
     at = millis(seen.at)
     person = decision.person
+    known: frozenset[Key] = frozenset()
     if person is None:
         person = _new_person(transaction, seen)
     else:
-        _rename(transaction, person, seen, by_record=decision.why == "the vendor's own record")
+        before = next(one for one in found if one.id == person)
+        known = before.shared
+        _rename(transaction, before, seen, by_record=decision.why == "the vendor's own record")
     for other in decision.merged:
         if not _apart(transaction, person, other):
             merge(transaction, other, person, at)
     for doubt in decision.doubts:
         _note_doubt(transaction, person, doubt, seen)
     for kind, value in seen.keys:
+        if (kind, value) in known:
+            continue
         transaction.execute(
             "INSERT INTO person_keys (kind, value, person, origin, seen_at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (kind, value, person) DO NOTHING",
@@ -169,15 +179,15 @@ def _new_person(transaction: Transaction, seen: Sighting) -> str:
     return person
 
 
-def _rename(transaction: Transaction, person: str, seen: Sighting, *, by_record: bool) -> None:
+def _rename(transaction: Transaction, person: Candidate, seen: Sighting, *, by_record: bool) -> None:
     """Take over a name where there was none or less of one; the vendor's own record says how somebody is called now."""
-    name, company = transaction.execute("SELECT name, company FROM people WHERE id = ?", (person,)).fetchone()
+    name, company = person.name, person.company
     fuller = seen.name is not None and (name is None or by_record or len(plain_name(seen.name)) > len(plain_name(name)))
     wanted = (seen.name if fuller else name, company or seen.company)
     if wanted != (name, company):
         transaction.execute(
             "UPDATE people SET name = ?, company = ?, search = ?, updated_at = ? WHERE id = ?",
-            (*wanted, search_text(*wanted), millis(seen.at), person),
+            (*wanted, search_text(*wanted), millis(seen.at), person.id),
         )
 
 

@@ -19,6 +19,7 @@ from hooks.events import Answer, Request
 from hooks.kit.http import Http
 from hooks.kit.outgoing import CheckedNetwork
 from hooks.kit.wire import MAX_HEAD, Wire
+from tests.kit.pipes import PipeNetwork
 
 GET = Request("GET", "/x")
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -264,58 +265,12 @@ async def test_a_request_that_would_be_two_is_not_sent() -> None:
 # --- however the bytes come ---
 
 
-class _Pipe(asyncio.Transport):
-    """A transport that answers a request with pieces, one in each turn of the loop, and then ends."""
-
-    def __init__(self, protocol: asyncio.Protocol, pieces: list[bytes], near: socket.socket) -> None:
-        super().__init__({"socket": near})
-        self._protocol = protocol
-        self._pieces = pieces
-        self._closing = False
-
-    def write(self, data: Any) -> None:
-        asyncio.get_running_loop().call_soon(self._next)
-
-    def _next(self) -> None:
-        if self._closing:
-            return
-        if self._pieces:
-            self._protocol.data_received(self._pieces.pop(0))
-            asyncio.get_running_loop().call_soon(self._next)
-        else:
-            self.abort()
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def abort(self) -> None:
-        if not self._closing:
-            self._closing = True
-            asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
-
-
-class _Network:
-    """Connections on which each request is answered by these pieces."""
-
-    def __init__(self, pieces: list[bytes], near: socket.socket) -> None:
-        self._pieces = pieces
-        self._near = near
-
-    async def connect(self, protocol: Callable[[], asyncio.Protocol], *_: object) -> asyncio.Protocol:
-        made = protocol()
-        made.connection_made(_Pipe(made, list(self._pieces), self._near))
-        return made
-
-
 async def _answers(pieces: list[bytes], calls: int = 1) -> list[Answer]:
     """The answers to these calls but for those whose outcome is unknown; none of them waits in vain."""
     found: list[Answer] = []
     near, far = socket.socketpair()
     with near, far:
-        wire = Wire(cast(CheckedNetwork, _Network(pieces, near)), cast(Any, None), connections=1, keep_alive=4.0)
+        wire = Wire(cast(CheckedNetwork, PipeNetwork(pieces, near)), cast(Any, None), connections=1, keep_alive=4.0)
         http = Http("http://127.0.0.1:9", transport=wire)
         for _ in range(calls):
             try:
