@@ -7,7 +7,7 @@ A booking's id is what the vendor's support names and the office writes down. It
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from hooks.store.engine import Transaction
@@ -48,36 +48,35 @@ def behind(text: str) -> tuple[str, list[Any]]:
 
 def ids_in(output: Any) -> list[str]:
     """The ids in an answer, in lower case, those nearest to its top first. An answer that is an id itself is one."""
-    if not isinstance(output, Mapping | list):
+    if not isinstance(output, (dict, list)):
         return [id for id in (_id(output),) if id is not None]
     found: dict[str, None] = {}
     level: list[Any] = [output]
     for _ in range(_DEPTH):
         below: list[Any] = []
         for one in level:
-            for key, value in _members(one):
-                if isinstance(value, Mapping | list):
+            if isinstance(one, list):
+                below += [value for value in one[:_LISTED] if isinstance(value, (dict, list))]
+                continue
+            for key, value in one.items():
+                if isinstance(value, (dict, list)):
                     below.append(value)
-                elif key is not None and _names_record(key) and (id := _id(value)) is not None:
+                elif _names_record(key) and (id := _id(value)) is not None:
                     found[id] = None
+        if not below:
+            break
         level = below
     return list(found)[:MOST]
 
 
+@lru_cache(maxsize=4096)
 def _names_record(key: str) -> bool:
     return _KEY.search(key) is not None and _NO_RECORD.search(key) is None
 
 
-def _members(one: Any) -> Iterator[tuple[str | None, Any]]:
-    if isinstance(one, Mapping):
-        yield from ((str(key), value) for key, value in one.items())
-    elif isinstance(one, Sequence):
-        yield from ((None, value) for value in one[:_LISTED])
-
-
 def _id(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     text = str(value).strip().lower()
-    fits = _FEWEST <= len(text) <= _LONGEST and text.isprintable() and not re.search(r"\s", text)
+    fits = _FEWEST <= len(text) <= _LONGEST and " " not in text and text.isprintable()
     return storable(text) if fits else None
