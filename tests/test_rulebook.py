@@ -247,6 +247,17 @@ async def test_a_file_that_is_not_named_stays_as_it_is_in_force(book: Book, part
     assert [True] == ["http.reqest" in path.read_text() for path in aside]
 
 
+async def test_a_file_that_was_broken_at_the_start_is_mended_by_publishing(book: Book) -> None:
+    broken = RULES.replace("http.request", "http.reqest")
+    with pytest.raises(RulesInvalid):
+        await book.load(broken)
+    rules, aside = await book.rulebook.publish(RulesDraft(RULES), ANA)
+    assert (["note"], RULES) == ([rule.id for rule in rules.rules], book.path.read_text())
+    assert [broken] == [path.read_text() for path in aside]
+    with pytest.raises(RulesInvalid, match="none of the files"):
+        await book.another().publish(RulesDraft(RULES, {str(book.path): RULES}), ANA)
+
+
 async def test_a_rule_may_move_from_one_file_to_another(book: Book, parts: Path) -> None:
     moved = MORE.replace("id: another", "id: note")
     twice = RulesDraft(INCLUDING, {str(parts): moved})
