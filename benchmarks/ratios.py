@@ -40,7 +40,7 @@ def _ingest(found: Mapping[str, Any]) -> Iterator[Ratio]:
 
 def _whole(found: Mapping[str, Any]) -> Iterator[Ratio]:
     if "end_to_end" in found:
-        yield Ratio("end to end / durable ingest", found["end_to_end"]["ingest_ratio"], 0.1, 0.25)
+        yield Ratio("end to end / durable ingest", found["end_to_end"]["ingest_cpu_ratio"], 0.1, 0.25)
 
 
 def _flat(found: Mapping[str, Any]) -> Iterator[Ratio]:
@@ -67,7 +67,7 @@ def _peers(found: Mapping[str, Any]) -> Iterator[Ratio]:
 
 def table(shown: Sequence[Ratio]) -> str:
     """As text."""
-    head = f"{'ratio, of processor time or of rates':<50} {'':>8}  {'least':>6}  {'aim':>5}"
+    head = f"{'ratio of processor time':<50} {'':>8}  {'least':>6}  {'aim':>5}"
     return "\n".join(
         [
             head,

@@ -22,6 +22,9 @@ from hooks.store.groupcommit import Work
 MOST = 16_384
 """Deliveries in memory, about 5 MB, before they go to the table. The more, the more of them share a page of it."""
 
+MOST_BYTES = 64 * 1024 * 1024
+"""What the receipts of those may hold: a digest stands behind its body, and a start after a crash reads past all."""
+
 PART = 128
 """Rows in one transaction: what a sender who shares it waits for takes a few milliseconds at worst."""
 
@@ -45,12 +48,13 @@ class Recent:
         self._write = write
         self._known: tuple[dict[bytes, _Known], dict[bytes, _Known]] = ({}, {})  # those that come, those being written
         self._last: str | None = None
+        self._bytes = 0
         self._one = asyncio.Lock()
 
     @property
     def full(self) -> bool:
         """Whether it is time to `settle`."""
-        return len(self._known[0]) >= MOST
+        return len(self._known[0]) >= MOST or self._bytes >= MOST_BYTES
 
     def originals(self, transaction: Transaction, rows: Sequence[Accepted]) -> list[str | None]:
         """For each row None, or the receipt that had its digest before. In the writing thread."""
@@ -88,6 +92,7 @@ class Recent:
         for row, original in zip(rows, originals, strict=True):
             if original is None and row.digest is not None:
                 coming[row.digest] = (row.receipt, row.expires_at)
+            self._bytes += row.size
         if rows:
             self._last = rows[-1].values[0]
 
@@ -102,6 +107,7 @@ class Recent:
             coming = {**going, **coming}
         last = self._last
         self._known = ({}, coming)
+        self._bytes = 0
         entries = sorted(coming.items())
         for start in range(0, len(entries), PART):
             part = [(digest, *known) for digest, known in entries[start : start + PART]]

@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -74,6 +75,16 @@ async def test_the_table_gets_its_rows_many_at_once(
 
     assert 300 == in_the_table(tmp_path / "hooks.db")
     assert first[7].id == await store.record(receipt(), key(7), DAY)
+
+
+async def test_large_bodies_do_not_make_a_start_after_a_crash_long(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "MOST_BYTES", 100_000)
+    large = replace(receipt(), body=b"x" * 100_000)
+    await store.record(large, key(1), DAY)
+    await store.engine.settle()  # after what it has begun by itself
+    assert 1 == in_the_table(tmp_path / "hooks.db")
 
 
 async def test_of_two_that_come_together_the_earlier_is_the_first(store: SqlStore) -> None:
