@@ -54,6 +54,7 @@ _FILL = (
     "FROM generate_series(1, {rows}) n",
     "INSERT INTO counters (name, value) VALUES ('receipts.accepted', {rows}), ('events.accepted', {rows}), "
     "('events.matched', {rows})",
+    "INSERT INTO counters (name, value) SELECT 'runs.' || state, count(*) FROM runs GROUP BY state",
     "VACUUM ANALYZE",
 )
 
