@@ -18,6 +18,9 @@ _QUEUE = {
     "autovacuum_vacuum_cost_delay": "0",
     "autovacuum_analyze_scale_factor": "0.02",
 }
+_PRUNED = {"autovacuum_vacuum_scale_factor": "0.02", "autovacuum_vacuum_threshold": "1000"}
+"""What retention deletes from, each day as much as has come: a fiftieth of it may lie there unused, not a fifth."""
+
 _SMALL = {"fillfactor": "50", "autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "500"}
 """A few rows that change all the time: room for their next versions beside them, so that no index hears of it."""
 
@@ -25,6 +28,9 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "runs": {"fillfactor": "80", **_QUEUE},
     "receipts": {"fillfactor": "90", **_QUEUE},
     "steps": {"fillfactor": "80", **_QUEUE},
+    "events": _PRUNED,
+    "attempts": _PRUNED,
+    "duplicates": _PRUNED,
     "person_queue": _QUEUE,
     "counters": _SMALL,
     "turns": _SMALL,

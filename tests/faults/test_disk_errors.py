@@ -206,7 +206,7 @@ async def test_senders_that_go_away_at_any_moment_leave_no_lock_behind(world: Pr
         assert 202 == (await world.lead({"full_name": f"Stayed {start}"})).status_code
         slowest = max(slowest, time.monotonic() - began)
 
-    assert slowest < 2
+    assert slowest < 8, "a lock that stays is waited for longer"
     unacted, double = await _unacted(world)
     assert (0, 0) == (unacted, double)
     await world.stop()
