@@ -2,8 +2,8 @@
 
 One `Http` is one account at one address: its own connections (`hooks.kit.wire`), to checked addresses only
 (`hooks.kit.outgoing`), no proxy or netrc from the environment, no redirects, no cookies, no compression asked for, one
-deadline over everything. Every exchange is kept for the attempt's record, without credentials (`record_exchanges`). It is
-one module, so that what goes out and what is kept of it are read side by side.
+deadline over everything. Every exchange is kept for the attempt's record, without credentials (`record_exchanges`).
+It is one module, so that what goes out and what is kept of it are read side by side.
 """
 
 from __future__ import annotations
