@@ -202,7 +202,7 @@ async def _until_done(server: Server, runs: int) -> None:
         counted = (await asyncio.to_thread(stats, server))["runs"]
         if counted["done"] >= runs and not counted["waiting"] + counted["running"]:
             return
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)  # asking costs the server some milliseconds
     raise SystemExit(f"not a measurement: the server counts {counted}, and {runs} should be done")
 
 

@@ -202,7 +202,9 @@ def _text(value: object) -> str | None:
     """A text of one line that every store takes; None for anything else."""
     if not isinstance(value, str):
         return None
-    kept = "".join(letter for letter in " ".join(value.split())[:200] if letter.isprintable())
+    kept = " ".join(value.split())[:200]
+    if not kept.isprintable():
+        kept = "".join(letter for letter in kept if letter.isprintable())
     return kept.strip() or None
 
 

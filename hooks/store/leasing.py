@@ -175,15 +175,20 @@ def _due(skip_locked: str) -> str:
     return f"SELECT seq FROM ({' UNION ALL '.join((*stretches, alone))}) AS due ORDER BY priority, due_at, seq LIMIT ?"
 
 
+_OF_MINE = "seq, connection, lane, on_stuck, event"
+_MINE_ALONE = f"SELECT {_OF_MINE} FROM runs WHERE id = ? AND fence = ? AND state = 'running'"
+_MINE = f"UPDATE runs SET fence = fence WHERE id = ? AND fence = ? AND state = 'running' RETURNING {_OF_MINE}"
+"""A run under our lease. Where other servers look too its row is locked, so that it stays ours until the commit."""
+
+
 def progress(transaction: Transaction, change: Progress) -> None:
     if change.repeated:
         if _is_written(transaction, change):
             return
         change = _not_written(transaction, change)
     row = transaction.execute(
-        "UPDATE runs SET attempts = attempts + ? WHERE id = ? AND fence = ? AND state = 'running' "
-        "RETURNING seq, connection, lane, on_stuck, event",
-        (len(change.attempts), change.run, change.fence),
+        _MINE_ALONE if transaction.alone else _MINE,
+        (change.run, change.fence),
     ).fetchone()
     if row is None:
         raise LeaseLost(f"{change.run} has been taken over")
@@ -210,13 +215,16 @@ def progress(transaction: Transaction, change: Progress) -> None:
         echoing.caused(transaction, row[4], *change.cause)
     if change.leaves:
         leave_lane(transaction, change.run)
-    if change.state is None:
-        return
     seq, at_work, lane, on_stuck, _ = row
+    if change.state is None:
+        if change.attempts:
+            transaction.execute("UPDATE runs SET attempts = attempts + ? WHERE seq = ?", (len(change.attempts), seq))
+        return
     reason = timing.stuck_reason(change, lane, on_stuck)
     ended = change.state in ("done", "failed", "skipped")
     transaction.execute(
         "UPDATE runs SET state = ?, reason = ?, due_at = coalesce(?, due_at), connection = coalesce(?, connection), "
+        "attempts = attempts + ?, "
         "priority = CASE WHEN priority = 0 AND ? = 0 THEN 0 WHEN priority = 2 THEN 2 ELSE 1 END, crashes = 0, "
         "finished_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?",
         (
@@ -224,6 +232,7 @@ def progress(transaction: Transaction, change: Progress) -> None:
             None if reason is None else storable(reason),
             None if change.due_at is None else millis(change.due_at),
             change.connection,
+            len(change.attempts),
             int(change.again),
             millis(change.at) if ended else None,
             seq,
