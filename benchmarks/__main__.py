@@ -19,7 +19,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import console, end_to_end, ingest, live, memory, million, peers, pruning, rules, startup, stores, year
+from benchmarks import (
+    console,
+    end_to_end,
+    floor,
+    ingest,
+    live,
+    memory,
+    million,
+    peers,
+    pruning,
+    rules,
+    startup,
+    stores,
+    year,
+)
 from benchmarks.peerage import PEERS
 from benchmarks.plot import draw
 from benchmarks.ratios import ratios, table
@@ -31,9 +45,10 @@ APART = {
     "year": year.main,
     "live": live.main,
     "console": console.main,
+    "floor": floor.main,
     "pruning": pruning.main,
 }
-"""Those with options and tables of their own; the last two fill a database with a million events first."""
+"""Those with options and tables of their own; console and pruning fill a database with a million events first."""
 
 
 def machine() -> str:

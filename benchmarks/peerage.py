@@ -14,6 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -72,7 +75,7 @@ installed, its port, the sink's port, and the folder for what it keeps."""
 class Peer:
     """One of them, installed. ``share``: how much of the events it is given, because it is that much slower.
 
-    ``path`` takes the webhooks, ``up`` answers when it is there.
+    ``path`` takes the webhooks, ``up`` answers when it is there; ``found``: with anything but 404, when it is ready.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Peer:
     command: Command
     path: str = "/in"
     up: str = "/"
+    found: bool = False
     share: float = 1.0
 
     @contextlib.contextmanager
@@ -102,6 +106,8 @@ class Peer:
             running = Running(port, self.path, process)
             try:
                 wait_until_up(f"http://127.0.0.1:{port}{self.up}", process, START)
+                while self.found and _is_404(f"http://127.0.0.1:{port}{self.up}"):
+                    time.sleep(0.05)
                 yield running
             finally:
                 running.kill(signal.SIGTERM)
@@ -130,7 +136,7 @@ def _hooks(folder: Path, port: int, sink: int, state: Path) -> Started:
 def node_red(folder: Path) -> Peer:
     _npm(folder, "node-red@4")
     promise = "nothing: the 2xx is sent by the flow, and the message is in memory only"
-    return Peer("node-red", folder, _npm_version(folder, "node-red"), promise, _node_red)
+    return Peer("node-red", folder, _npm_version(folder, "node-red"), promise, _node_red, up="/up", found=True)
 
 
 def _node_red(folder: Path, port: int, sink: int, state: Path) -> Started:
@@ -142,6 +148,7 @@ def _node_red(folder: Path, port: int, sink: int, state: Path) -> Started:
     flow = [
         {"id": "t", "type": "tab", "label": "bench"},
         {"id": "i", "type": "http in", "z": "t", "url": "/in", "method": "post", "wires": [["o", "s"]]},
+        {"id": "u", "type": "http in", "z": "t", "url": "/up", "method": "get", "wires": [["o"]]},
         {"id": "o", "type": "http response", "z": "t", "statusCode": "200", "headers": {}, "wires": []},
         {"id": "s", "type": "function", "z": "t", "func": shape, "outputs": 1, "wires": [["c"]]},
         {"id": "c", "type": "http request", "z": "t", "method": "POST", "ret": "txt", "persist": True,
@@ -231,6 +238,14 @@ def _ansible_rulebook(folder: Path, port: int, sink: int, state: Path) -> Starte
         state / "inventory.yml",
     ]
     return command, {"PATH": f"{scripts}:{os.environ['PATH']}", "ANSIBLE_HOME": str(state)}
+
+
+def _is_404(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return False
+    except urllib.error.HTTPError as error:
+        return error.code == 404
 
 
 def _npm(folder: Path, package: str) -> None:
