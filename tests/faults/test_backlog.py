@@ -86,6 +86,10 @@ async def sender(world: ProcessWorld, took: list[float]) -> AsyncIterator[None]:
         await asyncio.gather(sending, return_exceptions=True)
 
 
+async def drained(world: ProcessWorld) -> int:
+    return len(world.asked("http", "POST"))
+
+
 async def drain(world: ProcessWorld, figures: Figures) -> None:
     """One round: start, drain a part of the backlog while webhooks come, look at the pages, stop."""
     wall, cpu = await first_answer(world, RULES)
@@ -94,7 +98,7 @@ async def drain(world: ProcessWorld, figures: Figures) -> None:
     await world.asked_for("http", "/notes", times=1)
     async with sender(world, figures.accepts):
         began, before = time.monotonic(), len(world.asked("http", "POST"))
-        await world.asked_for("http", "/notes", times=before + DRAINED)
+        await world.until(lambda: drained(world), lambda number: number >= before + DRAINED, seconds=90)
         figures.rates.append((len(world.asked("http", "POST")) - before) / (time.monotonic() - began))
     for page in PAGES:
         began = time.monotonic()
