@@ -1,7 +1,7 @@
 """Deliver: HTTP/1.1 on connections that are kept for the next call, one exchange at a time on each.
 
 A transport of httpx's that does no more than our calls need: no proxies, no HTTP/2, no trailers, no upgrades. It takes
-an eighth of the time that httpx's own takes for a call, and no longer with many in flight. The answer is read by
+a tenth of the time that httpx's own takes for a call, and no longer with many in flight. The answer is read by
 `httptools`, which is as strict with it as with the requests that come in.
 
 A connection that the other side has closed, or on which it has said anything unasked, is never used again. It is looked
