@@ -35,6 +35,7 @@ from hooks.pipeline.people import Acquaintance, Sighter
 from hooks.pipeline.receive import log_fault
 from hooks.pipeline.sharing import Shared, Shelf
 from hooks.pipeline.subscribers import Subscribers
+from hooks.pipeline.underway import Underway
 from hooks.ports import Clock, Hear, History
 from hooks.registry import CATALOGUE
 from hooks.rulebook.book import Rulebook
@@ -204,6 +205,9 @@ class App:
             worker.wake()
             sighter.wake()
 
+        underway = _underway(settings.data) if store.alone else None
+        if underway is not None:
+            self._exits.callback(underway.close)
         dispatcher = self._dispatcher = Dispatcher(
             store,
             clock,
@@ -213,6 +217,7 @@ class App:
             planned=planned,
             obstacle=lambda connection: obstacle_of(connection, rulebook.accounts),
             busy=lambda: inbox.waiting > 0,
+            underway=underway,
         )
         masking = Masking(settings.masked)
         desk = EngineDesk(
@@ -437,6 +442,14 @@ class _Waking:
 def _working(accounts: Mapping[str, Account], now: float) -> list[str]:
     """The connections whose runs are carried out now, or could be."""
     return [name for name, account in accounts.items() if account.in_flight or account.free(now)]
+
+
+def _underway(folder: Path) -> Underway | None:
+    try:
+        return Underway(folder / "reading")
+    except OSError as error:
+        log.warning("%s cannot be written: %s", folder / "reading", error.strerror)
+        return None
 
 
 async def _prepared() -> None:

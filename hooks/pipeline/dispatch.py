@@ -20,6 +20,7 @@ from hooks.pipeline.emitting import cause_of
 from hooks.pipeline.match import plan
 from hooks.pipeline.normalize import emptied_event, normalize, unread_events
 from hooks.pipeline.receive import log_fault
+from hooks.pipeline.underway import Underway
 from hooks.ports import Clock, Normalizer, Plan, Store
 from hooks.rules.ruleset import RuleSet
 
@@ -51,8 +52,11 @@ class Dispatcher:
         planned: Callable[[], None],
         obstacle: Callable[[str], str | None] = lambda connection: None,
         busy: Callable[[], bool] = lambda: False,
+        underway: Underway | None = None,
     ) -> None:
+        """``underway`` knows which receipt was read when the program ended; without it, any of the first may be."""
         self._store = store
+        self._underway = underway
         self._clock = clock
         self._owner = owner
         self._rules = rules
@@ -88,7 +92,12 @@ class Dispatcher:
 
     async def begin(self) -> None:
         """At a start: find out which receipts may have been under way when the program ended."""
-        self._doubted = dict(await self._store.doubt(BATCH))
+        if self._underway is None:
+            self._doubted = dict(await self._store.doubt(BATCH))
+        elif (died_of := self._underway.at_death) is not None:
+            self._underway.end()  # counted once, whatever becomes of this process
+            if (crashes := await self._store.count_crash(died_of)) >= MAX_CRASHES:
+                self._doubted = {died_of: crashes}
         self._begun = True
 
     async def turn(self) -> int:
@@ -150,6 +159,8 @@ class Dispatcher:
     def _plans(self, receipt: Receipt, rules: RuleSet) -> list[Plan]:
         now, cause = self._clock.now(), cause_of(receipt)
         plans: list[Plan] = []
+        if self._underway is not None:
+            self._underway.begin(receipt.id)
         for event in normalize(receipt, self._sources().get(receipt.source)):
             try:
                 with bounded():
@@ -161,4 +172,6 @@ class Dispatcher:
             except Exception as error:
                 log_fault(log, f"matching of {event.id}", error)
                 plans.append(Plan(replace(event, flag=f"matching it failed ({type(error).__name__})"), cause=cause))
+        if self._underway is not None:
+            self._underway.end()
         return plans

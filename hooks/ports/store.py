@@ -48,8 +48,8 @@ class Store(Protocol):
         """At a start: receipts that may have been read when the program ended, with how many crashes they have seen."""
         ...
 
-    async def count_crash(self, receipt: str) -> None:
-        """Count a crash for a receipt before it is read."""
+    async def count_crash(self, receipt: str) -> int:
+        """Count a crash for a receipt that waits to be read; gives how many it has seen, 0 when it waits no more."""
         ...
 
     async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:

@@ -23,6 +23,9 @@ def doubt(transaction: Transaction, limit: int) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def count_crash(transaction: Transaction, receipt: str) -> None:
-    """Count a crash for a receipt before it is read: should it end the program, that is known afterwards."""
-    transaction.execute("UPDATE receipts SET crashes = crashes + 1 WHERE id = ?", (receipt,))
+def count_crash(transaction: Transaction, receipt: str) -> int:
+    """Count a crash for a receipt that waits; gives how many there were, 0 when it waits no more."""
+    row = transaction.execute(
+        "UPDATE receipts SET crashes = crashes + 1 WHERE id = ? AND pending = 1 RETURNING crashes", (receipt,)
+    ).fetchone()
+    return 0 if row is None else int(row[0])

@@ -109,8 +109,8 @@ class SqlStore:
     async def doubt(self, limit: int) -> Mapping[str, int]:
         return await self._engine.write(lambda transaction: doubting.doubt(transaction, limit))
 
-    async def count_crash(self, receipt: str) -> None:
-        await self._engine.write(lambda transaction: doubting.count_crash(transaction, receipt))
+    async def count_crash(self, receipt: str) -> int:
+        return await self._engine.write(lambda transaction: doubting.count_crash(transaction, receipt))
 
     async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
         if self._engine.alone:
