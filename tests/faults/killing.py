@@ -250,17 +250,21 @@ class Arena:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             receipts = {row[0] for row in database.execute("SELECT id FROM receipts WHERE verdict = 'accepted'")}
             events = {row[0] for row in database.execute("SELECT id FROM events")}
+            ended = {row[0]: f"{row[0]} {row[1]} {row[2]}" for row in database.execute(_ENDED)}
         bookings = self.bookings()
         return Verdict(
             accepted=len(self.ledger.told),
             unknown=self.ledger.unknown,
             lost=sorted(event for event, receipt in self.ledger.told.items() if receipt not in receipts),
-            unacted=sorted(event for event in events if event not in bookings),
+            unacted=sorted(ended.get(event, event) for event in events if event not in bookings),
             doubled={event: number for event, number in bookings.items() if number > 1},
             unexpected=sorted(event for event in bookings if event not in events),
             books_balance=balance,
             restarts=self.restarts,
         )
+
+
+_ENDED = "SELECT event, state, reason FROM runs"
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
