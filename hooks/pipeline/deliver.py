@@ -69,6 +69,7 @@ class Worker:
         self._faults: dict[str, int] = {}
         self._signal = asyncio.Event()
         self._stopping = False
+        self._claiming = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsure = False
         """Whether runs may be ours that this worker knows nothing of: nobody has said how a claim ended."""
@@ -113,6 +114,9 @@ class Worker:
         self._stopping = True
         self.wake()
         self._carrier.stop()
+        with contextlib.suppress(TimeoutError):  # what is being claimed at this moment is ours to give back
+            async with asyncio.timeout(grace), self._claiming:
+                pass
         begun = bool(self._tasks)
         if begun:
             await asyncio.wait(self._tasks, timeout=grace)
@@ -127,6 +131,10 @@ class Worker:
 
     async def turn(self) -> int:
         """Claim what there is room for and begin it; gives how many runs that were."""
+        async with self._claiming:
+            return 0 if self._stopping else await self._claim()
+
+    async def _claim(self) -> int:
         if self._unsure:
             await self._store.leave(self._owner, self._clock.now(), [task.get_name() for task in self._tasks])
             self._unsure = False

@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hooks.errors import StoreError
@@ -29,16 +29,23 @@ BATCH = 100
 POLL = 1.0
 """Seconds after which the queue is looked at without being told to."""
 
+LATE = 10.0
+"""Seconds from the lane to the call's first byte, at most: the intent is written meanwhile."""
+
 LANE_WAIT = 0.5
 """Seconds after which a run looks again whether the one before it has done with the same person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """What a step may know of its person. ``busy``: the run that is finding or making the same record just now."""
+    """What a step may know of its person. ``busy``: the run that is finding or making the same record just now.
+
+    ``latest``: when the call must have left, because the lane is another run's before it would be over otherwise.
+    """
 
     known: Mapping[str, str] = field(default_factory=dict)
     busy: str | None = None
+    latest: datetime | None = None
 
 
 class Acquaintance:
@@ -64,9 +71,10 @@ class Acquaintance:
         seen = self._seen(run, event, record, call.inputs)
         if seen is None:
             return Meeting()
-        until = self._clock.now() + timedelta(seconds=_longest(account, call.timeout))
+        latest = self._clock.now() + timedelta(seconds=LATE + _turn(account))
+        until = latest + timedelta(seconds=call.timeout + account.settings.lookup_wait)
         busy, known = await self._people.meet(seen, _kept_at(account), run, until)
-        return Meeting(known, busy)
+        return Meeting(known, busy, latest)
 
     def learned(
         self,
@@ -117,11 +125,10 @@ def _kept_at(account: Account) -> KeptAt:
     return KeptAt(account.vendor, "connection", account.name)
 
 
-def _longest(account: Account, timeout: float) -> float:
-    """Seconds from the lane to where the vendor shows what the call has made, its turn included."""
+def _turn(account: Account) -> float:
+    """Seconds until a call's turn comes, at most."""
     settings = account.settings
-    turns = settings.concurrency / settings.rate if settings.rate else 0.0
-    return turns + timeout + settings.lookup_wait
+    return settings.concurrency / settings.rate if settings.rate else 0.0
 
 
 class Sighter:

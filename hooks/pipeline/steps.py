@@ -219,6 +219,10 @@ class Carrier:
         step = replace(step, state="intended", tries=step.tries + 1, intended_at=now, error=None)
         carry.steps[position] = step
         await self._flush(carry, None)
+        if carry.meeting.latest is not None and self._clock.now() > carry.meeting.latest:
+            unsent = replace(step, state="waiting", tries=step.tries - 1, intended_at=None)
+            carry.leaves = True
+            await self._put_back(carry, unsent, 0.0, "its turn with the person was over before the call could leave")
         return await self._tried(carry, spec, step, account, spec.action.send(account.client, call), "done")
 
     def _prepared(self, carry: _Carry, spec: StepSpec, position: int, claimed: Account) -> Step:

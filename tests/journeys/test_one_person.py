@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from hooks.cli.sandboxes import credentials
+from hooks.ports import Progress
+from hooks.store.verbs import SqlStore
 from tests.journeys.world import HOMEBASE, LEADS_KEY, SOURCES, TITAN, World
 
 PRO = """\
@@ -136,6 +138,31 @@ async def test_two_leads_of_somebody_new_at_the_same_moment_make_one_customer(wo
         assert [False, True] == sorted(output["created"] for output in outputs)
 
     assert [1, 1, 1] == customers(world)
+
+
+async def test_a_run_whose_turn_was_over_before_its_call_left_takes_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow: list[str] = []
+    progress = SqlStore.progress
+
+    async def slowly(store: SqlStore, change: Progress) -> None:
+        """Writing the first intent takes a minute: a disk that hangs, a process that is stopped for a while."""
+        await progress(store, change)
+        if not slow and any(step.state == "intended" for step in change.steps):
+            slow.append(change.run)
+            world.clock.leap(60)
+
+    monkeypatch.setattr(SqlStore, "progress", slowly)
+    await world.serve(RULES[: RULES.index("  - id: to-titan")])
+    world.fault("homebase360", kind="delay", seconds=0.4, count=4, path="/customers")
+
+    events = await leads(world, lead("303-555-0142"), lead("(303) 555-0142"))
+    runs = await done(world, events, "to-homebase")
+
+    assert slow[0] in {run["id"] for run in runs}
+    assert [False, True] == sorted(run["steps"][0]["output"]["created"] for run in runs)
+    assert 1 == len(world.records("homebase360", "customers"))
 
 
 async def test_what_the_map_knows_is_not_searched_for(world: World) -> None:
