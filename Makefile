@@ -82,10 +82,11 @@ clean: ## remove what make made
 # uv does not read pip's own configuration (mirrors, certificates), so pip is the second try.
 define install
 	@echo "hooks: installing $(1) into $(VENV)" >&2
-	@{ test -n "$(UV)" && uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
+	@{ test -n "$(UV)" && uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
 	  && uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; } || \
 	  { $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) \
 	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; }
+	@$(BIN)/python -m compileall -q -j 0 hooks
 endef
 
 $(BIN)/python:
