@@ -215,14 +215,16 @@ class Arena:
             self.ledger.refused += 1
 
     def finish(self, seconds: float = 60.0) -> Verdict:
-        """Start once more, let everything due be done, stop in order, and count."""
+        """Start once more, let everything be done, stop in order, and count. ``seconds``: patience with standstill."""
         process = self.start()
         began = time.monotonic()
         self._until_up(f"http://127.0.0.1:{self.port}/healthz", process)
         self.restarts.append(time.monotonic() - began)
-        deadline = time.monotonic() + seconds
+        deadline, done = time.monotonic() + seconds, -1
         while time.monotonic() < deadline:
             stats = self._stats()
+            if stats["runs"]["done"] != done:
+                deadline, done = time.monotonic() + seconds, stats["runs"]["done"]
             if not (stats["runs"]["waiting"] or stats["runs"]["running"] or stats["events"]["pending"]):
                 break
             time.sleep(0.1)
