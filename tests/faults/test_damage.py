@@ -24,6 +24,7 @@ from tests.faults.conftest import Tell
 from tests.faults.processes import ProcessWorld
 from tests.faults.table import Row
 from tests.journeys.world import NOTE, OFFICE, SOURCES
+from tests.store.first_release import first_release
 from tests.store.test_retention import happened
 
 RULES = SOURCES + "connections:\n" + OFFICE + "rules:\n" + NOTE
@@ -83,22 +84,14 @@ async def test_rubbish_after_the_last_sync_of_the_log_costs_nothing(tmp_path: Pa
 
 
 def _first_release(path: Path, receipts: int) -> None:
-    first = migrations()[0]
-    with closing(sqlite3.connect(path)) as raw:
+    with first_release(path) as raw:
         raw.execute("PRAGMA journal_mode = WAL")
-        raw.executescript(first.sql)
-        raw.execute(
-            "CREATE TABLE migrations "
-            "(number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT"
-        )
-        raw.execute("INSERT INTO migrations VALUES (1, ?, ?, '')", (first.name, first.checksum))
         raw.executemany(
             "INSERT INTO runs (id, event, rule, rules_version, generation, state, connection, due_at, created_at, "
             "attempts, fence) VALUES (?, ?, 'r', 'v', 0, 'done', 'c', 0, 0, 1, 1)",
             ((f"run_{number:032x}", f"evt_{number:032x}") for number in range(receipts)),
         )
         raw.execute("INSERT INTO counters VALUES ('runs.done', ?)", (receipts,))
-        raw.commit()
 
 
 @pytest.mark.timeout(300)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,24 +13,9 @@ from hooks.ports import AuditFilter, Change, Edit, Pause
 from hooks.store.auditing import SqlAudit
 from hooks.store.engine import Transaction
 from hooks.store.history import SqlHistory
-from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def store(database: str) -> AsyncIterator[SqlStore]:
-    opened = await open_store(database, relaxed=True)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def history(store: SqlStore, database: str) -> AsyncIterator[SqlHistory]:
-    opened = await open_history(database)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,26 +13,11 @@ from hooks.pipeline.people import Sighter
 from hooks.ports import EventFilter, History, Plan, PlannedRun, Progress, ReceiptFilter, Resolution, Step
 from hooks.store import eventlists, step_records
 from hooks.store.history import SqlHistory
-from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
 from tests.pipeline.engine import SetClock
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 MAYA = {"first_name": "Maya", "last_name": "Ortíz", "phone": "+13035550142", "email": "maya@example.org"}
-
-
-@pytest.fixture
-async def store(database: str) -> AsyncIterator[SqlStore]:
-    opened = await open_store(database, relaxed=True)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def history(store: SqlStore, database: str) -> AsyncIterator[SqlHistory]:
-    opened = await open_history(database)
-    yield opened
-    await opened.close()
 
 
 async def arrived(

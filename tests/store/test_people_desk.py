@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from hooks.people import KeptAt, VendorRecord, sighting
 from hooks.pipeline.people import Sighter
 from hooks.ports import Attempt, EventFilter, Plan, PlannedRun, Progress, Step, Timing
 from hooks.store.history import SqlHistory
-from hooks.store.opening import open_history, open_store
 from hooks.store.people_desk import SqlPeopleDesk
 from hooks.store.retention import Pruner
 from hooks.store.verbs import SqlStore
@@ -25,28 +23,6 @@ NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 TITAN = KeptAt("servicetitan", "connection", "titan")
 MAYA = {"id": "cus_1", "first_name": "Maya", "last_name": "Ortíz", "phone": "+13035550142", "email": "maya@example.org"}
 LEO = {"id": "cus_2", "first_name": "Leo", "last_name": "Ortiz", "phone": "+13035550142"}
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'hooks.db'}"
-    found: str = request.getfixturevalue("ready_postgres")
-    return found
-
-
-@pytest.fixture
-async def store(database: str) -> AsyncIterator[SqlStore]:
-    opened = await open_store(database, relaxed=True)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def history(store: SqlStore, database: str) -> AsyncIterator[SqlHistory]:
-    opened = await open_history(database)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from hooks.events import Event, Receipt, event_id, new_id
 from hooks.people import KeptAt, Sighting, VendorRecord, sighting
@@ -27,21 +23,6 @@ from tests.pipeline.engine import SetClock
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 TITAN = KeptAt("servicetitan", "connection", "titan")
 MAYA = {"display_name": "Maya Ortiz", "phone": "(303) 555-0142"}
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'hooks.db'}"
-    found: str = request.getfixturevalue("ready_postgres")
-    return found
-
-
-@pytest.fixture
-async def store(database: str) -> AsyncIterator[SqlStore]:
-    opened = await open_store(database, relaxed=True)
-    yield opened
-    await opened.close()
 
 
 async def planned(store: SqlStore, customer: Any, type: str = "lead.created") -> Event:

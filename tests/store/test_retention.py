@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,7 +14,7 @@ from hooks.events import Event, Receipt, RunState, event_id, new_id
 from hooks.ports import Attempt, Plan, PlannedRun, Progress, Step
 from hooks.store.accept import accept_rows, accepted_row
 from hooks.store.history import SqlHistory
-from hooks.store.opening import open_history, open_store
+from hooks.store.opening import open_store
 from hooks.store.postgres import PostgresTransaction
 from hooks.store.retention import QUARANTINED, Pruner, Swept
 from hooks.store.verbs import SqlStore
@@ -23,28 +22,6 @@ from hooks.store.verbs import SqlStore
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 OLD = NOW - timedelta(days=40)
 LIMIT = NOW - timedelta(days=30)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'hooks.db'}"
-    found: str = request.getfixturevalue("ready_postgres")
-    return found
-
-
-@pytest.fixture
-async def store(database: str) -> AsyncIterator[SqlStore]:
-    opened = await open_store(database, relaxed=True)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def history(store: SqlStore, database: str) -> AsyncIterator[SqlHistory]:
-    opened = await open_history(database)
-    yield opened
-    await opened.close()
 
 
 class Watch:

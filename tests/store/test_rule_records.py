@@ -8,9 +8,7 @@ from hooks.ports import Span
 from hooks.store.history import SqlHistory
 from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.verbs import SqlStore
-from tests.store.test_store_conformance import NOW, history, planned, run_to, store
-
-__all__ = ["history", "store"]
+from tests.store.test_store_conformance import NOW, planned, run_to
 
 
 async def test_the_newest_events_come_in_the_order_they_came(store: SqlStore, history: SqlHistory) -> None:

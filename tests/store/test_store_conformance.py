@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -28,26 +27,11 @@ from hooks.ports import (
 )
 from hooks.store import verbs
 from hooks.store.history import SqlHistory
-from hooks.store.opening import open_history, open_store
 from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.verbs import SqlStore
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 DAY = 86400.0
-
-
-@pytest.fixture
-async def store(database: str) -> AsyncIterator[SqlStore]:
-    opened = await open_store(database, relaxed=True)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def history(store: SqlStore, database: str) -> AsyncIterator[SqlHistory]:
-    opened = await open_history(database)
-    yield opened
-    await opened.close()
 
 
 def receipt(body: bytes = b"{}", *, events: int = 1, at: datetime = NOW) -> Receipt:

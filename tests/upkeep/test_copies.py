@@ -16,6 +16,7 @@ from hooks.store.migrate import migrations
 from tests.faults.conftest import Tell
 from tests.faults.table import Row
 from tests.journeys.world import NOTE, OFFICE, SOURCES, World
+from tests.store.first_release import first_release
 from tests.upkeep.conftest import Command
 
 RULES = SOURCES + "connections:\n" + OFFICE + "rules:\n" + NOTE
@@ -153,21 +154,13 @@ async def test_a_copy_overwrites_nothing_and_needs_a_folder(world: World, comman
 
 def _of_the_first_release(file: Path, receipts: int) -> None:
     """A database as the first release left it."""
-    first = migrations()[0]
-    with closing(sqlite3.connect(file)) as raw:
-        raw.executescript(first.sql)
-        raw.execute(
-            "CREATE TABLE migrations "
-            "(number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT"
-        )
-        raw.execute("INSERT INTO migrations VALUES (1, ?, ?, '')", (first.name, first.checksum))
+    with first_release(file) as raw:
         raw.executemany(
             "INSERT INTO receipts (id, source, vendor, received_at, verdict, path, query, headers, body, events, "
             "pending) VALUES (?, 'hcp', 'housecall_pro', 0, 'refused', '', '[]', '{}', x'', 0, 0)",
             ((f"rcp_{number:032x}",) for number in range(receipts)),
         )
         raw.execute("INSERT INTO counters VALUES ('receipts.refused', ?)", (receipts,))
-        raw.commit()
 
 
 async def test_an_older_database_is_copied_before_its_tables_are_changed(world: World, command: Command) -> None:
