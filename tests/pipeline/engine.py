@@ -17,6 +17,7 @@ from hooks.kit.sandbox import Sandbox
 from hooks.pipeline.accounts import Account
 from hooks.pipeline.deliver import Worker
 from hooks.pipeline.dispatch import Dispatcher
+from hooks.pipeline.underway import Underway
 from hooks.ports import Call, OnUnknown, RunFilter, Source, Vendor
 from hooks.rules.load import load_text
 from hooks.rules.ruleset import RuleSet
@@ -126,7 +127,7 @@ class Engine:
         store = await open_store(address, relaxed=True)
         return cls(store, await open_history(address), load(text))
 
-    def new_dispatcher(self) -> Dispatcher:
+    def new_dispatcher(self, underway: Underway | None = None) -> Dispatcher:
         """Another dispatcher, as after a restart."""
         return Dispatcher(
             self.store,
@@ -135,6 +136,7 @@ class Engine:
             rules=lambda: self.rules,
             sources=lambda: self.sources,
             planned=lambda: None,
+            underway=underway,
         )
 
     def new_worker(self, accounts: Mapping[str, Account] | None = None) -> Worker:

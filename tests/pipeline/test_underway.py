@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from hooks.events import Receipt, new_id
-from hooks.pipeline.dispatch import Dispatcher
 from hooks.pipeline.underway import Underway
 from hooks.ports import Draft, EventFilter
 from tests.pipeline.engine import Engine
@@ -34,18 +33,6 @@ class Deadly(Poisonous):
         return self._inner.normalize(receipt)
 
 
-def started(engine: Engine, note: Underway) -> Dispatcher:
-    return Dispatcher(
-        engine.store,
-        engine.clock,
-        owner="engine",
-        rules=lambda: engine.rules,
-        sources=lambda: engine.sources,
-        planned=lambda: None,
-        underway=note,
-    )
-
-
 async def test_what_kills_three_times_is_set_aside_and_the_others_are_not(engine: Engine, tmp_path: Path) -> None:
     inner: Any = engine.sources["hello"]
     engine.sources["hello"] = Deadly(inner)
@@ -53,7 +40,7 @@ async def test_what_kills_three_times_is_set_aside_and_the_others_are_not(engine
     deaths = 0
     for _ in range(5):
         note = Underway(tmp_path / "reading")
-        dispatcher = started(engine, note)
+        dispatcher = engine.new_dispatcher(note)
         await dispatcher.begin()
         try:
             await dispatcher.turn()
@@ -71,14 +58,14 @@ async def test_a_death_between_two_readings_is_nobodys(engine: Engine, tmp_path:
     receipt = await engine.receive()
     for _ in range(6):  # killed after it was read, before it was stored
         note = Underway(tmp_path / "reading")
-        dispatcher = started(engine, note)
+        dispatcher = engine.new_dispatcher(note)
         await dispatcher.begin()
         assert engine.rules is not None
         dispatcher._plans(receipt, engine.rules)
         note.close()
     note = Underway(tmp_path / "reading")
     assert note.at_death is None
-    assert 1 == await started(engine, note).turn()
+    assert 1 == await engine.new_dispatcher(note).turn()
     note.close()
     [event] = (await engine.history.events(EventFilter())).items
     assert "matched" == event["state"]
