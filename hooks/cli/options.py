@@ -18,4 +18,8 @@ Database = Annotated[
     typer.Option(metavar="URL", help="The database (HOOKS_DATABASE).", show_default="sqlite:///<data>/hooks.db"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+TypePattern = Annotated[
+    str | None, typer.Option("--type", metavar="TYPE", help="Only of this type; * stands for anything.")
+]
+SearchText = Annotated[str | None, typer.Option(metavar="TEXT", help="Whom it is about, a vendor's id, or text in it.")]
 Limit = Annotated[int, typer.Option(min=1, max=500, metavar="N", help="How many at most.")]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hooks.cli.completing import RuleId, SourceName
-from hooks.cli.options import AsJson, Data, Database, Limit
+from hooks.cli.options import AsJson, Data, Database, Limit, SearchText, TypePattern
 from hooks.cli.output import coloured, note, plain, print_fields, print_json, print_table, wrong_use
 from hooks.events import RunState, Verdict
 
@@ -39,14 +39,10 @@ def add_to(app: typer.Typer) -> None:
 @events.command("list", epilog="Example: hooks events list --type 'job.*' --since 2h")
 def events_list(
     source: SourceName = None,
-    type_: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Only of this type; * stands for anything.")
-    ] = None,
+    type_: TypePattern = None,
     state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
     rule: RuleId = None,
-    q: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Whom it is about, a vendor's id, or text in it.")
-    ] = None,
+    q: SearchText = None,
     since: Since = None,
     until: Until = None,
     cursor: Cursor = None,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from hooks.cli.completing import SourceName, complete_connections, complete_rules
-from hooks.cli.options import AsJson, Data
+from hooks.cli.options import AsJson, Data, TypePattern
 from hooks.cli.output import Exit, note, print_json, print_table, wrong_use
 from hooks.cli.records import Since, Until, events, instant, record_id, runs
 from hooks.cli.ruling import connections
@@ -94,9 +94,7 @@ def replay(
     ] = None,
     since: Since = None,
     until: Until = None,
-    type_: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Only of this type; * stands for anything.")
-    ] = None,
+    type_: TypePattern = None,
     source: SourceName = None,
     state: Annotated[ReplayState | None, typer.Option(help="Only with or without a match, or with such a run.")] = None,
     rule: Annotated[

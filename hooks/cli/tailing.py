@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hooks.cli.completing import RuleId, SourceName
-from hooks.cli.options import Data
+from hooks.cli.options import Data, SearchText, TypePattern
 from hooks.cli.output import TONES, coloured, note, plain
 from hooks.cli.records import EventState, Since, events, instant
 from hooks.names import name_in
@@ -24,15 +24,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def tail(
-    type_: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Only of this type; * stands for anything.")
-    ] = None,
+    type_: TypePattern = None,
     source: SourceName = None,
     state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
     rule: RuleId = None,
-    q: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Whom it is about, a vendor's id, or text in it.")
-    ] = None,
+    q: SearchText = None,
     since: Since = None,
     last: Annotated[
         int,
