@@ -147,11 +147,6 @@ class Sighting:
     record: VendorRecord | None = None
     gone: VendorRecord | None = None
 
-    @property
-    def known_by(self) -> str | None:
-        """The name that people would search by."""
-        return self.name or self.company
-
 
 def customer_in(type_: str, data: object) -> Mapping[str, Any] | None:
     """The customer that an event is about: its data for ``customer.*``, else the ``customer`` in them."""

@@ -357,7 +357,7 @@ def _fitting(folder: Path, pattern: str) -> list[Path]:
         folder, wanted = Path(wanted.anchor), wanted.relative_to(wanted.anchor)
     try:
         return sorted(path for path in folder.glob(str(wanted)) if path.is_file())
-    except (ValueError, NotImplementedError, IndexError):
+    except (ValueError, NotImplementedError, IndexError):  # what `glob` raises for patterns that it cannot read
         return []
 
 

@@ -121,13 +121,6 @@ class CreateBooking(Inputs):
     isSendConfirmationEmail: bool | None = Field(None, description="Whether the person is sent a confirmation.")
 
 
-class GetBooking(Inputs):
-    """One booking of a provider."""
-
-    booking_provider: Id | None = Field(None, description="The booking provider; by default the connection's.")
-    id: Id = Field(description="The booking's id.")
-
-
 # --- customers, locations, jobs ---
 
 
