@@ -153,21 +153,15 @@ def _replayed(data: object, body: Mapping[str, Any], limit: int) -> dict[str, An
 
 
 def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    from hooks.pipeline.replay import forecast
+
     counted = {name: one[name] + other[name] for name in ("events", "make", "retry", "nothing", "made")}
     requests = {each["connection"]: each["requests"] for each in one["forecast"]}
     rates = {each["connection"]: each["rate"] for each in (*one["forecast"], *other["forecast"])}
     for each in other["forecast"]:
         requests[each["connection"]] = requests.get(each["connection"], 0) + each["requests"]
-    forecast = [
-        {
-            "connection": name,
-            "requests": number,
-            "rate": rates[name],
-            "seconds": None if rates[name] is None else round(number / rates[name], 1),
-        }
-        for name, number in sorted(requests.items())
-    ]
-    return {**other, **counted, "items": [*one["items"], *other["items"]], "forecast": forecast}
+    items = [*one["items"], *other["items"]]
+    return {**other, **counted, "items": items, "forecast": forecast(requests, rates)}
 
 
 def _print_replay(answer: Mapping[str, Any]) -> None:
@@ -176,10 +170,11 @@ def _print_replay(answer: Mapping[str, Any]) -> None:
         print_table(("event", "rule", "action", "why"), [[one[key] for key in _SHOWN] for one in acting])
         print()
     for one in answer["forecast"]:
-        rate = (
-            "as fast as it takes them" if one["rate"] is None else f"{one['seconds']:g} s at {one['rate']:g} a second"
-        )
-        print(f"{one['connection']}: {one['requests']} requests or more, {rate}")
+        time = "as fast as it takes them"
+        if one["rate"] is not None:
+            time = f"{one['seconds']:g} s at {one['rate']:g} a second, {one['seconds_when_busy']:g} s when live events"
+            time = f"{time} take all that they may"
+        print(f"{one['connection']}: {one['requests']} requests or more, {time}")
     verb = "would be made" if answer["dry_run"] else "are made"
     print(
         f"{answer['events']} events: {answer['make']} runs {verb}, {answer['retry']} go on, "

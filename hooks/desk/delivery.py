@@ -11,7 +11,7 @@ from hooks.errors import Conflict
 from hooks.events import new_id
 from hooks.pipeline.accounts import obstacle_of
 from hooks.pipeline.reconcile import look
-from hooks.pipeline.replay import Choice, Circumstances, choices, forecast
+from hooks.pipeline.replay import Choice, Circumstances, choices, forecast, requests_of
 from hooks.pipeline.turns import Turns
 from hooks.ports import (
     Chosen,
@@ -156,7 +156,7 @@ class EngineDeliveryDesk:
             **{action: counted[action] for action in ("make", "retry", "nothing")},
             "made": done,
             "items": [choice.as_json() for choice in made[:SHOWN]],
-            "forecast": forecast(made, rates),
+            "forecast": forecast(requests_of(made), rates),
             "next": next_,
         }
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from hooks.pipeline.match import plan, planned_run
-from hooks.ports import Chosen, PastRun, PlannedRun, Repeated, Replay, ReplayMode
+from hooks.ports import OLDER_PART, Chosen, PastRun, PlannedRun, Repeated, Replay, ReplayMode
 from hooks.rules.ruleset import Rule, RuleSet
 
 CANCELLED = "cancelled by a person"
@@ -155,12 +155,21 @@ def _connections(rule: Rule) -> tuple[str, ...]:
     return tuple(step.connection for step in rule.steps)
 
 
-def forecast(chosen: Iterable[Choice], rates: Mapping[str, float | None]) -> list[dict[str, Any]]:
-    """How many requests go to which connection at least, and how long that takes at its rate, None without one."""
-    counted = Counter(connection for choice in chosen if choice.replay is not None for connection in choice.connections)
+def requests_of(chosen: Iterable[Choice]) -> Mapping[str, int]:
+    """How many requests go to which connection at least."""
+    return Counter(connection for choice in chosen if choice.replay is not None for connection in choice.connections)
+
+
+def forecast(requests: Mapping[str, int], rates: Mapping[str, float | None]) -> list[dict[str, Any]]:
+    """How long so many requests take at the rate of each connection, None without one.
+
+    ``seconds`` while nothing else goes there, ``seconds_when_busy`` beside live events that take all that they may.
+    """
     shown = []
-    for connection, requests in sorted(counted.items()):
+    for connection, number in sorted(requests.items()):
         rate = rates.get(connection)
-        seconds = None if rate is None else round(requests / rate, 1)
-        shown.append({"connection": connection, "requests": requests, "rate": rate, "seconds": seconds})
+        alone = None if rate is None else round(number / rate, 1)
+        busy = None if rate is None else round(OLDER_PART * number / rate, 1)
+        told = {"requests": number, "rate": rate, "seconds": alone, "seconds_when_busy": busy}
+        shown.append({"connection": connection, **told})
     return shown

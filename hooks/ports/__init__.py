@@ -29,6 +29,7 @@ from hooks.ports.outbound import Action, Call, Client, OnUnknown, TokenSharer
 from hooks.ports.people import Mention, People, PeopleDesk, PersonRecord
 from hooks.ports.runs import Attempt, Claimed, Echo, Plan, PlannedRun, Progress, Repeated, Step, Timing, Wrote
 from hooks.ports.steering import (
+    OLDER_PART,
     Chosen,
     Edit,
     Opened,
@@ -49,6 +50,7 @@ from hooks.ports.tokens import KeptToken, TokenShelf, TokenStore
 from hooks.ports.vendor import Catalogue, EventKind, Probe, Vendor
 
 __all__ = [
+    "OLDER_PART",
     "Action",
     "Answer",
     "Asked",

@@ -194,8 +194,8 @@ class DeliveryDesk(Protocol):
         """Carry events out once more, or say what that would do.
 
         ``{"mode", "dry_run", "events", "make", "retry", "nothing", "made", "items": [{"event", "rule", "action",
-        "run", "replay_of", "why"}], "forecast": [{"connection", "requests", "rate", "seconds"}], "next"}``. Raises
-        Conflict when no rules are loaded.
+        "run", "replay_of", "why"}], "forecast": [{"connection", "requests", "rate", "seconds",
+        "seconds_when_busy"}], "next"}``. Raises Conflict when no rules are loaded.
         """
         ...
 

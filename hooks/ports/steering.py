@@ -44,6 +44,9 @@ class Opened:
     """Whether credentials or rights were refused."""
 
 
+OLDER_PART = 4
+"""Of so many turns of a connection one belongs to older work, while it waits: live events have the others."""
+
 ReplayMode = Literal["missing-only", "same-version", "current-version", "force"]
 """``missing-only``: what the rules in force would do and nobody has done; failed runs go on. ``same-version``: once
 more by the rules each run began with. ``current-version``: once more by the rules in force. What an earlier run made is

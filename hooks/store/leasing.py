@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from hooks.errors import LeaseLost
 from hooks.ports import Claimed, Progress, Step
 from hooks.store import echoing, step_records, throttling, timing
 from hooks.store.engine import Reading, Transaction
+from hooks.store.fairness import LIVE_FIRST, SUSPECT, Share
 from hooks.store.people import learn, leave_lane, take_turn
 from hooks.store.rows import (
     EVENT_COLUMNS,
@@ -26,9 +28,6 @@ from hooks.store.rows import (
 
 CLAIM_SIZE = 1024 * 1024
 """Characters of events that one claim takes for one connection, and one event more."""
-
-SUSPECT = 3
-"""The priority of runs that were in progress in two crashes: one of them at a time, so that the innocent get away."""
 
 MAX_CRASHES = 3
 """A run that was in progress in so many crashes one after the other is set aside."""
@@ -52,15 +51,23 @@ WRITE_STEP = (
 
 
 def claim(
-    transaction: Transaction, owner: str, slots: Mapping[str, int], now: datetime, lease: float
+    transaction: Transaction,
+    owner: str,
+    slots: Mapping[str, int],
+    now: datetime,
+    lease: float,
+    shares: dict[str, Share] | None = None,
 ) -> list[tuple[Claimed, str]]:
+    """``shares`` says by connection how turns were given out lately, and is kept up; without it live ones go first."""
     at, until = millis(now), millis(now + timedelta(seconds=lease))
     claimed: list[tuple[Claimed, str]] = []
     throttling.open_gates(transaction, at)
     wary = echoing.any_writes(transaction)
     for connection, free in slots.items():
         size = 0
-        for row, event, steps in _with_events(transaction, _take(transaction, owner, connection, free, at, until)):
+        share = Share() if shares is None else shares.setdefault(connection, Share())
+        rows = _take_fairly(transaction, owner, connection, free, at, until, share)
+        for row, event, steps in _with_events(transaction, rows):
             if size > CLAIM_SIZE:
                 transaction.execute(
                     "UPDATE runs SET state = 'waiting', owner = NULL, lease_until = NULL WHERE id = ?", (row[0],)
@@ -93,11 +100,29 @@ def claim(
     return claimed
 
 
+def _take_fairly(
+    transaction: Transaction, owner: str, connection: str, free: int, at: int, until: int, share: Share
+) -> list[tuple[Any, ...]]:
+    """Due runs of a connection that may begin, now running: what older work is owed, then live ones first."""
+    older: list[tuple[Any, ...]] = []
+    if owed := share.owed(free):
+        older = _take(transaction, owner, connection, owed, at, until, share.order())
+    rest = _take(transaction, owner, connection, free - len(older), at, until) if len(older) < free else []
+    share.gave(free, len(older) + len(rest), owed, len(older))
+    return older + rest
+
+
 def _take(
-    transaction: Transaction, owner: str, connection: str, free: int, at: int, until: int
+    transaction: Transaction,
+    owner: str,
+    connection: str,
+    free: int,
+    at: int,
+    until: int,
+    order: tuple[int, ...] = LIVE_FIRST,
 ) -> list[tuple[Any, ...]]:
     """Due runs of a connection that may begin, now running. Those that may not yet make room for others."""
-    due = _due(transaction.skip_locked)
+    due = _due(transaction.skip_locked, order)
     taken: list[tuple[Any, ...]] = []
     for _ in range(ROUNDS):
         room = free - len(taken)
@@ -106,7 +131,7 @@ def _take(
             f"WHERE seq IN ({due}) "
             "RETURNING id, rule, rules_version, key_generation, fence, attempts, event, generation, replay_of, "
             f"priority, due_at, seq, {timing.TIMING_COLUMNS}",
-            (owner, until, *(connection, at, room) * 3, connection, at, room),
+            (owner, until, *(connection, at, room) * len(order)),
         ).fetchall()
         rows.sort(key=lambda row: row[9:12])  # RETURNING promises no order
         begun = [row for row in rows if timing.begins(transaction, row[0], row[12:], at)]
@@ -155,24 +180,23 @@ def _earlier(transaction: Transaction, event: str, rule: str, keys: int, seq: in
 
 
 _WAITS = (
-    "SELECT seq, priority, due_at FROM runs WHERE state = 'waiting' AND behind IS NULL AND connection = ? "
-    "AND due_at <= ? "
+    "SELECT seq, {place} AS place, due_at FROM runs WHERE state = 'waiting' AND behind IS NULL AND connection = ? "
+    "AND due_at <= ? AND priority = {priority} "
 )
+_NO_SUSPECT_RUNS = f"AND NOT EXISTS (SELECT 1 FROM runs WHERE state = 'running' AND priority = {SUSPECT}) "
 
 
-def _due(skip_locked: str) -> str:
-    """The runs to claim: live ones, then those tried again, then replays, each from its own stretch of the index, so
-    that what waits for a later time is passed over. One of those that may have ended the program, while no other runs.
+@cache
+def _due(skip_locked: str, order: tuple[int, ...]) -> str:
+    """The runs to claim, priority after priority in this order, each from its own stretch of the index, so that what
+    waits for a later time is passed over. Of those that may have ended the program one, while no other runs.
     """
-    stretches = [
-        f"SELECT * FROM ({_WAITS}AND priority = {priority} ORDER BY due_at, seq LIMIT ?{skip_locked}) AS p{priority}"
-        for priority in (0, 1, 2)
-    ]
-    alone = (
-        f"SELECT * FROM ({_WAITS}AND priority = {SUSPECT} AND NOT EXISTS (SELECT 1 FROM runs WHERE state = 'running' "
-        f"AND priority = {SUSPECT}) ORDER BY due_at, seq LIMIT 1{skip_locked}) AS p{SUSPECT}"
-    )
-    return f"SELECT seq FROM ({' UNION ALL '.join((*stretches, alone))}) AS due ORDER BY priority, due_at, seq LIMIT ?"
+    stretches = []
+    for place, priority in sorted(enumerate(order), key=lambda each: each[1]):  # the parameters of suspects come last
+        waits = _WAITS.format(place=place, priority=priority)
+        waits, limit = (waits + _NO_SUSPECT_RUNS, "1") if priority == SUSPECT else (waits, "?")
+        stretches.append(f"SELECT * FROM ({waits}ORDER BY due_at, seq LIMIT {limit}{skip_locked}) AS p{priority}")
+    return f"SELECT seq FROM ({' UNION ALL '.join(stretches)}) AS due ORDER BY place, due_at, seq LIMIT ?"
 
 
 _OF_MINE = "seq, connection, lane, on_stuck, event"

@@ -13,15 +13,13 @@ from hooks.ports import Plan, PlannedRun, Timing
 from hooks.store import throttling, timing
 from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
+from hooks.store.fairness import LIVE, REPLAY
 from hooks.store.leasing import WRITE_STEP
 from hooks.store.moments import held_before
 from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, millis, receipt_from_row, step_to_row
 
 PENDING_BYTES = 2 * 1024 * 1024
 """Bodies that are planned at once: each is in memory several times over meanwhile, as text and as values."""
-
-REPLAY = 2
-"""The priority of replays: what is live or tried again goes first."""
 
 PLANNING = 10.0
 """Seconds after which another server makes the events of receipts that one has taken and not finished."""
@@ -134,7 +132,7 @@ def insert_run(transaction: Transaction, event: str, received_at: datetime, run:
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(run.id, event, run.rule, version, state, reason, run.connection, due, created, finished, behind),
-            *(generation, key_generation, replay_of, 0 if run.replay is None else REPLAY),
+            *(generation, key_generation, replay_of, LIVE if run.replay is None else REPLAY),
             given.lane,
             None if given.lane is None else given.on_stuck,
             None if given.over == "skip" else given.gate,

@@ -1,4 +1,7 @@
-"""What steers runs from outside their course: connections that rest or come back, and a person's word."""
+"""What steers runs from outside their course: connections that rest or come back, and a person's word.
+
+What is let go waits among older work (`hooks.store.fairness`), so that a pause of hours holds up no live event.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from datetime import datetime
 
 from hooks.store import echoing, pausing, timing
 from hooks.store.engine import Reading, Transaction
+from hooks.store.fairness import AGAIN, LIVE
 from hooks.store.leasing import moved
 from hooks.store.rows import millis
+
+_OLDER = f"priority = CASE WHEN priority = {LIVE} THEN {AGAIN} ELSE priority END"
 
 
 def hold(transaction: Transaction, connection: str, reason: str, limit: int) -> int:
@@ -49,8 +55,8 @@ def release(transaction: Transaction, connection: str, reason: str, now: datetim
     for number, (seq,) in enumerate(rows):
         at = millis(first) + round(number * every * 1000)
         transaction.execute(
-            "UPDATE runs SET state = 'waiting', reason = NULL, due_at = CASE WHEN due_at < ? THEN ? ELSE due_at END "
-            "WHERE seq = ?",
+            f"UPDATE runs SET state = 'waiting', reason = NULL, {_OLDER}, "
+            "due_at = CASE WHEN due_at < ? THEN ? ELSE due_at END WHERE seq = ?",
             (at, at, seq),
         )
     moved(transaction, "held", "waiting", len(rows))
@@ -62,8 +68,8 @@ def retry(transaction: Transaction, run: str, now: datetime) -> bool:
     if row is None or row[0] not in ("failed", "held"):
         return False
     transaction.execute(
-        "UPDATE runs SET state = 'waiting', reason = NULL, due_at = ?, finished_at = NULL, fence = fence + 1, "
-        "crashes = 0 WHERE id = ?",
+        f"UPDATE runs SET state = 'waiting', reason = NULL, {_OLDER}, due_at = ?, finished_at = NULL, "
+        "fence = fence + 1, crashes = 0 WHERE id = ?",
         (millis(now), run),
     )
     echoing.forgive(transaction, run)

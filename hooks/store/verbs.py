@@ -52,6 +52,7 @@ from hooks.store import (
 )
 from hooks.store.accept import accepted_row
 from hooks.store.engine import Engine, Transaction
+from hooks.store.fairness import Share
 
 PART = 500
 """Runs that are held or let go in one transaction: a million of them hold up no other commit for long."""
@@ -67,6 +68,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._shares: dict[str, Share] = {}
 
     async def close(self) -> None:
         """Finish what was asked for and free the database."""
@@ -151,7 +153,9 @@ class SqlStore:
             return []
         if self._engine.scarce:
             raise StoreError("the disk is full: nothing is begun until there is room")
-        return await self._engine.write(lambda transaction: leasing.claim(transaction, owner, wanted, now, lease))
+        return await self._engine.write(
+            lambda transaction: leasing.claim(transaction, owner, wanted, now, lease, self._shares)
+        )
 
     async def progress(self, change: Progress) -> None:
         await self._engine.write(lambda transaction: leasing.progress(transaction, change))

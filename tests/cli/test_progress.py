@@ -12,6 +12,7 @@ import pytest
 
 from hooks.cli import steering
 from hooks.cli.tree import run
+from hooks.pipeline.replay import forecast
 
 SCRIPT = """
 from hooks.cli.progress import progress
@@ -51,14 +52,10 @@ def test_nothing_is_said_where_nobody_looks() -> None:
 
 
 def an_answer(events: int, next_: str | None, **requests: int) -> dict[str, Any]:
-    forecast = [
-        {"connection": name, "requests": number, "rate": rate, "seconds": None if rate is None else number / rate}
-        for name, number in requests.items()
-        for rate in [10.0 if name == "titan" else None]
-    ]
+    told = forecast(requests, {"titan": 10.0})
     counts = {"events": events, "make": events, "retry": 0, "nothing": 0, "made": events}
     item = {"event": f"evt_{events}", "rule": "r", "action": "make", "why": "w"}
-    return {"mode": "force", "dry_run": False, **counts, "items": [item], "forecast": forecast, "next": next_}
+    return {"mode": "force", "dry_run": False, **counts, "items": [item], "forecast": told, "next": next_}
 
 
 @pytest.mark.parametrize(("limit", "asked"), [(1000, [200, 200, 200]), (450, [200, 200, 50]), (150, [150])])
@@ -79,6 +76,6 @@ def test_a_long_replay_is_asked_for_in_steps_and_told_as_one(
     said = capsys.readouterr()
     total = sum(asked)
     assert f"{total} events: {total} runs are made" in said.out
-    assert f"titan: {total} requests or more, {total / 10:g} s at 10 a second" in said.out
+    assert f"titan: {total} requests or more, {total / 10:g} s at 10 a second, {total / 2.5:g} s when" in said.out
     assert f"office: {len(asked)} requests or more" in said.out
     assert ("--after" in said.err) == (limit != 1000)

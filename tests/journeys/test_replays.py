@@ -62,7 +62,8 @@ async def test_events_that_no_rule_matched_are_carried_out_once_and_not_twice(wo
 
     told = await replay(world, state="unmatched", dry_run=True)
     assert (3, 3, 0, True) == (told["events"], told["make"], told["made"], told["dry_run"])
-    assert [{"connection": "office", "requests": 3, "rate": None, "seconds": None}] == told["forecast"]
+    unlimited = {"rate": None, "seconds": None, "seconds_when_busy": None}
+    assert [{"connection": "office", "requests": 3, **unlimited}] == told["forecast"]
     assert [] == world.notes()
     told = await replay(world, state="unmatched")
     assert 3 == told["made"]

@@ -21,6 +21,7 @@ from hooks.store.accept import accept_rows, accepted_row
 from hooks.store.auditing import SqlAudit
 from hooks.store.dialect import statement
 from hooks.store.engine import Reading
+from hooks.store.fairness import Share
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_store
 from hooks.store.postgres import PostgresTransaction
@@ -134,7 +135,9 @@ def _work(transaction: Explaining) -> None:
     with timed("next_due"):
         assert leasing.next_due(transaction, CONNECTIONS) is not None
     with timed("claim 3 x 16"):
-        claimed = leasing.claim(transaction, "me", dict.fromkeys(CONNECTIONS, 16), NOW, 20.0)
+        claimed = leasing.claim(
+            transaction, "me", dict.fromkeys(CONNECTIONS, 16), NOW, 20.0, {"titan": Share(passed=16)}
+        )
         assert 48 == len(claimed)
     with timed("progress 48"):
         for number, (run, _) in enumerate(claimed):
