@@ -192,7 +192,7 @@ class App:
             shared=shared,
         )
         own = {name for name, vendor in CATALOGUE.items() if vendor.built_in is not None}
-        sighter = Sighter(store, clock, busy=lambda: inbox.waiting > 0, own=own)
+        sighter = Sighter(store, clock, busy=lambda: inbox.line.waiting > 0, own=own)
         hints = open_hints(settings.database_url)
         self._hints = None if works else hints  # who works looks for itself
 
@@ -216,7 +216,7 @@ class App:
             sources=lambda: rulebook.sources,
             planned=planned,
             obstacle=lambda connection: obstacle_of(connection, rulebook.accounts),
-            busy=lambda: inbox.waiting > 0,
+            busy=lambda: inbox.line.waiting > 0,
             underway=underway,
         )
         masking = Masking(settings.masked)

@@ -34,10 +34,10 @@ Answer = tuple[int, dict[str, str], Any]
 class House:
     """An inbox with its intake, asked through httpx."""
 
-    def __init__(self, *, ready: Callable[[], bool] = lambda: True, **limits: int) -> None:
+    def __init__(self, *, ready: Callable[[], bool] = lambda: True, patience: float = 2.0, **limits: int) -> None:
         self.intake = MemoryIntake()
         self.doors = some_doors()
-        self.inbox = Inbox(lambda: self.doors, self.intake, StillClock(), ready, **limits)
+        self.inbox = Inbox(lambda: self.doors, self.intake, StillClock(), ready, patience=patience, **limits)
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self.inbox), base_url="http://hooks.example.org")
 
     async def ask(
@@ -276,10 +276,10 @@ async def test_a_source_may_be_unavailable_by_429() -> None:
 
 
 async def test_more_than_the_capacity_is_put_off() -> None:
-    house = House(capacity=2)
+    house = House(capacity=2, patience=0.01)
     house.intake.gate = asyncio.Event()
     waiting = [asyncio.create_task(house.post(body=b"{}")), asyncio.create_task(house.post(body=b'{"b":1}'))]
-    while house.inbox.waiting < 2:
+    while house.inbox.line.waiting < 2:
         await asyncio.sleep(0)
     late = await house.post(body=b'{"c":1}')
     assert_problem(late, 503)
@@ -290,7 +290,7 @@ async def test_more_than_the_capacity_is_put_off() -> None:
 
 
 async def test_the_capacity_counts_again_when_a_slow_body_has_come() -> None:
-    house = House(capacity=1)
+    house = House(capacity=1, patience=0.01)
     house.intake.gate = asyncio.Event()
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -308,7 +308,7 @@ async def test_the_capacity_counts_again_when_a_slow_body_has_come() -> None:
     assert_problem(await late, 503)
     house.intake.gate.set()
     assert 202 == (await first).status_code
-    assert (0, 0) == (house.inbox.held, house.inbox.waiting)
+    assert (0, 0) == (house.inbox.line.held, house.inbox.line.waiting)
 
 
 async def test_many_large_bodies_at_once_are_put_off_and_small_ones_are_not() -> None:
@@ -323,7 +323,7 @@ async def test_many_large_bodies_at_once_are_put_off_and_small_ones_are_not() ->
     house.intake.gate.set()
     assert [202, 202] == [(await first).status_code, (await small).status_code]
     assert 202 == (await house.post(body=large + b"  ")).status_code
-    assert 0 == house.inbox.held
+    assert 0 == house.inbox.line.held
 
 
 async def test_a_closed_inbox_takes_nothing_and_is_not_ready() -> None:
@@ -420,7 +420,7 @@ async def test_a_sender_that_leaves_in_the_middle_leaves_nothing() -> None:
         "headers": [(b"content-type", b"application/json")],
     }
     await house.inbox(scope, receive, send)
-    assert ([], [], 0) == (sent, house.intake.receipts, house.inbox.held)
+    assert ([], [], 0) == (sent, house.intake.receipts, house.inbox.line.held)
 
 
 async def test_a_socket_is_not_answered() -> None:

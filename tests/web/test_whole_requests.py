@@ -80,13 +80,13 @@ async def test_a_sender_that_leaves_before_its_commit_leaves_a_receipt_and_no_er
         async with await Wire.to(listener.port) as wire:
             await wire.say(REQUESTS["good"])
             await intake.entered.wait()
-            assert (1, 7) == (inbox.waiting, inbox.held)
+            assert (1, 7) == (inbox.line.waiting, inbox.line.held)
         assert intake.gate is not None
         intake.gate.set()
         async with await Wire.to(listener.port) as wire:
             await wire.say(REQUESTS["good"])
             assert 202 == (await wire.hear()).status
         assert 2 == len(intake.receipts)
-        assert (0, 0) == (inbox.waiting, inbox.held)
+        assert (0, 0) == (inbox.line.waiting, inbox.line.held)
     finally:
         await listener.stop(0)
