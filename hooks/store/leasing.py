@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from hooks.errors import LeaseLost
 from hooks.ports import Claimed, Progress, Step
-from hooks.store import echoing, step_records, throttling, timing
+from hooks.store import echoing, throttling, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fairness import LIVE_FIRST, SUSPECT, Share
-from hooks.store.people import learn, leave_lane, take_turn
 from hooks.store.rows import (
     EVENT_COLUMNS,
     STEP_COLUMNS,
-    attempt_to_row,
     event_from_row,
     millis,
     moment,
     step_from_row,
-    step_to_row,
-    storable,
 )
 
 CLAIM_SIZE = 1024 * 1024
@@ -42,12 +36,6 @@ TOGETHER = 8
 
 ROUNDS = 16
 """How often one claim looks for other runs of a connection in place of those that may not begin yet."""
-
-WRITE_STEP = (
-    f"INSERT INTO steps (run, {STEP_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "
-    "ON CONFLICT (run, position) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in STEP_COLUMNS.split(", ") if name != "position")
-)
 
 
 def claim(
@@ -197,92 +185,6 @@ def _due(skip_locked: str, order: tuple[int, ...]) -> str:
         waits, limit = (waits + _NO_SUSPECT_RUNS, "1") if priority == SUSPECT else (waits, "?")
         stretches.append(f"SELECT * FROM ({waits}ORDER BY due_at, seq LIMIT {limit}{skip_locked}) AS p{priority}")
     return f"SELECT seq FROM ({' UNION ALL '.join(stretches)}) AS due ORDER BY place, due_at, seq LIMIT ?"
-
-
-_OF_MINE = "seq, connection, lane, on_stuck, event"
-_MINE_ALONE = f"SELECT {_OF_MINE} FROM runs WHERE id = ? AND fence = ? AND state = 'running'"
-_MINE = f"UPDATE runs SET fence = fence WHERE id = ? AND fence = ? AND state = 'running' RETURNING {_OF_MINE}"
-"""A run under our lease. Where other servers look too its row is locked, so that it stays ours until the commit."""
-
-
-def progress(transaction: Transaction, change: Progress) -> None:
-    if change.repeated:
-        if _is_written(transaction, change):
-            return
-        change = _not_written(transaction, change)
-    row = transaction.execute(
-        _MINE_ALONE if transaction.alone else _MINE,
-        (change.run, change.fence),
-    ).fetchone()
-    if row is None:
-        raise LeaseLost(f"{change.run} has been taken over")
-    for step in change.steps:
-        transaction.execute(
-            WRITE_STEP,
-            step_to_row(change.run, step),
-        )
-        if step.state == "done":
-            step_records.remember(transaction, change.run, step.output)
-    for attempt in change.attempts:
-        transaction.execute(
-            "INSERT INTO attempts (id, run, position, number, started_at, duration_ms, verdict, status, error, "
-            "exchanges) VALUES (?,?,?,?,?,?,?,?,?,?)",
-            attempt_to_row(change.run, attempt),
-        )
-    if change.sightings:
-        take_turn(transaction)
-        for seen in change.sightings:
-            learn(transaction, seen)
-    if change.wrote:
-        echoing.remember(transaction, change.run, change.wrote, millis(change.at))
-    if change.cause is not None:
-        echoing.caused(transaction, row[4], *change.cause)
-    if change.leaves:
-        leave_lane(transaction, change.run)
-    seq, at_work, lane, on_stuck, _ = row
-    if change.state is None:
-        if change.attempts:
-            transaction.execute("UPDATE runs SET attempts = attempts + ? WHERE seq = ?", (len(change.attempts), seq))
-        return
-    reason = timing.stuck_reason(change, lane, on_stuck)
-    ended = change.state in ("done", "failed", "skipped")
-    transaction.execute(
-        "UPDATE runs SET state = ?, reason = ?, due_at = coalesce(?, due_at), connection = coalesce(?, connection), "
-        "attempts = attempts + ?, "
-        "priority = CASE WHEN priority = 0 AND ? = 0 THEN 0 WHEN priority = 2 THEN 2 ELSE 1 END, crashes = 0, "
-        "finished_at = ?, owner = NULL, lease_until = NULL WHERE seq = ?",
-        (
-            change.state,
-            None if reason is None else storable(reason),
-            None if change.due_at is None else millis(change.due_at),
-            change.connection,
-            len(change.attempts),
-            int(change.again),
-            millis(change.at) if ended else None,
-            seq,
-        ),
-    )
-    moved(transaction, "running", change.state, 1)
-    if ended:
-        transaction.tally(millis(change.at), f"run.{change.state}", at_work)
-    timing.after(transaction, change, lane, on_stuck)
-
-
-def _is_written(transaction: Transaction, change: Progress) -> bool:
-    """Whether the change ended the run or put it back when it was asked for before."""
-    if change.state is None:
-        return False
-    found = transaction.execute(
-        "SELECT 1 FROM runs WHERE id = ? AND fence = ? AND state = ? AND crashes = 0 AND owner IS NULL",
-        (change.run, change.fence, change.state),
-    )
-    return found.fetchone() is not None
-
-
-def _not_written(transaction: Transaction, change: Progress) -> Progress:
-    """The change without the attempts that are there already."""
-    there = {row[0] for row in transaction.execute("SELECT id FROM attempts WHERE run = ?", (change.run,))}
-    return replace(change, attempts=tuple(attempt for attempt in change.attempts if attempt.id not in there))
 
 
 def renew(transaction: Transaction, owner: str, runs: Sequence[str], now: datetime, lease: float) -> None:

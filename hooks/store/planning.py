@@ -14,8 +14,8 @@ from hooks.store import throttling, timing
 from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fairness import LIVE, REPLAY
-from hooks.store.leasing import WRITE_STEP
 from hooks.store.moments import held_before
+from hooks.store.results import write_steps
 from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, millis, receipt_from_row, step_to_row
 
 PENDING_BYTES = 2 * 1024 * 1024
@@ -142,8 +142,7 @@ def insert_run(transaction: Transaction, event: str, received_at: datetime, run:
         ),
     )
     transaction.count(f"runs.{state}")
-    for step in steps:
-        transaction.execute(WRITE_STEP, step_to_row(run.id, step))
+    write_steps(transaction, [step_to_row(run.id, step) for step in steps])
     return 1 if state == "waiting" else 0
 
 

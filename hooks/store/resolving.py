@@ -37,7 +37,7 @@ def resolve(transaction: Transaction, run: str, resolution: Resolution, now: dat
             "WHERE run = ? AND position = ?",
             (dump(resolution.output), at, run, position),
         )
-        step_records.remember(transaction, run, resolution.output)
+        step_records.remember(transaction, [(run, resolution.output)])
     elif resolution.outcome == "not_sent":
         transaction.execute(
             "UPDATE steps SET state = 'waiting', error = NULL, intended_at = NULL, finished_at = NULL, tries = 1 "

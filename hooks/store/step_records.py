@@ -7,6 +7,7 @@ A booking's id is what the vendor's support names and the office writes down. It
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,9 @@ from hooks.store.rows import storable
 MOST = 20
 """Ids that are kept of one answer: those nearest to its top."""
 
+TOGETHER = 200
+"""Ids that are written by one statement."""
+
 _DEPTH = 3
 _FEWEST, _LONGEST = 3, 100
 _LISTED = 10
@@ -23,14 +27,15 @@ _KEY = re.compile(r"(?:^|_)(?:id|uuid|guid|number)$|(?:Id|ID|Uuid|Guid|Number)$"
 _NO_RECORD = re.compile(r"phone|mobile|fax|house|street|account_?number|page|tenant|company", re.IGNORECASE)
 
 
-def remember(transaction: Transaction, run: str, output: Any) -> None:
-    """Keep the ids in what a step of this run was answered. Those kept before stay."""
-    found = ids_in(output)
-    if found:
-        rows = ", ".join(["(?, ?)"] * len(found))
+def remember(transaction: Transaction, answers: Iterable[tuple[str, Any]]) -> None:
+    """Keep the ids in what steps were answered, each with its run. Those kept before stay."""
+    found = [(run, record) for run, output in answers for record in ids_in(output)]
+    for start in range(0, len(found), TOGETHER):
+        some = found[start : start + TOGETHER]
+        rows = ", ".join(["(?, ?)"] * len(some))
         transaction.execute(
             f"INSERT INTO step_records (run, record) VALUES {rows} ON CONFLICT (run, record) DO NOTHING",
-            [value for record in found for value in (run, record)],
+            [value for row in some for value in row],
         )
 
 

@@ -53,6 +53,7 @@ from hooks.store import (
 from hooks.store.accept import accepted_row
 from hooks.store.engine import Engine, Transaction
 from hooks.store.fairness import Share
+from hooks.store.results import Results
 
 PART = 500
 """Runs that are held or let go in one transaction: a million of them hold up no other commit for long."""
@@ -69,6 +70,7 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._shares: dict[str, Share] = {}
+        self._results = Results(engine.write)
 
     async def close(self) -> None:
         """Finish what was asked for and free the database."""
@@ -158,7 +160,7 @@ class SqlStore:
         )
 
     async def progress(self, change: Progress) -> None:
-        await self._engine.write(lambda transaction: leasing.progress(transaction, change))
+        await self._results.add(change)
 
     async def renew(self, owner: str, runs: Sequence[str], now: datetime, lease: float) -> None:
         await self._engine.write(lambda transaction: leasing.renew(transaction, owner, runs, now, lease))

@@ -16,7 +16,7 @@ from psycopg.types.numeric import IntLoader
 
 from hooks.events import Receipt, new_id
 from hooks.ports import AuditFilter, EventFilter, Plan, Progress, ReceiptFilter, ReplaySelection, RunFilter, Span
-from hooks.store import breaking, leasing, people, planning, replaying, resolving, retention, steering
+from hooks.store import breaking, leasing, people, planning, replaying, resolving, results, retention, steering
 from hooks.store.accept import accept_rows, accepted_row
 from hooks.store.auditing import SqlAudit
 from hooks.store.dialect import statement
@@ -141,7 +141,7 @@ def _work(transaction: Explaining) -> None:
         assert 48 == len(claimed)
     with timed("progress 48"):
         for number, (run, _) in enumerate(claimed):
-            leasing.progress(transaction, Progress(run.id, run.fence, NOW, "done" if number else None))
+            results.write_results(transaction, [Progress(run.id, run.fence, NOW, "done" if number else None)])
     with timed("renew"):
         leasing.renew(transaction, "me", [run.id for run, _ in claimed], NOW, 20.0)
     with timed("recover"):

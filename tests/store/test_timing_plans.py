@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from hooks.ports import Plan, PlannedRun, Progress, Timing
-from hooks.store import leasing, planning, steering
+from hooks.store import leasing, planning, results, steering
 from hooks.store.fairness import Share
 from hooks.store.migrate import migrate
 from tests.store.test_store_conformance import NOW, event_of, receipt
@@ -53,7 +53,7 @@ def work(transaction: Recorded) -> None:
         planning.plan(transaction, [stored.id], [Plan(event_of(stored), (run,), ("e",))], "v")
     for _ in range(6):
         for claimed, _ in leasing.claim(transaction, "me", {"titan": 9}, later, 20, {"titan": Share(passed=9)}):
-            leasing.progress(transaction, Progress(claimed.id, claimed.fence, later, "done"))
+            results.write_results(transaction, [Progress(claimed.id, claimed.fence, later, "done")])
         later += timedelta(seconds=1)
     steering.cancel(transaction, "run_7", "no", later)
     leasing.next_due(transaction, ["titan"])
