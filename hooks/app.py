@@ -132,6 +132,13 @@ class App:
         self._exits.push_async_callback(store.close)
         history = self._history = await open_history(settings.database_url)
         self._exits.push_async_callback(history.close)
+        if restored := await store.settle_restored():
+            log.warning(
+                "this database is a copy of %s: what happened after that may happen again. %d runs that were not over "
+                "in it are held; see `hooks runs list --state held`",
+                utc_text(restored[0]),
+                restored[1],
+            )
         health = self._health = Health(clock, store.engine)
         intake = _Waking(store, health, self._wake_dispatcher)
         subscribers = Subscribers(store, clock)
@@ -151,13 +158,6 @@ class App:
         self._exits.push_async_callback(rulebook.aclose)
         await self._load_first(rulebook)
 
-        if restored := await store.settle_restored():
-            log.warning(
-                "this database is a copy of %s: what happened after that may happen again. %d runs that were not over "
-                "in it are held; see `hooks runs list --state held`",
-                utc_text(restored[0]),
-                restored[1],
-            )
         health.rules_loaded = lambda: rulebook.current is not None
         if finding := sqlite_finding(store.engine.alone):
             health.notes["sqlite"] = finding
@@ -184,7 +184,7 @@ class App:
             store,
             clock,
             owner=owner,
-            accounts=lambda: rulebook.accounts,
+            accounts=lambda: rulebook.accounts if keeper.settled else {},
             rules=rulebook.of,
             chance=random.random,
             settle=rulebook.settle,

@@ -17,10 +17,12 @@ from hooks.clock import APART, EngineClock
 from hooks.errors import Conflict, StoreError
 from hooks.events import utc_text
 from hooks.health import Finding, Health, Level
+from hooks.pipeline.accounts import OBSTACLES
 from hooks.pipeline.receive import log_fault
 from hooks.ports import Upkeep
+from hooks.store import starting
 from hooks.store.copying import copy_database
-from hooks.store.engine import Reading
+from hooks.store.engine import Reading, Transaction
 from hooks.store.history import SqlHistory
 from hooks.store.moments import ALIVE, note, recall
 from hooks.store.retention import Pruner, Swept
@@ -90,6 +92,8 @@ class Keeper:
         """What the clock did, when it was set while the server ran or was away: nothing is pruned by such a clock."""
         self.pruned = 0
         """Events deleted since the start."""
+        self.settled = False
+        """Whether all is done that must be before anything is carried out."""
 
     async def begin(self) -> None:
         """At the start, before anything is carried out: notice a clock that shows less than when work was last done."""
@@ -98,10 +102,28 @@ class Keeper:
         if seen is not None and self._store.engine.alone:
             by = (now - seen).total_seconds()
             if by < -APART:
-                await shift(self._store.engine, by, seen)
+                await starting.settle(self._store.engine, OBSTACLES)  # what an earlier start has not come to the end of
+                await self._store.engine.write(lambda transaction: _set_back(transaction, by, now))
                 self._noticed(f"it shows {show_duration(-by)} less than when this database was last worked on")
             elif self._retention is not None and by > max(DOUBTED, self._retention / 2):
                 self._noticed(f"it shows {show_duration(by)} more than when this database was last worked on")
+
+        self.settled = not await self._store.engine.read(starting.owes)
+        if not self.settled:
+            what = "what waited before the start is looked through, and nothing is carried out until then"
+            self._note("start", what, "wait: a million runs take some seconds", "yellow")
+
+    async def _settle(self) -> None:
+        """Do what the start owes the runs that were there before it, behind the first webhooks that are taken."""
+        while not self.settled:
+            try:
+                await starting.settle(self._store.engine, OBSTACLES)
+            except StoreError as error:
+                log.warning("what waited before the start is looked through later: %s", error)
+                await self._clock.sleep(TICK)
+            else:
+                self.settled = True
+                self._note("start", None, "")
 
     def _noticed(self, what: str) -> None:
         self.jumped = f"the clock was set: {what}"
@@ -135,6 +157,7 @@ class Keeper:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._settle())
             loops.create_task(self._again(TICK, self._tick))
             loops.create_task(self._again(EVERY, self._round, first=FIRST))
             loops.create_task(self._again(DAILY, self._examine, first=FIRST))
@@ -258,6 +281,12 @@ class Keeper:
                 if limit is not None and self._clock.monotonic() - began > limit:
                     break
         return last
+
+
+def _set_back(transaction: Transaction, by: float, now: datetime) -> None:
+    """Note that the clock was set back while nobody looked, and that all that waits is to be moved along."""
+    starting.owe(transaction, starting.MOVE, round(by * 1000))
+    note(transaction, ALIVE, millis(now))
 
 
 def _oldest_pending(reading: Reading) -> datetime | None:

@@ -19,6 +19,9 @@ GONE = "its connection is not configured any more"
 PAUSED = "its connection is paused"
 PAUSED_BY_HAND = "its connection was paused by a person"
 
+OBSTACLES = (GONE, PAUSED, PAUSED_BY_HAND)
+"""Why a run may be held that goes on by itself."""
+
 MAX_HELD = 1024 * 1024
 """Characters of events in flight past which nothing more is claimed for an account: each takes memory several times."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hooks.clock import SystemClock
 from hooks.errors import Conflict, RulesError
-from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account, obstacle_of
+from hooks.pipeline.accounts import OBSTACLES, Account, obstacle_of
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.receive import Door
 from hooks.pipeline.subscribers import Subscribers, beside, connection_of, hooks_of
@@ -189,7 +189,7 @@ class Rulebook:
             account.pause = pauses.get(account.name)
         working = [name for name in self.accounts if obstacle_of(name, self.accounts) is None]
         every = {name: 1 / one.drain_rate for name, one in pauses.items() if one.drain_rate is not None}
-        moved = await self._store.release(working, (GONE, PAUSED, PAUSED_BY_HAND), self._clock.now(), every)
+        moved = await self._store.release(working, OBSTACLES, self._clock.now(), every)
         names = {*await self._store.absent_connections(list(self.accounts)), *self.accounts}
         obstacles = {name: obstacle_of(name, self.accounts) for name in names}
         if held := {name: why for name, why in obstacles.items() if why is not None}:

@@ -40,38 +40,15 @@ def recall(reading: Reading, name: str) -> datetime | None:
     return None if row is None else moment(row[0])
 
 
-def settle_restored(transaction: Transaction) -> tuple[datetime, int] | None:
-    """At the start of a server: hold what was not over in the copy that this database is.
-
-    Gives the copy's moment and how many runs are held; None when this is no copy. A server does this once.
-    """
-    row = transaction.execute("SELECT at FROM moments WHERE name = ?", (COPIED,)).fetchone()
-    if row is None:
-        return None
-    reason = _reason(row[0])
-    held = 0
-    for state in ("waiting", "running"):
-        number = transaction.execute(
-            "UPDATE runs SET state = 'held', reason = ?, owner = NULL, lease_until = NULL, fence = fence + 1 "
-            "WHERE state = ?",
-            (reason, state),
-        ).rowcount
-        transaction.count(f"runs.{state}", -number)
-        transaction.count("runs.held", number)
-        held += number
-    transaction.execute("DELETE FROM moments WHERE name = ?", (COPIED,))
-    note(transaction, HELD_BEFORE, row[0])
-    return moment(row[0]), held
-
-
 def held_before(transaction: Transaction) -> tuple[int, str] | None:
     """Until when what came is held when its runs are made, in milliseconds, and why; None in a database as usual."""
     row = transaction.execute("SELECT at FROM moments WHERE name = ?", (HELD_BEFORE,)).fetchone()
     if row is None:
         return None
-    return row[0], _reason(row[0])
+    return row[0], restored_from(row[0])
 
 
-def _reason(at: int) -> str:
+def restored_from(at: int) -> str:
+    """Why runs are held in a copy of this moment, in milliseconds."""
     copied = utc_text(moment(at).replace(microsecond=0))
     return f"restored from a copy of {copied}, it may have been done since: look at the vendor, then `hooks runs retry`"

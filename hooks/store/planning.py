@@ -94,7 +94,7 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
             about_people.append((plan.event.id,))
         transaction.count(f"events.{state}")
         for run in plan.runs:
-            if held is not None and run.state == "waiting" and millis(plan.event.received_at) <= held[0]:
+            if held is not None and run.state in ("waiting", "held") and millis(plan.event.received_at) <= held[0]:
                 run = replace(run, state="held", reason=held[1])
             waiting += insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
     columns = f"{EVENT_COLUMNS}, state, rules_version, cause, depth"

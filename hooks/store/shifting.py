@@ -33,10 +33,10 @@ async def shift(engine: Engine, by: float, now: datetime) -> int:
     first, last = await engine.read(_bounds)
     moved = 0
     while first <= last:
-        part = partial(_part, first=first, last=min(last, first + PART - 1), by=milliseconds, now=millis(now))
+        part = partial(move_part, first=first, last=min(last, first + PART - 1), by=milliseconds, now=millis(now))
         moved += await engine.write(part)
         first += PART
-    await engine.write(partial(_others, by=milliseconds))
+    await engine.write(partial(move_instants, by=milliseconds))
     return moved
 
 
@@ -50,8 +50,9 @@ def _bounds(reading: Reading) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _part(transaction: Transaction, *, first: int, last: int, by: int, now: int) -> int:
-    since = now if by > 0 else -1
+def move_part(transaction: Transaction, *, first: int, last: int, by: int, now: int | None) -> int:
+    """Move the runs of these places, where the clock went forward only those not due at ``now``; gives how many."""
+    since = now if now is not None and by > 0 else -1
     return transaction.execute(
         "UPDATE runs SET due_at = due_at + ? WHERE seq >= ? AND seq <= ? AND state IN ('waiting', 'held') "
         "AND due_at > ?",
@@ -59,7 +60,8 @@ def _part(transaction: Transaction, *, first: int, last: int, by: int, now: int)
     ).rowcount
 
 
-def _others(transaction: Transaction, *, by: int) -> None:
+def move_instants(transaction: Transaction, *, by: int) -> None:
+    """Move what runs wait for or are judged by beside their own time."""
     for table, column, which in _OTHERS:
         transaction.execute(f"UPDATE {table} SET {column} = {column} + ? WHERE {which}", (by,))
 

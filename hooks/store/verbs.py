@@ -40,13 +40,13 @@ from hooks.store import (
     breaking,
     doubting,
     leasing,
-    moments,
     pausing,
     people,
     planning,
     replaying,
     resolving,
     ruletexts,
+    starting,
     steering,
     subscribing,
 )
@@ -92,8 +92,8 @@ class SqlStore:
         return self._engine.commits
 
     async def settle_restored(self) -> tuple[datetime, int] | None:
-        """At the start of a server on a copy: hold what was not over in it; gives its moment and how many runs."""
-        return await self._engine.write(moments.settle_restored)
+        """At the start of a server on a copy: what was not over in it is to be held; gives its moment, and how many."""
+        return await self._engine.write(starting.settle_restored)
 
     # --- receive ---
 

@@ -6,12 +6,15 @@ import asyncio
 import json
 import sqlite3
 import stat
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hooks.store import starting
+from hooks.store.engine import Engine
 from hooks.store.migrate import migrations
 from tests.faults.conftest import Tell
 from tests.faults.table import Row
@@ -194,3 +197,35 @@ async def test_without_room_for_the_copy_nothing_is_changed(
 
     assert (1, True) == (code, "no room for the copy" in said)
     assert [(1,)] == rows(data / "hooks.db", "SELECT number FROM migrations")
+
+
+async def test_a_copy_with_much_to_look_through_takes_webhooks_first_and_carries_nothing_out(
+    world: World, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = world.folder / "copy.db"
+    await world.serve(LATER)
+    waiting = await world.job()
+    await world.run(waiting, "waiting")
+    assert 0 == (await command("db", "backup", str(copy)))[0]
+    await world.stop()
+    assert 0 == (await command("db", "restore", str(copy)))[0]
+    with closing(sqlite3.connect(world.folder / "data" / "hooks.db", isolation_level=None)) as raw:
+        raw.execute("UPDATE runs SET due_at = 0")
+    looked, settle = asyncio.Event(), starting.settle
+
+    async def later(engine: Engine, reasons: Sequence[str]) -> None:
+        await looked.wait()
+        await settle(engine, reasons)
+
+    monkeypatch.setattr(starting, "settle", later)
+    await world.serve(RULES)
+    new = await world.job()
+    await world.run(new, "waiting")
+    told = (await world.api("health")).json()
+    assert [] == world.notes(), "both are due"
+    assert "is looked through" in json.dumps(told)
+
+    looked.set()
+    await world.run(new)
+    await world.run(waiting, "held", "restored from a copy of")
+    assert 1 == len(world.notes())
