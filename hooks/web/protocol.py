@@ -32,6 +32,8 @@ _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _PLAIN_URL = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:@/-]+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)?")
 _FRAMING = frozenset({b"host", b"transfer-encoding", b"upgrade", b"expect"})
 _MALFORMED = (400, "This is not a request that can be understood in exactly one way.")
+_TOO_MANY_HEADERS = (431, "There are too many headers.")
+_TOO_LARGE_HEADERS = (431, "The headers are too large.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._begun = False  # the first byte of a request is here,
         self._in_body = False  # its headers are, and its last byte is not
         self._body_seen = False
-        self._header_bytes = self._header_count = self._discarded = 0
+        self._head_bytes = self._discarded = 0
+        self._chunk = 0  # bytes of what is being parsed,
+        self._body_moved = False  # and whether some of them were a body's
+        self._modern = True  # HTTP/1.1
+        self._told: list[tuple[bytes, bytes]] = []  # the headers of a request; `headers` has its trailers meanwhile
+        self._host = b""  # the last one that was good, and the last address that was plain, taken apart
+        self._plain: tuple[bytes, str, bytes] = (b"", "", b"")
         self._refusal: tuple[int, str] = _MALFORMED
         self._last_words: bytes | None = None  # to be said when the requests before have had their answers
         self._lingering = False
@@ -119,7 +127,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._lingering or self._last_words is not None:
             self._discard(len(data))
             return
-        message, in_head = self._message, self._begun and not self._in_body
+        message, in_head, in_body = self._message, self._begun and not self._in_body, self._in_body
+        self._chunk = len(data)
+        self._body_moved = False
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -128,17 +138,22 @@ class GuardedProtocol(HttpToolsProtocol):
             if self._parts is not None:
                 self._the_asgi_way()
             if not self._begun:
-                if self._message:  # empty lines before the first request are still silence
+                if self._timer is not None and self._message:  # empty lines before the first request are still silence
                     self._unwatch()
-            elif self._in_body:
+                return
+            same = message == self._message
+            if self._in_body:
                 self._watch("body", self.limits.body_deadline)
+                held = same and in_body and not self._body_moved  # it may be a trailer without an end
             else:
                 self._watch("head", self.limits.header_deadline)
-                if in_head and message == self._message:
-                    # the parser holds a name or value back until its end has come, so count what went in
-                    self._header_bytes += len(data)
-                    if self._header_bytes > self.limits.header_bytes:
-                        self._refuse(431, "The headers are too large.")
+                held = same and in_head
+            # the parser holds a name or value back until its end has come, so count what went in
+            self._head_bytes = self._head_bytes + len(data) if held else self._size_of(self.headers)
+            if self._head_bytes > self.limits.header_bytes:
+                self._refuse(*_TOO_LARGE_HEADERS)
+            elif len(self.headers) > self.limits.headers:
+                self._refuse(*_TOO_MANY_HEADERS)
 
     def on_message_begin(self) -> None:
         self._idle_since = 0.0
@@ -148,23 +163,17 @@ class GuardedProtocol(HttpToolsProtocol):
         self._message += 1
         self._begun = True
         self._in_body = self._body_seen = False
-        self._header_bytes = self._header_count = self._discarded = 0
+        self._head_bytes = self._discarded = 0
 
     def on_url(self, url: bytes) -> None:
         self.url += url
-        self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_count += 1
-        self._header_bytes += len(name) + len(value) + 4
-        if self._header_count > self.limits.headers:
-            self._stop_parsing(431, "There are too many headers.")
-        if self._header_bytes > self.limits.header_bytes:
-            self._stop_parsing(431, "The headers are too large.")
-        if not self._in_body:  # behind the body they are trailers, which no signature covers
-            self.headers.append((name.lower(), value))
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        # behind the body they are trailers, which no signature covers and nobody gets
+        self._told, self.headers = self.headers, []
         self._check_framing()
         if self._may_be_direct():
             self._parts = []
@@ -177,16 +186,23 @@ class GuardedProtocol(HttpToolsProtocol):
             self._direct is not None
             and (self.cycle is None or self.cycle.response_complete)
             and not self.expect_100_continue
-            and self.url.startswith(self._direct.prefix)
-            and _PLAIN_URL.fullmatch(self.url) is not None
+            and (self.url == self._plain[0] or self._is_plain(self._direct.prefix))
             and self.parser.get_method() == b"POST"
         )
 
+    def _is_plain(self, prefix: bytes) -> bool:
+        """Whether the address needs no decoding. It is kept taken apart: the next request has the same as a rule."""
+        if not self.url.startswith(prefix) or _PLAIN_URL.fullmatch(self.url) is None:
+            return False
+        path, _, query = self.url.partition(b"?")
+        self._plain = (self.url, path.decode("ascii"), query)
+        return True
+
     def _begin_asgi(self) -> None:
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, expects = self.url, self.expect_100_continue
         super().on_message_begin()  # makes the scope, and forgets these
-        self.url, self.headers, self.expect_100_continue = url, headers, expects
-        self.scope["headers"] = headers
+        self.url, self.expect_100_continue = url, expects
+        self.scope["headers"] = self._told
         super().on_headers_complete()
         if self.parser.get_method() == b"POST":
             self.scope["extensions"] = {WHOLE: partial(answer_whole, self.cycle)}  # type: ignore[dict-item]  # ours
@@ -201,7 +217,7 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_body(self, body: bytes) -> None:
-        self._body_seen = True
+        self._body_seen = self._body_moved = True
         if self._parts is not None:
             self._parts.append(body)
             return
@@ -210,6 +226,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._discard(len(body))
 
     def on_message_complete(self) -> None:
+        if self.headers and len(self._told) + len(self.headers) > self.limits.headers:
+            self._stop_parsing(*_TOO_MANY_HEADERS)
         self._begun = self._in_body = False
         if self._parts is not None:
             if self._taken(self._parts):
@@ -222,12 +240,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def _taken(self, parts: list[bytes]) -> bool:
         """Hand a whole request over; False when it is to go the ASGI way."""
         assert self._direct is not None
-        path, _, query = self.url.partition(b"?")
+        _, path, query = self._plain
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() == "1.1"
+        keep_alive = self._modern and self.parser.should_keep_alive()
         before, self.cycle, self._parts = self.cycle, self._whole(keep_alive), None  # type: ignore[assignment]  # as used
         answer = partial(answer_whole, self.cycle)
-        work = self._direct.take(path.decode("ascii"), query, self.headers, body, answer)
+        work = self._direct.take(path, query, self._told, body, answer)
         if work is None:
             self.cycle, self._parts = before, parts
             return False
@@ -286,36 +304,42 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # --- refusing ---
 
-    def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > self.limits.header_bytes:
-            self._stop_parsing(431, "The headers are too large.")
+    def _size_of(self, headers: list[tuple[bytes, bytes]]) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in headers)
 
     def _stop_parsing(self, status: int, detail: str) -> None:
         self._refusal = (status, detail)
         raise _Refused
 
     def _check_framing(self) -> None:
+        if len(self._told) > self.limits.headers:
+            self._stop_parsing(*_TOO_MANY_HEADERS)
+        long = self._chunk > self.limits.header_bytes or self._head_bytes > 0  # else it cannot be too large
+        if long and self._size_of(self._told) > self.limits.header_bytes:
+            self._stop_parsing(*_TOO_LARGE_HEADERS)
         version = self.parser.get_http_version()
-        if version not in ("1.0", "1.1"):
+        self._modern = version == "1.1"
+        if not self._modern and version != "1.0":
             self._stop_parsing(*_MALFORMED)
         hosts = codings = 0
-        for name, value in self.headers:
+        for name, value in self._told:
             if name not in _FRAMING:
                 continue
             if name == b"host":
                 hosts += 1
-                if _HOST.fullmatch(value.strip(b" \t")) is None:
-                    self._stop_parsing(*_MALFORMED)
+                if value != self._host:
+                    if _HOST.fullmatch(value.strip(b" \t")) is None:
+                        self._stop_parsing(*_MALFORMED)
+                    self._host = value
             elif name == b"transfer-encoding":
                 codings += 1
-                if value.strip(b" \t").lower() != b"chunked" or version == "1.0":
+                if value.strip(b" \t").lower() != b"chunked" or not self._modern:
                     self._stop_parsing(400, "Of the transfer codings only chunked is taken, and in HTTP/1.1.")
             elif name == b"upgrade":
                 self._stop_parsing(400, "Upgrade is not taken.")
             elif value.lower() == b"100-continue":
                 self.expect_100_continue = True
-        if hosts > 1 or codings > 1 or (hosts == 0 and version == "1.1"):
+        if hosts > 1 or codings > 1 or (hosts == 0 and self._modern):
             self._stop_parsing(*_MALFORMED)
         if self.parser.should_upgrade():  # CONNECT
             self._stop_parsing(400, "Upgrade is not taken.")

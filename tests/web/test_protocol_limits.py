@@ -192,6 +192,30 @@ async def test_headers_without_an_end_are_cut_off() -> None:
         assert 431 == (await hearing).status
 
 
+@pytest.mark.parametrize("start", [b"0\r\nX-Long: ", b"2;"])
+async def test_trailers_and_sizes_of_chunks_without_an_end_are_cut_off(start: bytes) -> None:
+    async with inbox() as (port, _), await Wire.to(port) as wire:
+        hearing = asyncio.create_task(wire.hear())
+        await wire.say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n" + start)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                await wire.say(b"x" * 4096)
+                await asyncio.wait({hearing}, timeout=0.005)
+                if hearing.done():
+                    break
+        assert 431 == (await hearing).status
+
+
+async def test_many_small_requests_in_one_piece_are_not_too_many_headers() -> None:
+    async with inbox() as (port, intake), await Wire.to(port) as wire:
+        each = [post("/in/open", b'{"n":%d}' % number, "X-A: " + "b" * 900) for number in range(60)]
+        await wire.say(b"".join(each) + each[0][:700])
+        assert [202] * 60 == [(await wire.hear()).status for _ in range(60)]
+        await wire.say(each[0][700:])
+        assert 202 == (await wire.hear()).status
+        assert 61 == len(intake.receipts)
+
+
 async def test_headers_up_to_the_limit_are_taken() -> None:
     async with inbox() as (port, _):
         assert 202 == (await ask(port, post("/in/open", b"{}", "X-A: " + "b" * 31 * 1024))).status
