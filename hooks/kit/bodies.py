@@ -1,7 +1,7 @@
 """Read: one strict parser per media type. Pure; raises `NormalizationError` with a short reason, and nothing else.
 
-Reasons never quote the body. `parse_json` is on the way of every webhook before its answer, so it parses once, in
-Rust, and proves the absence of repeated keys by counting; only when the count does not prove it, it parses again.
+Reasons never quote the body. `parse_json` parses once, in Rust, and proves the absence of repeated keys by counting;
+only when the count does not prove it, it parses again. `count_objects` does the same where only the count matters.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.etree.ElementTree import ParseError
 
+import orjson
 import pydantic_core
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
@@ -51,6 +52,47 @@ def objects(parsed: object) -> list[dict[str, Any]]:
 
 
 # --- JSON ---
+
+
+def count_objects(body: bytes, content_type: str = "application/json") -> int:
+    """How many objects a body is, as `objects` of `parse_body` would find them, which has the last word.
+
+    This is on the way of every webhook before its answer, and nobody asks for the values yet: whatever shows at the
+    speed of C to be in order needs no second look.
+    """
+    if content_type == "application/json":
+        try:
+            parsed = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass  # the other one says what is wrong
+        else:
+            if _is_plain(body, parsed):
+                return len(objects(parsed))
+    return len(objects(parse_body(body, content_type)))
+
+
+def _is_plain(body: bytes, parsed: Any) -> bool:
+    """Whether it is shallow and no object names a key twice; False says nothing.
+
+    A quote that no backslash stands before begins or ends a key or a string. Where no string holds a quote, written
+    anew the values have as many quotes as the body, unless some were lost with a key that came twice. Numbers beyond
+    a double's range have been refused; integers of more than 64 bits were read as doubles, which changes no quote.
+    """
+    if b"\\" in body and (b'\\"' in body or b"\\u0022" in body):
+        return False
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and not _is_shallow(parsed):
+        return False
+    return bool(orjson.dumps(parsed).count(b'"') == body.count(b'"'))
+
+
+def _is_shallow(parsed: Any) -> bool:
+    level: list[Any] = [parsed]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [value for value in level if type(value) is dict or type(value) is list]
+        if not containers:
+            return True
+        level = [value for found in containers for value in (found.values() if type(found) is dict else found)]
+    return False
 
 
 def parse_json(body: bytes) -> Any:

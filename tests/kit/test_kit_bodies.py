@@ -12,6 +12,7 @@ from hooks.kit.bodies import (
     MAX_DEPTH,
     MAX_ITEMS,
     MEDIA_TYPES,
+    count_objects,
     objects,
     parse_body,
     parse_form,
@@ -262,6 +263,66 @@ def test_json_that_another_writer_wrote_is_read_back(value: Any, indent: int | N
     if "\\ud" in text.decode() or "\\uD" in text.decode():
         return
     assert value == parse_json(text)
+
+
+_TEXTS = st.sampled_from(
+    [
+        '"a"',
+        '"b"',
+        '"\\u0061"',
+        '"\\""',
+        '"\\u0022"',
+        '"\\\\"',
+        '"\\":"',
+        '"{["',
+        '":"',
+        '"\\n"',
+        '"\\ud800"',
+        '"é"',
+        '"\x01"',
+    ]
+)
+_SCALARS = _TEXTS | st.sampled_from(
+    ["1", "1e400", "NaN", "true", "01", "-0.0", "9" * 20, "9" * 310, "1.7976931348623159e308"]
+)
+_BLANKS = st.sampled_from(["", " ", "\n\t"])
+
+
+def _object(pairs: list[tuple[str, str, str]]) -> str:
+    return "{" + ",".join(f"{key}{blank}:{value}" for key, blank, value in pairs) + "}"
+
+
+_DOCUMENTS = st.recursive(
+    _SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(_TEXTS, _BLANKS, inner), max_size=4).map(_object)
+    ),
+    max_leaves=12,
+)
+
+
+@given(_DOCUMENTS)
+@example('{"a":1,"a":2}')
+@example('{"a":"\\u0022","a":"\\u0022"}')
+@example('{"a":{"b":1,"b":"\\u0022"}}')
+@example('{"a":"x\\\\","a":1}')
+@example("[" * MAX_DEPTH + "{}" + "]" * MAX_DEPTH)
+@example("[" + "[]," * MAX_DEPTH + "[" * 70 + "]" * 70 + "]")
+@example("[" + ",".join(["{}"] * (MAX_ITEMS + 1)) + "]")
+@example("[" * 2000 + "]" * 2000)
+@example("")
+def test_objects_are_counted_as_if_they_were_read(document: str) -> None:
+    body = document.encode()
+    try:
+        expected: int | str = len(objects(parse_json(body)))
+    except NormalizationError as problem:
+        expected = problem.reason
+    try:
+        found: int | str = count_objects(body)
+    except NormalizationError as problem:
+        found = problem.reason
+    assert expected == found
 
 
 @given(st.dictionaries(st.text("ab_", max_size=12), st.integers(), max_size=8))

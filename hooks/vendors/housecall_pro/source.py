@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from hooks.canonical import Appointment, Canonical, Customer, Employee, Estimate, Invoice, Job, Lead
 from hooks.errors import NormalizationError
 from hooks.events import Receipt
-from hooks.kit.bodies import objects, parse_json
+from hooks.kit.bodies import count_objects, objects, parse_json
 from hooks.kit.fields import FieldError, Fields, instant, name_text
 from hooks.kit.signatures import Encoding, HmacScheme, secret_bytes
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
@@ -184,7 +184,7 @@ class HousecallProSource:
         self._scheme.verify(request)
 
     def read(self, request: Inbound) -> Reading:
-        return Reading(events=len(objects(parse_json(request.body))))
+        return Reading(events=count_objects(request.body))
 
     def normalize(self, receipt: Receipt) -> list[Draft]:
         return [_draft(body) for body in objects(parse_json(receipt.body))]

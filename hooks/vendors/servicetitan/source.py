@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from hooks.canonical import Address, Canonical, Customer, Job
 from hooks.events import Receipt
-from hooks.kit.bodies import objects, parse_json
+from hooks.kit.bodies import count_objects, objects, parse_json
 from hooks.kit.fields import (
     FieldError,
     Fields,
@@ -156,7 +156,7 @@ class ServiceTitanSource:
         self._scheme.verify(request)
 
     def read(self, request: Inbound) -> Reading:
-        return Reading(events=len(objects(parse_json(request.body))))
+        return Reading(events=count_objects(request.body))
 
     def normalize(self, receipt: Receipt) -> list[Draft]:
         return [self._draft(body) for body in objects(parse_json(receipt.body))]

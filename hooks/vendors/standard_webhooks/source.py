@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from hooks.errors import VerificationError
 from hooks.events import Receipt
-from hooks.kit.bodies import objects, parse_json
+from hooks.kit.bodies import count_objects, objects, parse_json
 from hooks.kit.fields import FieldError, instant, name_text
 from hooks.kit.guards import MAX_SIGNATURES
 from hooks.kit.signatures import check_signature, check_timestamp
@@ -95,7 +95,7 @@ class StandardWebhooksSource:
     def read(self, request: Inbound) -> Reading:
         identity = next((value.strip() for name, value in request.headers if name == self._id), b"")
         key = identity.decode("latin-1") or None
-        return Reading(events=len(objects(parse_json(request.body))), key=key)
+        return Reading(events=count_objects(request.body), key=key)
 
     def normalize(self, receipt: Receipt) -> list[Draft]:
         return [self._draft(body) for body in objects(parse_json(receipt.body))]

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from hooks.errors import NormalizationError, VerificationError
 from hooks.events import Receipt
-from hooks.kit.bodies import MEDIA_TYPES, objects, parse_body, parse_json
+from hooks.kit.bodies import MEDIA_TYPES, count_objects, objects, parse_body, parse_json
 from hooks.kit.guards import Guard, Unverified, Verify, make_guard
 from hooks.kit.paths import Located, PathText, Templated
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
@@ -95,9 +95,9 @@ class WebhookSource:
 
     def read(self, request: Inbound) -> Reading:
         content_type = next((value.decode("latin-1") for name, value in request.headers if name == b"content-type"), "")
-        bodies = objects(parse_body(request.body, content_type))
         if self._key is None:
-            return Reading(events=len(bodies))
+            return Reading(events=count_objects(request.body, content_type))
+        bodies = objects(parse_body(request.body, content_type))
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
         keys = [self._key.read(body, headers) for body in bodies]
         known = [key for key in keys if key is not None]
