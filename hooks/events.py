@@ -13,7 +13,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 Prefix = Literal["rcp", "evt", "run", "att", "sub", "per", "aud"]
 
@@ -29,8 +30,13 @@ StepState = Literal["waiting", "intended", "done", "failed", "skipped"]
 AttemptVerdict = Literal["done", "transient", "unknown", "permanent", "unconfigured", "adopted"]
 """``adopted``: a look-up found what an earlier try had made."""
 
+_VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
+
 _lock = threading.Lock()
 _last = 0
+_random: list[int] = []
+"""Bytes of the system's randomness, eight at a time: it is asked for 512 of them at once, because it takes a call."""
+os.register_at_fork(after_in_child=_random.clear)
 
 
 def new_uuid7() -> int:
@@ -40,12 +46,16 @@ def new_uuid7() -> int:
     not break the order: the last time is kept and counted up until the clock has caught up.
     """
     global _last
-    nanoseconds = time.time_ns()
-    stamp = ((nanoseconds // 1_000_000) << 12) | ((nanoseconds % 1_000_000) * 4096 // 1_000_000)
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    stamp = milliseconds << 12 | rest * 4096 // 1_000_000
     with _lock:
-        _last = stamp = max(stamp, _last + 1)
-    random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
-    return (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random
+        if stamp <= _last:
+            stamp = _last + 1
+        _last = stamp
+        if not _random:
+            _random.extend(memoryview(os.urandom(4096)).cast("Q"))
+        random = _random.pop()
+    return (stamp >> 12) << 80 | _VERSION_AND_VARIANT | (stamp & 0xFFF) << 64 | random >> 2
 
 
 def new_id(prefix: Prefix) -> str:
@@ -78,8 +88,7 @@ def parse_utc(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What arrived at a source: one HTTP request, byte for byte.
 
     ``headers`` are the listed ones only (content type, user agent and the source's id headers), names in lower case.
@@ -95,7 +104,7 @@ class Receipt:
     verdict: Verdict
     path: str = ""
     query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     events: int = 0
     reason: str | None = None

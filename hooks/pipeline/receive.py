@@ -11,7 +11,8 @@ import hashlib
 import logging
 import re
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -184,7 +185,7 @@ def judge(door: Door, request: Inbound) -> Judged:
 def recorded(receipt: Receipt, earlier: str | None) -> Outcome:
     """How receiving ended for a receipt that was committed."""
     if earlier is not None:
-        return Outcome("duplicate", replace(receipt, verdict="duplicate", duplicate_of=earlier, events=0))
+        return Outcome("duplicate", receipt._replace(verdict="duplicate", duplicate_of=earlier, events=0))
     return Outcome("accepted", receipt)
 
 
@@ -266,8 +267,8 @@ def _receipt(
         vendor=door.vendor,
         received_at=request.received_at,
         verdict=verdict,
-        path=_storable(request.path),
-        query=_kept_query(request.query),
+        path=_storable(request.path) if request.path else "",
+        query=_kept_query(request.query) if request.query else (),
         headers=_kept_headers(door.source.kept_headers, request),
         body=body,
         events=events,
@@ -280,18 +281,21 @@ def _kept_headers(listed: frozenset[bytes], request: Inbound) -> Mapping[str, st
     kept: dict[str, str] = {}
     for name, value in request.headers:
         if name in _ALWAYS_KEPT or name in listed:
-            key = name.decode("latin-1")
-            text = _storable(value.decode("latin-1"))
+            key, text = _kept_header(name, value)
             kept[key] = f"{kept[key]}, {text}"[:_MAX_VALUE] if key in kept else text
         elif name == _CAUSE and (cause := read_cause(value.decode("latin-1"))) is not None:
             kept |= {CAUSE: cause[0], DEPTH: str(cause[1])}
     return kept
 
 
+@lru_cache(maxsize=1024)
+def _kept_header(name: bytes, value: bytes) -> tuple[str, str]:
+    """A header as it is stored. A sender's next webhook has mostly the same ones."""
+    return name.decode("latin-1"), _storable(value.decode("latin-1"))
+
+
 def _kept_query(query: bytes) -> tuple[tuple[str, str], ...]:
     """The query's pairs, values of anything that may be a credential by its name masked."""
-    if not query:
-        return ()
     kept: list[tuple[str, str]] = []
     for pair in query.decode("latin-1").split("&", _MAX_PAIRS)[:_MAX_PAIRS]:
         name, found, value = pair.partition("=")

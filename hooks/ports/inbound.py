@@ -1,18 +1,20 @@
-"""How webhooks come in: a request as it came, and what a source makes of it."""
+"""How webhooks come in: a request as it came, and what a source makes of it.
+
+What is made for every webhook is a named tuple: a frozen dataclass takes three times as long to make.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from hooks.errors import VerificationError
 from hooks.events import Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(NamedTuple):
     """One HTTP request at a source, as it came: what `Source` methods get.
 
     ``path`` is what follows ``/in/{source}`` ("" or "/api/zapier/createlead"). ``query`` is the raw query string.
@@ -48,8 +50,7 @@ class Inbound:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a source found in an authentic body, before it is normalized.
 
     ``events``: how many events it holds (0 is not allowed: raise NormalizationError). ``key``: the sender's own id of
@@ -74,8 +75,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How receiving ended, for a source that answers in its vendor's own words (`Source.answer`).
 
     ``reply`` is the answer itself where the request asked for our events (`Hooks`).

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 Headers = Sequence[tuple[bytes, bytes]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -26,8 +25,7 @@ _BODILESS = frozenset({204, 304})
 _WIRE = b"".join(b"%s: %s\r\n" % guard for guard in _GUARDS) + b"content-length: %d\r\ncontent-type: %s\r\n\r\n%s"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """An answer ready to send, any number of times."""
 
     status: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import pytest
 
@@ -31,7 +30,7 @@ def delivery(body: bytes = b'{"a":1}', *, path: str = "", query: bytes = b"", me
 
 def signed(body: bytes = b'{"a":1}') -> Inbound:
     pairs = [(name.encode(), value.encode()) for name, value in signed_headers(body).items()]
-    return replace(delivery(body), headers=pairs)
+    return delivery(body)._replace(headers=pairs)
 
 
 def receiver() -> tuple[Receiver, MemoryIntake, StillClock]:
@@ -52,8 +51,7 @@ async def test_a_good_delivery_is_accepted_with_its_bytes() -> None:
 
 async def test_only_listed_headers_are_kept() -> None:
     subject, intake, _ = receiver()
-    request = replace(
-        delivery(),
+    request = delivery()._replace(
         headers=[*delivery().headers, (b"x-delivery", b"d-\x001"), (b"user-agent", b"a"), (b"user-agent", b"b")],
     )
     await subject.receive(DOORS["open"], request)
@@ -109,8 +107,8 @@ def test_an_id_a_body_a_source_and_a_path_make_different_keys() -> None:
         duplicate_key(DOORS["open"], request, None),
         duplicate_key(DOORS["open"], request, "d1"),
         duplicate_key(DOORS["signed"], request, None),
-        duplicate_key(DOORS["open"], replace(request, path="/api/lead"), None),
-        duplicate_key(DOORS["open"], replace(request, body=b"d2"), None),
+        duplicate_key(DOORS["open"], request._replace(path="/api/lead"), None),
+        duplicate_key(DOORS["open"], request._replace(body=b"d2"), None),
     }
     assert 5 == len(keys)
     assert {32} == {len(key) for key in keys}
@@ -181,7 +179,7 @@ async def test_a_probe_is_verified_and_stores_nothing() -> None:
     good = delivery(b"", path="/api/signin", query=b"key=" + SECRET, method="GET")
     assert "probe" == (await subject.receive(DOORS["envelope"], good)).kind
     assert [] == intake.receipts
-    assert "refused" == (await subject.receive(DOORS["envelope"], replace(good, query=b"key=no"))).kind
+    assert "refused" == (await subject.receive(DOORS["envelope"], good._replace(query=b"key=no"))).kind
 
 
 async def test_a_handshake_needs_no_key() -> None:

@@ -8,7 +8,6 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,7 +80,7 @@ async def test_large_bodies_do_not_make_a_start_after_a_crash_long(
     store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recent, "MOST_BYTES", 100_000)
-    large = replace(receipt(), body=b"x" * 100_000)
+    large = receipt()._replace(body=b"x" * 100_000)
     await store.record(large, key(1), DAY)
     await store.engine.settle()  # after what it has begun by itself
     assert 1 == in_the_table(tmp_path / "hooks.db")

@@ -180,7 +180,7 @@ async def test_a_key_may_be_forgotten_after_its_window_and_not_before(store: Sql
     young = Receipt(new_id("rcp"), "hcp", "housecall_pro", NOW, "accepted", body=b"{}", events=1)
     await store.record(young, b"y" * 32, 60)
     await prune(store, now=NOW + timedelta(seconds=59))
-    again = replace(young, id=new_id("rcp"))
+    again = young._replace(id=new_id("rcp"))
     assert young.id == await store.record(again, b"y" * 32, 60)
 
     await prune(store, now=NOW + timedelta(seconds=60))

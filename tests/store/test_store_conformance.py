@@ -77,7 +77,7 @@ async def claimed_one(store: SqlStore, connection: str = "titan", *, owner: str 
 
 async def test_a_recorded_receipt_is_read_back_byte_for_byte(store: SqlStore, history: SqlHistory) -> None:
     body = bytes(range(256))
-    given = replace(receipt(body), path="/x", query=(("a", "1"), ("a", "2")), headers={"user-agent": "Zapier"})
+    given = receipt(body)._replace(path="/x", query=(("a", "1"), ("a", "2")), headers={"user-agent": "Zapier"})
     assert await store.record(given, b"key", DAY) is None
     assert [given] == await store.pending("me", 10, NOW)
     shown = await history.receipt(given.id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,5 +97,5 @@ def drafts(source: Source, request: Inbound) -> list[Draft]:
     )
     found = source.normalize(receipt)
     assert reading.events == len(found)
-    assert found == source.normalize(replace(receipt, id=new_id("rcp")))
+    assert found == source.normalize(receipt._replace(id=new_id("rcp")))
     return found
