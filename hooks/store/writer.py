@@ -145,7 +145,6 @@ async def open_writing(path: Path) -> SqliteConnection:
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA foreign_keys = OFF")
         raw.execute("PRAGMA secure_delete = ON")
-        raw.execute("PRAGMA temp_store = MEMORY")
         raw.execute("PRAGMA wal_autocheckpoint = 2000")
         if mode != "wal" or raw.execute("PRAGMA synchronous").fetchone()[0] != 2:
             raise StoreRefused(
