@@ -7,14 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from hooks.events import Event, Receipt
+from hooks.events import Receipt
 from hooks.people import customer_in
 from hooks.ports import Plan, PlannedRun, Timing
 from hooks.store import throttling, timing
 from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fairness import LIVE, REPLAY
-from hooks.store.fresh import Fresh
 from hooks.store.moments import held_before
 from hooks.store.results import write_steps
 from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, millis, receipt_from_row, step_to_row
@@ -26,18 +25,11 @@ PLANNING = 10.0
 """Seconds after which another server makes the events of receipts that one has taken and not finished."""
 
 
-def pending(reading: Reading, limit: int, fresh: Fresh) -> list[Receipt]:
+def pending(reading: Reading, limit: int) -> list[Receipt]:
     """Receipts whose events have not been made yet, oldest first."""
-    waiting = reading.execute("SELECT id FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,)).fetchall()
-    return _bounded(_receipt_row(reading, id, fresh) for (id,) in waiting)
-
-
-def _receipt_row(reading: Reading, id: str, fresh: Fresh) -> Sequence[Any]:
-    known = fresh.receipt(id)
-    if known is not None:
-        return known.values
-    row: Sequence[Any] = reading.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE id = ?", (id,)).fetchone()
-    return row
+    return _bounded(
+        reading.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,))
+    )
 
 
 def take_pending(transaction: Transaction, owner: str, limit: int, now: datetime) -> list[Receipt]:
@@ -63,7 +55,7 @@ def take_pending(transaction: Transaction, owner: str, limit: int, now: datetime
     return found
 
 
-def _bounded(rows: Iterable[Sequence[Any]]) -> list[Receipt]:
+def _bounded(rows: Iterable[tuple[Any, ...]]) -> list[Receipt]:
     found: list[Receipt] = []
     size = 0
     for row in rows:
@@ -81,17 +73,7 @@ def _generations(transaction: Transaction, event: str, rule: str, replay_of: str
     return last.fetchone()[0] + 1, keys.fetchone()[0]
 
 
-def plan(
-    transaction: Transaction,
-    receipts: Sequence[str],
-    plans: Sequence[Plan],
-    version: str,
-    made: list[tuple[Event, int, int]] | None = None,
-) -> int:
-    """Store these plans, and give how many runs wait.
-
-    ``made`` gets the events, each with the characters of its documents and how often it will be asked for soon.
-    """
+def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan], version: str) -> int:
     open_receipts = {
         receipt
         for receipt in receipts
@@ -107,18 +89,14 @@ def plan(
         timing.meet(transaction, plan)
         state = "matched" if plan.runs else "unmatched"
         cause, depth = plan.cause or (None, 0)
-        row = event_to_row(plan.event)
-        events.append((*row, state, version, cause, depth))
-        if about_somebody := bool(customer_in(plan.event.type, plan.event.data)):
+        events.append((*event_to_row(plan.event), state, version, cause, depth))
+        if customer_in(plan.event.type, plan.event.data):
             about_people.append((plan.event.id,))
-        before = waiting
         transaction.count(f"events.{state}")
         for run in plan.runs:
             if held is not None and run.state in ("waiting", "held") and millis(plan.event.received_at) <= held[0]:
                 run = replace(run, state="held", reason=held[1])
             waiting += insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
-        if made is not None:
-            made.append((plan.event, len(row[9]) + len(row[10]), waiting - before + about_somebody))
     columns = f"{EVENT_COLUMNS}, state, rules_version, cause, depth"
     insert_many(transaction, f"INSERT INTO events ({columns}) VALUES ", events)
     insert_many(transaction, "INSERT INTO person_queue (event) VALUES ", about_people)

@@ -94,7 +94,7 @@ class SqliteEngine:
             for name in migrated:
                 log.debug("%s applied to the database", name)
             await connection.run(settle_stored)
-            # what a statement may have to take back is a few pages from here on: a file of its own costs ten calls a commit
+            # what a statement may have to take back is a few pages from here on: for a file it takes ten calls a commit
             await connection.run(lambda raw: raw.execute("PRAGMA temp_store = MEMORY"))
             path.chmod(0o600)
             await reader

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from hooks.errors import StoreError
@@ -52,7 +51,7 @@ class Delivery:
         request = self._request
         size = len(request.query) + sum(len(name) + len(value) for name, value in request.headers) + len(request.body)
         if not self._line.join(size, self._turn):
-            self._request = replace(request, query=b"", headers=(), body=b"")
+            self._request = request._replace(query=b"", headers=(), body=b"")
 
     def _turn(self, go: bool) -> None:
         if not self._over:
