@@ -49,6 +49,7 @@ class Recent:
     def __init__(self, write: Callable[[Work], Awaitable[Any]]) -> None:
         """``write`` runs a piece of work in a transaction and returns after its commit."""
         self._write = write
+        self._at_once = False  # also for what is being written when somebody stops
         self._known: tuple[dict[bytes, bytes], dict[bytes, bytes]] = ({}, {})  # those that come, those being written
         self._last: str | None = None
         self._bytes = 0
@@ -99,8 +100,12 @@ class Recent:
         if rows:
             self._last = rows[-1].values[0]
 
-    async def settle(self) -> None:
-        """Write to the table what has come so far. Raises StoreError, and can be called again then."""
+    async def settle(self, *, at_once: bool = False) -> None:
+        """Write to the table what has come so far. Raises StoreError, and can be called again then.
+
+        ``at_once``: in one transaction, for somebody who stops. Else in parts, so that nobody waits for all of it.
+        """
+        self._at_once |= at_once
         async with self._one:
             await self._settle()
 
@@ -112,9 +117,13 @@ class Recent:
         self._known = ({}, coming)
         self._bytes = 0
         entries = sorted(coming.items())
+        parts: list[Awaitable[None]] = []
         for start in range(0, len(entries), PART):
             part = [(digest, *_FIRST.unpack(known)) for digest, known in entries[start : start + PART]]
-            await self._write(partial(_remember, rows=part))
+            parts.append(self._write(partial(_remember, rows=part)))
+            if not self._at_once:
+                await parts.pop()
+        await asyncio.gather(*parts)
         if last is not None:
             await self._write(partial(_mark_receipt, receipt=last))
         self._known = (self._known[0], {})

@@ -123,9 +123,9 @@ class SqliteEngine:
         _, written = await self._connection.run(lambda raw: commit_batch(raw, self._accept_rows, [], works))
         return [StoreError(_FULL)] * len(rows), written
 
-    async def _settle(self) -> None:
+    async def _settle(self, *, at_once: bool = False) -> None:
         try:
-            await self._recent.settle()
+            await self._recent.settle(at_once=at_once)
         except StoreError as error:
             log.debug("recent deliveries are written to their table later: %s", error)
 
@@ -220,7 +220,7 @@ class SqliteEngine:
 
     async def close(self) -> None:
         if self._writer.broken is None:
-            await self._settle()
+            await self._settle(at_once=True)
         await self._writer.close()
         try:
             await self._reader.close()

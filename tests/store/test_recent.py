@@ -76,6 +76,15 @@ async def test_the_table_gets_its_rows_many_at_once(
     assert first[7].id == await store.record(receipt(), key(7), DAY)
 
 
+async def test_a_stop_writes_them_in_few_transactions(tmp_path: Path) -> None:
+    store = await open_sqlite(tmp_path / "hooks.db", relaxed=True)
+    await recorded(store, range(1000))
+    before = store.engine.commits
+    await store.close()
+    assert 1000 == in_the_table(tmp_path / "hooks.db")
+    assert store.engine.commits - before <= 2
+
+
 async def test_large_bodies_do_not_make_a_start_after_a_crash_long(
     store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
