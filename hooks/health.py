@@ -35,6 +35,9 @@ UNREAD = 60.0
 STALE_IN_A_ROW = 5
 """Webhooks of one source, refused as too old one after the other, before our own clock is doubted."""
 
+CROWDED = 300.0
+"""Seconds for which it is told that senders were put off because too many came."""
+
 SAFE_SQLITE = (3, 51, 3)
 """Older ones may damage a database that two connections write at once. Ours is written by one."""
 
@@ -76,6 +79,8 @@ class Health:
         self._loops: dict[str, Callable[[], float]] = {}
         self._failing_since: float | None = None
         self._stale: dict[str, int] = {}
+        self._put_off = self._crowd = 0
+        self._put_off_at = float("-inf")
         self.rules_loaded: Callable[[], bool] = lambda: True
         self.figures: dict[str, Any] = {}
         """Numbers that were measured lately, for stats and metrics."""
@@ -102,6 +107,16 @@ class Health:
         """A receipt was refused by the store."""
         if self._failing_since is None:
             self._failing_since, self._commits = self._clock.monotonic(), self._store.commits
+
+    def put_off(self) -> None:
+        """A delivery found no room before the store, so its sender is to come again."""
+        now = self._clock.monotonic()
+        if now - self._put_off_at > CROWDED:
+            self._crowd = 0
+            log.warning("more webhooks come than this server can store: senders are put off, with Retry-After")
+        self._put_off += 1
+        self._crowd += 1
+        self._put_off_at = now
 
     @property
     def failing(self) -> bool:
@@ -142,6 +157,12 @@ class Health:
         if pending > UNREAD and self.rules_loaded():
             what = f"the oldest accepted webhook has waited for {show_duration(pending)} to be read"
             found.append(Finding("red", what, "look at the log; is the machine overloaded?"))
+        if (ago := self._clock.monotonic() - self._put_off_at) <= CROWDED:
+            put_off = "1 was put off" if self._crowd == 1 else f"{self._crowd} were put off, the last one"
+            when = f"{show_duration(ago)} ago" if ago >= 1 else "now"
+            what = f"more webhooks come than this server can store: {put_off} {when}"
+            mend = "look at the disk; who sends them: `hooks top`; limit connections per address in the proxy"
+            found.append(Finding("yellow", what, mend))
         found += [
             Finding("red", self._too_old(source), "set this machine's clock (NTP)")
             for source, number in self._stale.items()
@@ -162,6 +183,7 @@ class Health:
         return {
             "ready": ready,
             "healthy": not any(finding.level == "red" for finding in self.findings()),
+            "put_off": self._put_off,
             "loops_seconds": {name: round(now - turned_at(), 3) for name, turned_at in self._loops.items()},
             **self.figures,
         }

@@ -48,7 +48,7 @@ class Inbox:
     came in by. ``ready`` is what ``/readyz`` says. At most ``capacity`` requests wait for the store at once; who comes
     then waits in `Line` for up to ``patience`` seconds, and is put off after that. Bodies in memory take at most
     ``held`` bytes together (past that only small ones, of up to 16 KiB, are read on), and what waits in the line
-    ``lined``.
+    ``lined``. ``put_off`` is called for each that found no room in that time.
     """
 
     def __init__(
@@ -62,12 +62,13 @@ class Inbox:
         patience: float = 2.0,
         held: int = 8 * 1024 * 1024,
         lined: int = 32 * 1024 * 1024,
+        put_off: Callable[[], None] = lambda: None,
     ) -> None:
         self._doors = doors
         self._receiver = Receiver(intake, clock)
         self._clock = clock
         self._ready = ready
-        self._line = Line(capacity, patience=patience, limit=lined)
+        self._line = Line(capacity, patience=patience, limit=lined, put_off=put_off)
         self._held_limit = held
         self._closed = False
 

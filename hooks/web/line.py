@@ -25,13 +25,14 @@ class _Place(NamedTuple):
 
 class Line:
     """At most ``capacity`` wait for the store at once. Who comes then may wait here, for up to ``patience`` seconds and
-    with up to ``limit`` bytes in all.
+    with up to ``limit`` bytes in all. ``put_off`` is called for each whose patience is over.
     """
 
-    def __init__(self, capacity: int, *, patience: float, limit: int) -> None:
+    def __init__(self, capacity: int, *, patience: float, limit: int, put_off: Callable[[], None]) -> None:
         self._capacity = capacity
         self._patience = patience
         self._limit = limit
+        self._put_off = put_off
         self._lined = 0
         self._places: deque[_Place] = deque()
         self._late: deque[_Place] = deque()  # those who cannot go in any more, and are not to be told yet
@@ -122,5 +123,6 @@ class Line:
         now = asyncio.get_running_loop().time()
         for places in (self._places, self._late):
             while places and places[0].until <= now:
+                self._put_off()
                 self._call(places, False)
         self._watch()

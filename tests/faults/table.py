@@ -22,6 +22,7 @@ FILES = (
     "tests/faults/test_power_cut.py",
     "tests/faults/test_damage.py",
     "tests/faults/test_traffic.py",
+    "tests/faults/test_flood.py",
     "tests/faults/test_poison.py",
     "tests/faults/test_hostile.py",
     "tests/faults/test_backlog.py",

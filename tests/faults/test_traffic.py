@@ -1,26 +1,23 @@
-"""Traffic: copies, replays, floods, more than the machine takes, and a vendor that hangs or allows little."""
+"""Traffic: copies, replays, floods of bad signatures, and a vendor that hangs or allows little."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import itertools
-import json
 import statistics
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmarks.load import Figures, drive
 from tests.faults.conftest import Tell
 from tests.faults.processes import ProcessWorld
+from tests.faults.senders import delivery, others, port_of, restamped
 from tests.faults.table import Row
-from tests.journeys.world import NOTE, OFFICE, SECRETS, SIGNING_SECRET, SOURCES, World
+from tests.journeys.world import NOTE, OFFICE, SECRETS, SOURCES, World
 
 RULES = SOURCES + "connections:\n" + OFFICE + "rules:\n" + NOTE
 
@@ -61,34 +58,6 @@ async def vendor() -> AsyncIterator[Vendor]:
     finally:
         one.answering.set()
         server.close()
-
-
-def port_of(world: World) -> int:
-    return int(str(world.inbox).rpartition(":")[2])
-
-
-def delivery(
-    job: Any, *, secret: str = SIGNING_SECRET, stamp: int | None = None, event: str = "job.completed"
-) -> bytes:
-    """A whole request as Housecall Pro sends it, signed now or at another time."""
-    body = json.dumps({"event": event, "job": {"id": f"job_{job}", "description": "AC tune-up"}}).encode()
-    at = str(int(time.time()) if stamp is None else stamp)
-    signature = hmac.new(secret.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return restamped(body, at, signature)
-
-
-def restamped(body: bytes, at: str, signature: str) -> bytes:
-    head = (
-        "POST /in/hcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Api-Timestamp: {at}\r\nApi-Signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def others(name: str, **keys: Any) -> Iterator[bytes]:
-    """Deliveries without end, another job each time."""
-    for number in itertools.count():
-        yield delivery(f"{name}_{number}", **keys)
 
 
 async def paced(port: int, requests: Iterator[bytes], *, rate: float, seconds: float, connections: int = 8) -> Figures:
@@ -250,54 +219,6 @@ async def test_a_rate_is_kept_in_every_second_and_over_a_pause(world: ProcessWor
     tell(Row("F38 rate limit", "5/s, 30 runs at once, a pause between", "at most 5 in any second", seen, None, 0, 0))
     assert most <= 5
     assert 30 == len(strict.calls)
-
-
-@slow
-@pytest.mark.timeout(150)
-async def test_more_than_the_machine_takes_is_put_off_and_leaves_nothing_behind(
-    world: ProcessWorld, tell: Tell
-) -> None:
-    await world.serve(RULES.replace('event: "*"', "event: nothing.of.this"))
-    port = port_of(world)
-    ready = [delivery(f"f48_{number}") for number in range(120_000)]
-    requests = iter(ready)
-    await drive(port, requests, connections=16, seconds=2)
-    alone = (await drive(port, requests, connections=1, seconds=2)).percentile(0.5)
-    rest = memory(world)
-    peak = await drive(port, requests, connections=64, seconds=5)
-    many = await drive(port, requests, connections=64 * 5, seconds=8)
-    ended = time.monotonic()
-    while (await drive(port, requests, connections=1, seconds=0.5)).percentile(0.5) > 2 * alone + 0.002:
-        assert time.monotonic() - ended < 10, "back to normal"
-    back = time.monotonic() - ended
-    grown = memory(world) - rest
-    good = many.statuses.get(202, 0) / many.seconds
-    goodput = good / (peak.statuses.get(202, 0) / peak.seconds)
-    refused = sum(number for status, number in many.statuses.items() if status != 202)
-    seen = (
-        f"goodput × {goodput:.2f} of the peak, {refused} put off, p99 {milliseconds(many.percentile(0.99))}, "
-        f"back after {back:.1f} s, memory +{grown >> 20} MiB"
-    )
-    print(seen, many.statuses, peak.statuses)
-    tell(
-        Row(
-            "F48 overload",
-            "5 × the connections of the peak, for 8 s",
-            "goodput × ≥ 0.8, back in 10 s",
-            seen,
-            0,
-            recovery=back,
-        )
-    )
-    assert set(many.statuses) <= {202, 503}
-    assert goodput >= 0.8
-    assert grown < 64 << 20
-
-
-def memory(world: ProcessWorld) -> int:
-    """Bytes that the server has in memory."""
-    assert world.process is not None, "serve first"
-    return int(Path(f"/proc/{world.process.pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
 
 
 @slow

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from hooks.events import Receipt, Verdict, new_id
-from hooks.health import LATE, NO_COMMIT, STALE_IN_A_ROW, STALLED, UNREAD, Finding, Health
+from hooks.health import CROWDED, LATE, NO_COMMIT, STALE_IN_A_ROW, STALLED, UNREAD, Finding, Health
 from tests.faults.conftest import Tell
 from tests.faults.table import Row
 from tests.journeys.world import ADMIN_TOKEN, NOTE, OFFICE, SOURCES, World
@@ -128,6 +128,23 @@ def test_a_row_of_webhooks_that_are_too_old_is_put_down_to_our_clock(
     assert "green" == patient.said()[1]
 
 
+def test_senders_that_were_put_off_are_told_of_for_five_minutes(
+    patient: Patient, caplog: pytest.LogCaptureFixture
+) -> None:
+    patient.health.put_off()
+    patient.health.put_off()
+    assert (True, "yellow") == patient.said()[:2]
+    assert "more webhooks come than this server can store: 2 were put off, the last one now" == patient.said()[2]
+    patient.clock.seconds = CROWDED
+    assert patient.said()[2].endswith("the last one 5m ago")
+    patient.clock.seconds += 1
+    assert "green" == patient.said()[1]
+    patient.health.put_off()
+    assert "1 was put off" in patient.said()[2]
+    assert 3 == patient.health.stats(True)["put_off"]
+    assert 2 == caplog.text.count("senders are put off"), "a line for each crowd"
+
+
 def test_warnings_are_yellow_and_come_last(patient: Patient) -> None:
     patient.health.notes["old"] = Finding("yellow", "an old library", "renew it")
     assert (True, "yellow", "an old library") == patient.said()
@@ -152,7 +169,15 @@ async def test_a_running_server_tells_its_health_and_exports_it(world: World, co
     assert any("durability is relaxed" in one["what"] for one in health["findings"])
     assert (True, True, "relaxed") == (stats["ready"], stats["healthy"], stats["durability"])
     assert {"dispatcher", "worker"} <= set(stats["loops_seconds"])
-    for name in ("ready", "healthy", "books_balance", "oldest_due_seconds", "oldest_pending_seconds", "free_bytes"):
+    for name in (
+        "ready",
+        "healthy",
+        "books_balance",
+        "put_off",
+        "oldest_due_seconds",
+        "oldest_pending_seconds",
+        "free_bytes",
+    ):
         assert f"\nhooks_{name} " in metrics, name
     assert 'hooks_loops_seconds{kind="worker"}' in metrics
 

@@ -34,10 +34,10 @@ Answer = tuple[int, dict[str, str], Any]
 class House:
     """An inbox with its intake, asked through httpx."""
 
-    def __init__(self, *, ready: Callable[[], bool] = lambda: True, patience: float = 2.0, **limits: int) -> None:
+    def __init__(self, *, ready: Callable[[], bool] = lambda: True, **limits: Any) -> None:
         self.intake = MemoryIntake()
         self.doors = some_doors()
-        self.inbox = Inbox(lambda: self.doors, self.intake, StillClock(), ready, patience=patience, **limits)
+        self.inbox = Inbox(lambda: self.doors, self.intake, StillClock(), ready, **limits)
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self.inbox), base_url="http://hooks.example.org")
 
     async def ask(

@@ -26,11 +26,20 @@ class House:
         self.intake = MemoryIntake(gate=asyncio.Event())
         doors = some_doors()
         self.inbox = Inbox(
-            lambda: doors, self.intake, StillClock(), lambda: True, **({"capacity": 1, "patience": LONG} | limits)
+            lambda: doors,
+            self.intake,
+            StillClock(),
+            lambda: True,
+            put_off=self._was_put_off,
+            **({"capacity": 1, "patience": LONG} | limits),
         )
+        self.put_off = 0
         doors["large"] = Door("large", "webhook", OpenSettings(max_bytes=100_000), OpenSource())
         self.listener = Listener(self.inbox, port=0)
         self._wires = AsyncExitStack()
+
+    def _was_put_off(self) -> None:
+        self.put_off += 1
 
     def open(self) -> None:
         assert self.intake.gate is not None
@@ -123,7 +132,7 @@ async def test_whose_patience_is_over_is_told_when_to_come_again(pieces: list[by
         await late.say(numbered(1))  # on the same connection
         assert 202 == (await late.hear()).status
         assert [b'{"n":0}', b'{"n":1}'] == one.bodies()
-        assert (0, 0, 0) == one.counts
+        assert (0, 0, 0, 1) == (*one.counts, one.put_off)
 
 
 async def test_a_source_puts_off_in_its_own_words() -> None:
@@ -221,7 +230,7 @@ async def test_pipelined_requests_keep_their_order_in_a_crowd() -> None:
 
 
 async def test_a_turn_that_is_cancelled_as_it_comes_is_given_to_the_next() -> None:
-    line = Line(1, patience=LONG, limit=0)
+    line = Line(1, patience=LONG, limit=0, put_off=lambda: None)
     line.enter(0)
     gone, next_ = asyncio.create_task(line.turn()), asyncio.create_task(line.turn())
     while len(line) < 2:
