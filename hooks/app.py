@@ -205,7 +205,7 @@ class App:
             worker.wake()
             sighter.wake()
 
-        underway = _underway(settings.data) if store.alone else None
+        underway = _underway(settings.data) if works else None
         if underway is not None:
             self._exits.callback(underway.close)
         dispatcher = self._dispatcher = Dispatcher(
@@ -448,7 +448,7 @@ def _underway(folder: Path) -> Underway | None:
     try:
         return Underway(folder / "reading")
     except OSError as error:
-        log.warning("%s cannot be written: %s", folder / "reading", error.strerror)
+        log.warning("%s cannot be used: %s", folder / "reading", error.strerror)
         return None
 
 

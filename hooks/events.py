@@ -94,7 +94,8 @@ class Receipt(NamedTuple):
     ``headers`` are the listed ones only (content type, user agent and the source's id headers), names in lower case.
     ``query`` holds no credentials. ``body`` is exactly what came, except that a shared key sent inside it is masked
     by asterisks of the same length. ``reason`` explains a verdict other than ``accepted``. ``events`` is how many
-    events the body holds: their ids are ``event_id(id, 0..events-1)``.
+    events the body holds: their ids are ``event_id(id, 0..events-1)``. ``crashes``: while it waits to be read, how
+    often the program may have ended over it.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Receipt(NamedTuple):
     events: int = 0
     reason: str | None = None
     duplicate_of: str | None = None
+    crashes: int = 0
 
     @property
     def event_ids(self) -> list[str]:

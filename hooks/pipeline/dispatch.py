@@ -54,7 +54,7 @@ class Dispatcher:
         busy: Callable[[], bool] = lambda: False,
         underway: Underway | None = None,
     ) -> None:
-        """``underway`` knows which receipt was read when the program ended; without it, any of the first may be."""
+        """``underway`` knows which receipt was read when the program ended; without it, any of some may be."""
         self._store = store
         self._underway = underway
         self._clock = clock
@@ -64,7 +64,8 @@ class Dispatcher:
         self._planned = planned
         self._obstacle = obstacle
         self._busy = busy
-        self._doubted: dict[str, int] = {}
+        self._certain = False
+        """Whether the note outlives this process, so that what it dies of is known."""
         self._begun = False
         self._signal = asyncio.Event()
         self.turned_at = clock.monotonic()
@@ -91,13 +92,21 @@ class Dispatcher:
                     await self._signal.wait()
 
     async def begin(self) -> None:
-        """At a start: find out which receipts may have been under way when the program ended."""
-        if self._underway is None:
-            self._doubted = dict(await self._store.doubt(BATCH))
-        elif (died_of := self._underway.at_death) is not None:
-            self._underway.end()  # counted once, whatever becomes of this process
-            if (crashes := await self._store.count_crash(died_of)) >= MAX_CRASHES:
-                self._doubted = {died_of: crashes}
+        """At a start: find out which receipt was under way when the program ended, or which may have been.
+
+        A shared store doubts by itself what a server was given that is not heard of any more. One that has found the
+        note of its predecessor knows better, and knows that the next one will find its own.
+        """
+        note, alone = self._underway, self._store.alone
+        if note is not None:
+            note.take_over(self._owner)  # so it is counted once, whatever becomes of this process
+            self._certain = alone or note.before is not None
+            if note.at_death is not None:
+                await self._store.count_crash(note.at_death)
+            if note.before is not None and not alone:
+                await self._store.give_back(note.before)
+        elif alone:
+            await self._store.doubt(BATCH)
         self._begun = True
 
     async def turn(self) -> int:
@@ -111,7 +120,7 @@ class Dispatcher:
             return 0
         plans: dict[str, list[Plan]] = {}
         for number, receipt in enumerate(receipts):
-            if receipt.id in self._doubted:
+            if receipt.crashes >= MAX_CRASHES or (receipt.crashes and not self._certain):
                 await self._read_alone(receipt, rules)
                 continue
             plans[receipt.id] = self._plans(receipt, rules)
@@ -127,16 +136,15 @@ class Dispatcher:
 
     async def _read_alone(self, receipt: Receipt, rules: RuleSet) -> None:
         """Plan a receipt that may have ended the program before, by itself; one that did so too often is set aside."""
-        if self._doubted[receipt.id] >= MAX_CRASHES:
+        if receipt.crashes >= MAX_CRASHES:
             why = f"the program ended {MAX_CRASHES} times while it was read: see the log, and the body in its receipt"
             plans = [Plan(event) for event in unread_events(receipt, why)]
             log.error("%s is set aside: %s", receipt.id, why)
         else:
             await self._store.count_crash(receipt.id)
-            plans = self._plans(receipt, rules)
+            plans = self._plans(receipt, rules, noted=False)
         if await self._stored({receipt.id: plans}, rules):
             self._planned()
-        del self._doubted[receipt.id]
 
     async def _stored(self, plans: Mapping[str, list[Plan]], rules: RuleSet) -> int:
         """Store the plans of a batch of receipts; gives how many runs wait.
@@ -156,11 +164,13 @@ class Dispatcher:
         emptied = [Plan(emptied_event(plan.event, "it cannot be stored")) for made in plans.values() for plan in made]
         return await self._store.plan(list(plans), emptied, rules.version)
 
-    def _plans(self, receipt: Receipt, rules: RuleSet) -> list[Plan]:
+    def _plans(self, receipt: Receipt, rules: RuleSet, *, noted: bool = True) -> list[Plan]:
+        """What the rules make of a receipt. ``noted``: a death in the middle of it has not been counted yet."""
         now, cause = self._clock.now(), cause_of(receipt)
         plans: list[Plan] = []
-        if self._underway is not None:
-            self._underway.begin(receipt.id)
+        note = self._underway if noted else None
+        if note is not None:
+            note.begin(receipt.id)
         for event in normalize(receipt, self._sources().get(receipt.source)):
             try:
                 with bounded():
@@ -172,6 +182,6 @@ class Dispatcher:
             except Exception as error:
                 log_fault(log, f"matching of {event.id}", error)
                 plans.append(Plan(replace(event, flag=f"matching it failed ({type(error).__name__})"), cause=cause))
-        if self._underway is not None:
-            self._underway.end()
+        if note is not None:
+            note.end()
         return plans

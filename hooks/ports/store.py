@@ -44,18 +44,23 @@ class ConnectionStates(Protocol):
 class Store(Protocol):
     """The engine's verbs. Each is one transaction; what it returned is on disk. Raises StoreError when it cannot."""
 
-    async def doubt(self, limit: int) -> Mapping[str, int]:
-        """At a start: receipts that may have been read when the program ended, with how many crashes they have seen."""
+    async def doubt(self, limit: int) -> None:
+        """At the start of the only server: the one before may have ended over any of the first receipts that wait."""
         ...
 
     async def count_crash(self, receipt: str) -> int:
         """Count a crash for a receipt that waits to be read; gives how many it has seen, 0 when it waits no more."""
         ...
 
+    async def give_back(self, owner: str) -> None:
+        """Let go at once which receipts a server was given that has died: none of them is doubted for that."""
+        ...
+
     async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
         """Accepted receipts whose events have not been made yet, oldest first.
 
-        Where several servers share the store, no other owner is given them for a while.
+        Where several servers share the store, no other owner is given them for a while; one that is given what another
+        has not ended in that time counts a crash for it, the first time.
         """
         ...
 

@@ -25,15 +25,19 @@ PLANNING = 10.0
 """Seconds after which another server makes the events of receipts that one has taken and not finished."""
 
 
+_PENDING = f"SELECT {RECEIPT_COLUMNS}, crashes FROM receipts"
+
+
 def pending(reading: Reading, limit: int) -> list[Receipt]:
     """Receipts whose events have not been made yet, oldest first."""
-    return _bounded(
-        reading.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,))
-    )
+    return _bounded(reading.execute(f"{_PENDING} WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,)))
 
 
 def take_pending(transaction: Transaction, owner: str, limit: int, now: datetime) -> list[Receipt]:
-    """The same, where other servers look too: what is given here is not given to another for `PLANNING` seconds."""
+    """The same, where other servers look too: what is given here is not given to another for `PLANNING` seconds.
+
+    What one was given that is not heard of any more may be what it ended over: that counts as a crash, the first time.
+    """
     at = millis(now)
     rows = transaction.execute(
         "SELECT seq FROM receipts WHERE pending = 1 AND (planner_until IS NULL OR planner_until < ? OR planner = ?) "
@@ -44,22 +48,23 @@ def take_pending(transaction: Transaction, owner: str, limit: int, now: datetime
         return []
     numbers = [row[0] for row in rows]
     marks = ", ".join("?" * len(numbers))
-    found = _bounded(
-        transaction.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE seq IN ({marks}) ORDER BY seq", numbers)
-    )
+    found = _bounded(transaction.execute(f"{_PENDING} WHERE seq IN ({marks}) ORDER BY seq", numbers))
     numbers = numbers[: len(found)]
-    transaction.execute(
-        f"UPDATE receipts SET planner = ?, planner_until = ? WHERE seq IN ({', '.join('?' * len(numbers))})",
-        [owner, at + round(PLANNING * 1000), *numbers],
+    changed = transaction.execute(
+        "UPDATE receipts SET crashes = CASE WHEN crashes = 0 AND planner <> ? THEN 1 ELSE crashes END, planner = ?, "
+        f"planner_until = ? WHERE seq IN ({', '.join('?' * len(numbers))}) RETURNING id, crashes",
+        [owner, owner, at + round(PLANNING * 1000), *numbers],
     )
-    return found
+    crashes = dict(changed.fetchall())
+    return [receipt if not crashes[receipt.id] else receipt._replace(crashes=crashes[receipt.id]) for receipt in found]
 
 
 def _bounded(rows: Iterable[tuple[Any, ...]]) -> list[Receipt]:
     found: list[Receipt] = []
     size = 0
     for row in rows:
-        found.append(receipt_from_row(row))
+        receipt = receipt_from_row(row)
+        found.append(receipt._replace(crashes=row[-1]) if row[-1] else receipt)
         size += len(found[-1].body)
         if size > PENDING_BYTES:
             break

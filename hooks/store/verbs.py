@@ -110,11 +110,14 @@ class SqlStore:
 
     # --- dispatch ---
 
-    async def doubt(self, limit: int) -> Mapping[str, int]:
-        return await self._engine.write(lambda transaction: doubting.doubt(transaction, limit))
+    async def doubt(self, limit: int) -> None:
+        await self._engine.write(lambda transaction: doubting.doubt(transaction, limit))
 
     async def count_crash(self, receipt: str) -> int:
         return await self._engine.write(lambda transaction: doubting.count_crash(transaction, receipt))
+
+    async def give_back(self, owner: str) -> None:
+        await self._engine.write(lambda transaction: doubting.give_back(transaction, owner))
 
     async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
         if self._engine.alone:

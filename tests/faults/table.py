@@ -32,6 +32,7 @@ FILES = (
 )
 ON_POSTGRES = (
     "tests/faults/test_cluster.py",
+    "tests/faults/test_blame.py",
     "tests/faults/test_stopping.py::test_a_stop_under_load_answers_what_is_in_progress_and_loses_nothing",
     "tests/faults/test_disk_errors.py::test_senders_that_go_away_at_any_moment_leave_no_lock_behind",
     "tests/faults/test_disk_errors.py::test_without_file_handles_it_refuses_and_recovers_alone",

@@ -132,7 +132,7 @@ class Engine:
         return Dispatcher(
             self.store,
             self.clock,
-            owner="engine",
+            owner=new_id("run"),
             rules=lambda: self.rules,
             sources=lambda: self.sources,
             planned=lambda: None,
