@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hooks.pipeline import steps
-from hooks.store import accept, leasing, rows, verbs
+from hooks.store import accept, results, rows, verbs
 from tests.simulation.simulator import Options, simulate
 
 SEEDS = 40
@@ -48,7 +48,7 @@ async def test_forgetting_what_was_answered_is_noticed(monkeypatch: pytest.Monke
         row = list(real(run, step))
         return tuple("waiting" if cell == "intended" else cell for cell in row)
 
-    monkeypatch.setattr(leasing, "step_to_row", forgetful)
+    monkeypatch.setattr(results, "step_to_row", forgetful)
     assert await _some_fail()
 
 
