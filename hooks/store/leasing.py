@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from hooks.events import Event
 from hooks.ports import Claimed, Progress, Step
 from hooks.store import echoing, throttling, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fairness import LIVE_FIRST, SUSPECT, Share
+from hooks.store.fresh import Fresh
 from hooks.store.rows import (
     EVENT_COLUMNS,
     STEP_COLUMNS,
@@ -45,8 +47,12 @@ def claim(
     now: datetime,
     lease: float,
     shares: dict[str, Share] | None = None,
+    fresh: Fresh | None = None,
 ) -> list[tuple[Claimed, str]]:
-    """``shares`` says by connection how turns were given out lately, and is kept up; without it live ones go first."""
+    """``shares`` says by connection how turns were given out lately, and is kept up; without it live ones go first.
+
+    ``fresh`` has the documents of the last events.
+    """
     at, until = millis(now), millis(now + timedelta(seconds=lease))
     claimed: list[tuple[Claimed, str]] = []
     throttling.open_gates(transaction, at)
@@ -55,19 +61,19 @@ def claim(
         size = 0
         share = Share() if shares is None else shares.setdefault(connection, Share())
         rows = _take_fairly(transaction, owner, connection, free, at, until, share)
-        for row, event, steps in _with_events(transaction, rows):
+        for row, (event, weight, depth), steps in _with_events(transaction, rows, fresh):
             if size > CLAIM_SIZE:
                 transaction.execute(
                     "UPDATE runs SET state = 'waiting', owner = NULL, lease_until = NULL WHERE id = ?", (row[0],)
                 )
                 continue
-            size += len(event[9]) + len(event[10])
+            size += weight
             identifier, rule, version, keys, fence, attempts, _, generation, replay_of, _, _, seq = row[:12]
             repeats = replay_of is not None and keys != generation
             stored = tuple(step_from_row(step) for step in steps)
-            about = (event[6] or "").partition("/")[2]
+            about = (event.subject or "").partition("/")[2]
             begins = wary and about and not stored and replay_of is None
-            echoes = echoing.echoes_of(transaction, event[3], about, at) if begins else ()
+            echoes = echoing.echoes_of(transaction, event.vendor, about, at) if begins else ()
             run = Claimed(
                 identifier,
                 rule,
@@ -75,13 +81,13 @@ def claim(
                 keys,
                 fence,
                 attempts,
-                event_from_row(event[:12]),
+                event,
                 stored,
-                len(event[9]) + len(event[10]),
+                weight,
                 _earlier(transaction, row[6], rule, keys, seq) if repeats else None,
-                event[12],
+                depth,
                 echoes,
-                echoing.fired(transaction, rule, f"{event[3]}/{event[6]}", at) if echoes else 0,
+                echoing.fired(transaction, rule, f"{event.vendor}/{event.subject}", at) if echoes else 0,
             )
             claimed.append((run, connection))
     moved(transaction, "waiting", "running", len(claimed))
@@ -130,18 +136,19 @@ def _take(
 
 
 def _with_events(
-    transaction: Transaction, rows: Sequence[tuple[Any, ...]]
-) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], list[tuple[Any, ...]]]]:
-    """The rows of runs, each with those of its event and its steps, read a few at a time: an event can be large."""
-    for start in range(0, len(rows), TOGETHER):
-        some = rows[start : start + TOGETHER]
+    transaction: Transaction, rows: Sequence[tuple[Any, ...]], fresh: Fresh | None
+) -> Iterator[tuple[tuple[Any, ...], tuple[Event, int, int], list[tuple[Any, ...]]]]:
+    """The rows of runs, each with its event and the rows of its steps, read a few at a time: an event can be large.
+
+    With an event are the characters of its documents, and its depth.
+    """
+    together = TOGETHER
+    if fresh is not None and all(fresh.event(row[6]) is not None for row in rows):
+        together = max(1, len(rows))  # they are in memory already
+    for start in range(0, len(rows), together):
+        some = rows[start : start + together]
         marks = ", ".join("?" * len(some))
-        events = {
-            row[0]: row
-            for row in transaction.execute(
-                f"SELECT {EVENT_COLUMNS}, depth FROM events WHERE id IN ({marks})", [row[6] for row in some]
-            )
-        }
+        events = _events(transaction, [row[6] for row in some], fresh)
         steps: dict[str, list[tuple[Any, ...]]] = {}
         for run, *step in transaction.execute(
             f"SELECT run, {STEP_COLUMNS} FROM steps WHERE run IN ({marks}) ORDER BY run, position",
@@ -150,6 +157,24 @@ def _with_events(
             steps.setdefault(run, []).append(tuple(step))
         for row in some:
             yield row, events[row[6]], steps.get(row[0], [])
+
+
+def _events(transaction: Transaction, ids: Sequence[str], fresh: Fresh | None) -> dict[str, tuple[Event, int, int]]:
+    """Events with their sizes and depths. Of those in memory the row is asked whether it was emptied since."""
+    found: dict[str, tuple[Event, int, int]] = {}
+    kept = {} if fresh is None else {id: known for id in ids if (known := fresh.event(id)) is not None}
+    if kept:
+        marks = ", ".join("?" * len(kept))
+        for id, flag, depth in transaction.execute(
+            f"SELECT id, flag, depth FROM events WHERE id IN ({marks})", list(kept)
+        ):
+            if flag == kept[id][0].flag:
+                found[id] = (*kept[id], depth)
+    if others := [id for id in ids if id not in found]:
+        marks = ", ".join("?" * len(others))
+        for row in transaction.execute(f"SELECT {EVENT_COLUMNS}, depth FROM events WHERE id IN ({marks})", others):
+            found[row[0]] = (event_from_row(row[:12]), len(row[9]) + len(row[10]), row[12])
+    return found
 
 
 def _earlier(transaction: Transaction, event: str, rule: str, keys: int, seq: int) -> dict[str, Step]:

@@ -15,6 +15,7 @@ from hooks.names import plain_name
 from hooks.people import Candidate, Decision, Doubt, KeptAt, Key, Sighting, VendorRecord, decide
 from hooks.ports import Mention
 from hooks.store.engine import Reading, Transaction
+from hooks.store.fresh import Fresh
 from hooks.store.rows import load, millis
 
 MAX_CANDIDATES = 40
@@ -23,17 +24,23 @@ MAX_CANDIDATES = 40
 _HOLDS = "SELECT DISTINCT vendor, side, account, kind FROM person_records WHERE person = ?"
 
 
-def mentions(reading: Reading, limit: int) -> list[Mention]:
+def mentions(reading: Reading, limit: int, fresh: Fresh | None = None) -> list[Mention]:
     """Events that wait to be looked at, oldest first."""
-    rows = reading.execute(
-        "SELECT e.id, e.type, e.source, e.vendor, e.received_at, e.data FROM person_queue q "
-        "JOIN events e ON e.id = q.event ORDER BY q.event LIMIT ?",
-        (limit,),
-    )
-    return [
-        Mention(event, type_, source, vendor, datetime.fromisoformat(received_at), load(data))
-        for event, type_, source, vendor, received_at, data in rows
-    ]
+    waiting = reading.execute("SELECT event FROM person_queue ORDER BY event LIMIT ?", (limit,)).fetchall()
+    known = {} if fresh is None else {id: found[0] for (id,) in waiting if (found := fresh.event(id)) is not None}
+    others = [id for (id,) in waiting if id not in known]
+    read: dict[str, Mention] = {}
+    if others:
+        rows = reading.execute(
+            "SELECT id, type, source, vendor, received_at, data FROM events "
+            f"WHERE id IN ({', '.join('?' * len(others))})",
+            others,
+        )
+        for event, type_, source, vendor, received_at, data in rows:
+            read[event] = Mention(event, type_, source, vendor, datetime.fromisoformat(received_at), load(data))
+    for id, event in known.items():
+        read[id] = Mention(id, event.type, event.source, event.vendor, event.received_at, event.data)
+    return [read[id] for (id,) in waiting if id in read]
 
 
 def sight(transaction: Transaction, events: Sequence[str], sightings: Sequence[Sighting]) -> None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from hooks.events import Receipt
+from hooks.events import Event, Receipt
 from hooks.people import customer_in
 from hooks.ports import Plan, PlannedRun, Timing
 from hooks.store import throttling, timing
 from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fairness import LIVE, REPLAY
+from hooks.store.fresh import Fresh
 from hooks.store.moments import held_before
 from hooks.store.results import write_steps
 from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_to_row, millis, receipt_from_row, step_to_row
@@ -28,9 +29,19 @@ PLANNING = 10.0
 _PENDING = f"SELECT {RECEIPT_COLUMNS}, crashes FROM receipts"
 
 
-def pending(reading: Reading, limit: int) -> list[Receipt]:
+def pending(reading: Reading, limit: int, fresh: Fresh) -> list[Receipt]:
     """Receipts whose events have not been made yet, oldest first."""
-    return _bounded(reading.execute(f"{_PENDING} WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,)))
+    first = "SELECT id, crashes FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?"
+    waiting = reading.execute(first, (limit,)).fetchall()
+    return _bounded((*_receipt_row(reading, id, fresh), crashes) for id, crashes in waiting)
+
+
+def _receipt_row(reading: Reading, id: str, fresh: Fresh) -> Sequence[Any]:
+    known = fresh.receipt(id)
+    if known is not None:
+        return known.values
+    row: Sequence[Any] = reading.execute(f"SELECT {RECEIPT_COLUMNS} FROM receipts WHERE id = ?", (id,)).fetchone()
+    return row
 
 
 def take_pending(transaction: Transaction, owner: str, limit: int, now: datetime) -> list[Receipt]:
@@ -59,7 +70,7 @@ def take_pending(transaction: Transaction, owner: str, limit: int, now: datetime
     return [receipt if not crashes[receipt.id] else receipt._replace(crashes=crashes[receipt.id]) for receipt in found]
 
 
-def _bounded(rows: Iterable[tuple[Any, ...]]) -> list[Receipt]:
+def _bounded(rows: Iterable[Sequence[Any]]) -> list[Receipt]:
     found: list[Receipt] = []
     size = 0
     for row in rows:
@@ -78,7 +89,17 @@ def _generations(transaction: Transaction, event: str, rule: str, replay_of: str
     return last.fetchone()[0] + 1, keys.fetchone()[0]
 
 
-def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan], version: str) -> int:
+def plan(
+    transaction: Transaction,
+    receipts: Sequence[str],
+    plans: Sequence[Plan],
+    version: str,
+    made: list[tuple[Event, int, int]] | None = None,
+) -> int:
+    """Store these plans, and give how many runs wait.
+
+    ``made`` gets the events, each with the characters of its documents and how often it will be asked for soon.
+    """
     open_receipts = {
         receipt
         for receipt in receipts
@@ -94,14 +115,18 @@ def plan(transaction: Transaction, receipts: Sequence[str], plans: Sequence[Plan
         timing.meet(transaction, plan)
         state = "matched" if plan.runs else "unmatched"
         cause, depth = plan.cause or (None, 0)
-        events.append((*event_to_row(plan.event), state, version, cause, depth))
-        if customer_in(plan.event.type, plan.event.data):
+        row = event_to_row(plan.event)
+        events.append((*row, state, version, cause, depth))
+        if about_somebody := bool(customer_in(plan.event.type, plan.event.data)):
             about_people.append((plan.event.id,))
+        before = waiting
         transaction.count(f"events.{state}")
         for run in plan.runs:
             if held is not None and run.state in ("waiting", "held") and millis(plan.event.received_at) <= held[0]:
                 run = replace(run, state="held", reason=held[1])
             waiting += insert_run(transaction, plan.event.id, plan.event.received_at, run, version)
+        if made is not None:
+            made.append((plan.event, len(row[9]) + len(row[10]), waiting - before + about_somebody))
     columns = f"{EVENT_COLUMNS}, state, rules_version, cause, depth"
     insert_many(transaction, f"INSERT INTO events ({columns}) VALUES ", events)
     insert_many(transaction, "INSERT INTO person_queue (event) VALUES ", about_people)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,7 +114,7 @@ def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
 RECEIPT_COLUMNS = "id, source, vendor, received_at, verdict, path, query, headers, body, events, reason, duplicate_of"
 
 
-def receipt_from_row(row: tuple[Any, ...]) -> Receipt:
+def receipt_from_row(row: Sequence[Any]) -> Receipt:
     """From the columns of `RECEIPT_COLUMNS`."""
     return Receipt(
         id=row[0],

@@ -13,7 +13,7 @@ from functools import partial
 from types import MappingProxyType
 
 from hooks.errors import StoreError
-from hooks.events import Receipt, RunState
+from hooks.events import Event, Receipt, RunState
 from hooks.people import KeptAt, Sighting
 from hooks.ports import (
     Chosen,
@@ -53,6 +53,7 @@ from hooks.store import (
 from hooks.store.accept import accepted_row
 from hooks.store.engine import Engine, Transaction
 from hooks.store.fairness import Share
+from hooks.store.fresh import Fresh
 from hooks.store.results import Results
 
 PART = 500
@@ -71,6 +72,7 @@ class SqlStore:
         self._engine = engine
         self._shares: dict[str, Share] = {}
         self._results = Results(engine.write)
+        self._fresh = Fresh()
 
     async def close(self) -> None:
         """Finish what was asked for and free the database."""
@@ -102,11 +104,15 @@ class SqlStore:
 
         ``key`` names the delivery for ``window`` seconds; a receipt without one is never a duplicate.
         """
-        return self._engine.accept(accepted_row(receipt, key, window))
+        row = accepted_row(receipt, key, window)
+        self._fresh.took(row)
+        return self._engine.accept(row)
 
     def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
         """The same for somebody who is called instead of waiting."""
-        self._engine.hand(accepted_row(receipt, key, window), hear)
+        row = accepted_row(receipt, key, window)
+        self._fresh.took(row)
+        self._engine.hand(row, hear)
 
     # --- dispatch ---
 
@@ -121,11 +127,20 @@ class SqlStore:
 
     async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
         if self._engine.alone:
-            return await self._engine.read(lambda reading: planning.pending(reading, limit))
+            self._fresh.wanted = True
+            return await self._engine.read(lambda reading: planning.pending(reading, limit, self._fresh))
         return await self._engine.write(lambda transaction: planning.take_pending(transaction, owner, limit, now))
 
     async def plan(self, receipts: Sequence[str], plans: Sequence[Plan], rules_version: str) -> int:
-        return await self._engine.write(lambda transaction: planning.plan(transaction, receipts, plans, rules_version))
+        made: list[tuple[Event, int, int]] = []
+
+        def work(transaction: Transaction) -> int:
+            made.clear()  # it may be tried again
+            return planning.plan(transaction, receipts, plans, rules_version, made)
+
+        waiting = await self._engine.write(work)
+        self._fresh.planned(receipts, made)
+        return waiting
 
     async def keep_rules(
         self, version: str, files: Mapping[str, str], now: datetime, edit: Edit = ruletexts.UNKNOWN
@@ -158,9 +173,11 @@ class SqlStore:
             return []
         if self._engine.scarce:
             raise StoreError("the disk is full: nothing is begun until there is room")
-        return await self._engine.write(
-            lambda transaction: leasing.claim(transaction, owner, wanted, now, lease, self._shares)
+        claimed = await self._engine.write(
+            lambda transaction: leasing.claim(transaction, owner, wanted, now, lease, self._shares, self._fresh)
         )
+        self._fresh.used(run.event.id for run, _ in claimed)
+        return claimed
 
     async def progress(self, change: Progress) -> None:
         await self._results.add(change)
@@ -183,10 +200,11 @@ class SqlStore:
     # --- people ---
 
     async def mentions(self, limit: int) -> list[Mention]:
-        return await self._engine.read(lambda reading: people.mentions(reading, limit))
+        return await self._engine.read(lambda reading: people.mentions(reading, limit, self._fresh))
 
     async def sight(self, events: Sequence[str], sightings: Sequence[Sighting]) -> None:
         await self._engine.write(lambda transaction: people.sight(transaction, events, sightings))
+        self._fresh.used(events)
 
     async def meet(
         self, seen: Sighting, kept_at: KeptAt, run: str, until: datetime
