@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from pydantic import AfterValidator
@@ -35,6 +35,9 @@ from hooks.ports import ConnectionSettings
 
 if TYPE_CHECKING:
     import httpx  # imported where it is used: a quarter of a second that `hooks check` need not pay
+
+    from hooks.kit.sending import Got, Way
+    from hooks.kit.wire import Wire
 
 __all__ = [
     "Address",
@@ -243,7 +246,7 @@ def _tls_of(ca_file: str | None) -> ssl.SSLContext:
 
 def prepare() -> None:
     """Do now what the first call would else do: a quarter of a second in which nothing else happens in its loop."""
-    importlib.import_module("hooks.kit.wire")
+    importlib.import_module("hooks.kit.sending")
     _tls()
 
 
@@ -260,7 +263,7 @@ class Http:
         *,
         timeout: float = 30.0,
         network: Network = Network(),  # noqa: B008  # a frozen value
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx.AsyncBaseTransport | Wire | None = None,
         connections: int = 64,
         secrets: Iterable[str] = (),
         max_body: int = MAX_BODY,
@@ -273,7 +276,7 @@ class Http:
         self._connections = connections
         self._secrets = tuple(secrets)
         self._max_body = max_body
-        self._wire: httpx.AsyncBaseTransport | None = None
+        self._way: Way | None = None
 
     def url(self, request: Request) -> str:
         """The full address of a request, without credentials. Raises Permanent when it would leave the base address."""
@@ -352,18 +355,23 @@ class Http:
     ) -> Answer:
         import httpx
 
-        sent = self._transport is not None  # one that stands in does not tell when it sends: all counts as sent
+        from hooks.kit.sending import Asked
+
+        way = self._way or self._opened()
+        sent = not way.tells
 
         def sending() -> None:
             nonlocal sent
             sent = True
 
+        named = _ALWAYS | {name.lower(): value for name, value in headers.items()}
+        if body or method in ("POST", "PUT", "PATCH"):
+            named["content-length"] = str(len(body or b""))
         connect = min(CONNECT_SECONDS, 0.45 * timeout)  # so that it ends, and the TLS handshake too, before the rest
         try:
             async with asyncio.timeout(timeout):
-                message = _message(method, url, headers, body)
-                message.extensions |= {"timeout": {"connect": connect}, "sending": sending}
-                return await self._read(await self._open().handle_async_request(message))
+                asked = Asked(method, url, named, body or b"")
+                return self._read(await way.exchange(asked, self._max_body, connect, sending))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Transient(f"no connection to {self.host}: {error or 'timed out'}") from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
@@ -374,41 +382,35 @@ class Http:
             told = f"the connection to {self.host} broke before the answer was whole ({type(error).__name__})"
             raise Transient(told, unknown=sent) from error
 
-    async def _read(self, response: httpx.Response) -> Answer:
-        if response.is_stream_consumed:  # a transport that stands in for the network may answer in one piece
-            return Answer(response.status_code, _kept(response), response.content)
-        stream = cast("httpx.AsyncByteStream", response.stream)
-        body = bytearray()
-        try:
-            async for chunk in stream:
-                body += chunk
-                if len(body) > self._max_body:
-                    break
-        finally:
-            await stream.aclose()
-        headers = _kept(response)
-        whole = _decoded(bytes(body), headers.pop("content-encoding", ""), self._max_body)
-        return Answer(response.status_code, headers, whole[: self._max_body], truncated=len(whole) > self._max_body)
+    def _read(self, got: Got) -> Answer:
+        headers = _kept(got.headers)
+        whole = got.body
+        if "content-encoding" in headers:
+            whole = _decoded(whole, headers.pop("content-encoding"), self._max_body)
+        if len(whole) > self._max_body:
+            return Answer(got.status, headers, whole[: self._max_body], truncated=True)
+        return Answer(got.status, headers, whole)
 
-    def _open(self) -> httpx.AsyncBaseTransport:
-        if self._wire is None:
-            self._wire = self._transport or self._checked()
-        return self._wire
-
-    def _checked(self) -> httpx.AsyncBaseTransport:
+    def _opened(self) -> Way:
         from hooks.kit.outgoing import CheckedNetwork, resolve
+        from hooks.kit.sending import Direct, StandIn
         from hooks.kit.wire import Wire
 
+        if self._transport is not None and not isinstance(self._transport, Wire):
+            self._way = StandIn(self._transport)
+            return self._way
         network = CheckedNetwork(private=self._network.private, resolve=self._network.resolve or resolve)
-        return Wire(
+        wire = self._transport or Wire(
             network, _tls_of(self._network.ca_file), connections=self._connections, keep_alive=KEEP_ALIVE_SECONDS
         )
+        self._way = Direct(wire, self.base_url)
+        return self._way
 
     async def aclose(self) -> None:
         """Close all connections. A later call opens new ones."""
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            await wire.aclose()
+        way, self._way = self._way, None
+        if way is not None:
+            await way.aclose()
 
 
 def _secret_parts(headers: Mapping[str, str]) -> Iterator[str]:
@@ -418,32 +420,10 @@ def _secret_parts(headers: Mapping[str, str]) -> Iterator[str]:
         yield value.rpartition(" ")[2]
 
 
-def _message(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> httpx.Request:
-    """The request as httpx would make it, in half the time. Raises httpx.InvalidURL."""
-    import httpx
-
-    address = _parsed(url)
-    named = _ALWAYS | {name.lower(): value for name, value in headers.items()}
-    if body or method in ("POST", "PUT", "PATCH"):
-        named["content-length"] = str(len(body or b""))
-    host = named.pop("host", "").encode("ascii") or address.netloc
-    pairs = [(b"Host", host), *[(name.encode("ascii"), value.encode("ascii")) for name, value in named.items()]]
-    made = httpx.Request(method, address, headers=pairs, stream=httpx.ByteStream(body or b""))
-    made.read()  # so that whoever stands in for the network has its content
-    return made
-
-
-@functools.lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx.URL:
-    import httpx
-
-    return httpx.URL(url)
-
-
-def _kept(response: httpx.Response) -> dict[str, str]:
+def _kept(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """The headers by their names in small letters; what comes several times is joined by commas."""
     kept: dict[str, str] = {}
-    for raw_name, raw_value in response.headers.raw:
+    for raw_name, raw_value in headers:
         name, value = raw_name.decode("ascii", "replace").lower(), _text(raw_value)
         if name != "set-cookie":
             kept[name] = f"{kept[name]}, {value}" if name in kept else value

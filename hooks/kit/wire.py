@@ -1,7 +1,7 @@
 """Deliver: HTTP/1.1 on connections that are kept for the next call, one exchange at a time on each.
 
-A transport of httpx's that does no more than our calls need: no proxies, no HTTP/2, no trailers, no upgrades. It takes
-a tenth of the time that httpx's own takes for a call, and no longer with many in flight. The answer is read by
+It does no more than our calls need: no proxies, no HTTP/2, no trailers, no upgrades. It takes a tenth of the time that
+httpx's transport takes for a call, and no longer with many in flight; its errors are httpx's. The answer is read by
 `httptools`, which is as strict with it as with the requests that come in.
 
 A connection that the other side has closed, or on which it has said anything unasked, is never used again. It is looked
@@ -16,8 +16,8 @@ import math
 import re
 import select
 import time
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import httptools
 import httpx
@@ -34,11 +34,24 @@ MAX_WAITING: Final = 128 * 1024
 """Bytes of a body that wait to be taken: the connection is not read from then."""
 
 _NO_BODY: Final = frozenset({204, 304})
-_TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _TIMEOUT = re.compile(rb"timeout\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
 
-class Wire(httpx.AsyncBaseTransport):
+class Origin(NamedTuple):
+    """Whom connections are made to."""
+
+    host: str
+    port: int
+    secure: bool
+
+    @classmethod
+    def of(cls, url: httpx.URL) -> Origin:
+        secure = url.scheme == "https"
+        return cls(url.raw_host.decode("ascii"), url.port or (443 if secure else 80), secure)
+
+
+class Wire:
     """Connections to one host, ``connections`` at most; a call waits for one. The newest is used first."""
 
     def __init__(self, network: CheckedNetwork, tls: ssl.SSLContext, *, connections: int, keep_alive: float) -> None:
@@ -51,18 +64,18 @@ class Wire(httpx.AsyncBaseTransport):
         self._open: set[_Connection] = set()
         self._closed: asyncio.Future[None] | None = None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The head of the answer, and its body as a stream that must be closed.
+    async def ask(
+        self, origin: Origin, message: bytes, *, bodiless: bool, connect: float, sending: Callable[[], None]
+    ) -> Answered:
+        """Send a message of `written`; gives the answer when its head is there. `Answered.leave` must be called.
 
-        The request's extensions say how long connecting may take (``timeout``), and may have a function ``sending``
-        that is called just before the first byte goes out. What goes wrong before that is a ConnectError, a
-        ConnectTimeout or a LocalProtocolError.
+        ``bodiless``: its answer has a head only. ``connect`` is how many seconds connecting may take; ``sending`` is
+        called just before the first byte goes out. What goes wrong before that is a ConnectError or a ConnectTimeout.
         """
-        message = _written(request)
         await self._room.acquire()
         try:
-            connection = self._kept() or await self._connected(request)
-            answer = connection.send(request, message)
+            connection = self._kept() or await self._connected(origin, connect)
+            answer = connection.send(message, bodiless, sending)
         except BaseException:
             self._room.release()
             raise
@@ -71,7 +84,7 @@ class Wire(httpx.AsyncBaseTransport):
         except BaseException:
             answer.leave()
             raise
-        return httpx.Response(answer.status, headers=answer.headers, stream=answer)
+        return answer
 
     def _kept(self) -> _Connection | None:
         """An idle connection that can be used."""
@@ -85,16 +98,9 @@ class Wire(httpx.AsyncBaseTransport):
             connection.close()
         return None
 
-    async def _connected(self, request: httpx.Request) -> _Connection:
-        url = request.url
-        secure = url.scheme == "https"
-        return await self._network.connect(
-            functools.partial(_Connection, self),
-            url.raw_host.decode("ascii"),
-            url.port or (443 if secure else 80),
-            self._tls if secure else None,
-            request.extensions["timeout"]["connect"],
-        )
+    async def _connected(self, origin: Origin, timeout: float) -> _Connection:
+        tls = self._tls if origin.secure else None
+        return await self._network.connect(functools.partial(_Connection, self), origin.host, origin.port, tls, timeout)
 
     def opened(self, connection: _Connection) -> None:
         self._open.add(connection)
@@ -130,7 +136,7 @@ class _Connection(asyncio.Protocol):
         self._wire = wire
         self._transport: asyncio.Transport | None = None
         self._poll = select.poll()
-        self._answer: _Answer | None = None
+        self._answer: Answered | None = None
         self.idle_until = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -154,13 +160,12 @@ class _Connection(asyncio.Protocol):
         """Whether it is open and nothing has come on it: no end, and nothing else either."""
         return self._transport is not None and not self._transport.is_closing() and not self._poll.poll(0)
 
-    def send(self, request: httpx.Request, message: bytes) -> _Answer:
+    def send(self, message: bytes, bodiless: bool, sending: Callable[[], None]) -> Answered:
         """Send a request; gives the answer that will come."""
         if self._transport is None:
             raise httpx.ConnectError("All connection attempts failed")  # lost in the moment when it was made
-        self._answer = answer = _Answer(self, bodiless=request.method == "HEAD")
-        if (sending := request.extensions.get("sending")) is not None:
-            sending()
+        self._answer = answer = Answered(self, bodiless=bodiless)
+        sending()
         self._transport.write(message)
         return answer
 
@@ -189,8 +194,8 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
-class _Answer(httpx.AsyncByteStream):
-    """What comes on a connection after a request: a head, and a body as a stream.
+class Answered:
+    """What comes on a connection after a request: a head, and a body.
 
     What the parser finds it tells the methods ``on_...``.
     """
@@ -285,21 +290,21 @@ class _Answer(httpx.AsyncByteStream):
         while not self.status:
             await self._wait()
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        while not self._chunks:
-            if self._whole and self._failure is None:
-                raise StopAsyncIteration
-            await self._wait()
-        chunks, self._chunks, self._size = self._chunks, [], 0
-        if self._held:
-            self._hold(False)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    async def aclose(self) -> None:
-        self.leave()
+    async def body(self, limit: int) -> bytes:
+        """Its body, or the beginning of it as soon as that is more than ``limit`` bytes."""
+        pieces: list[bytes] = []
+        size = 0
+        while size <= limit:
+            while not self._chunks:
+                if self._whole and self._failure is None:
+                    return b"".join(pieces)
+                await self._wait()
+            chunks, self._chunks, self._size = self._chunks, [], 0
+            if self._held:
+                self._hold(False)
+            pieces += chunks
+            size += sum(map(len, chunks))
+        return b"".join(pieces)
 
     def leave(self) -> None:
         """Nothing more of it is wanted: if it is not whole, its connection is closed."""
@@ -333,14 +338,11 @@ class _Answer(httpx.AsyncByteStream):
             self._waiting.set_result(None)
 
 
-def _written(request: httpx.Request) -> bytes:
-    """The request as it goes out. Raises httpx.LocalProtocolError when that would be something else."""
-    method = request.method.encode("ascii", "replace")
-    target = request.url.raw_path
-    headers = request.headers.raw
-    lines = [b"%b %b HTTP/1.1" % (method, target), *[b"%b: %b" % pair for pair in headers], b"", b""]
-    head = b"\r\n".join(lines)
-    breaks = len(headers) + 2
-    if not _TOKEN.fullmatch(method) or b" " in target or (head.count(b"\r"), head.count(b"\n")) != (breaks, breaks):
+def written(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """A request as it goes out. Raises httpx.LocalProtocolError when that would be something else."""
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *[f"{name}: {value}" for name, value in headers.items()]]
+    head = "\r\n".join(lines)
+    breaks = len(headers) + 1
+    if not _TOKEN.fullmatch(method) or " " in target or (head.count("\r"), head.count("\n")) != (breaks, breaks):
         raise httpx.LocalProtocolError("a part of the request holds what would end it")
-    return head + request.content
+    return b"%b\r\n\r\n%b" % (head.encode("ascii"), body)

@@ -1,0 +1,119 @@
+"""Deliver: one exchange, by our own connections or by what stands in for the network in tests.
+
+Requests are written here once, as they go out; both ways raise the same errors of httpx's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, Protocol
+
+import httpx
+
+from hooks.kit.wire import Origin, Wire, written
+
+MAX_URL: Final = 65_536
+
+
+class Asked(NamedTuple):
+    """A request: ``url`` is the whole address, percent-encoded; names of headers are in small letters."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Got(NamedTuple):
+    """An answer as it came, its body cut soon after the limit that was given."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Way(Protocol):
+    """How requests of one account get to their host."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it says when it sends; one that does not may have sent whenever it fails."""
+        ...
+
+    async def exchange(self, asked: Asked, limit: int, connect: float, sending: Callable[[], None]) -> Got:
+        """Send and read the answer. ``connect``: seconds that connecting may take; ``sending`` is called before the
+        first byte goes out."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Direct:
+    """Over our own connections to the host of a base address."""
+
+    tells = True
+
+    def __init__(self, wire: Wire, base_url: str) -> None:
+        self._wire = wire
+        base = httpx.URL(base_url)
+        self._base_url = base_url
+        self._path = base.raw_path.decode("ascii").rstrip("/")
+        self._host = base.netloc.decode("ascii")
+        self._origin = Origin.of(base)
+
+    def target(self, url: str) -> str:
+        """What of an address below the base address goes into the first line. Raises httpx.InvalidURL."""
+        if len(url) > MAX_URL:
+            raise httpx.InvalidURL("URL too long")
+        below = url[len(self._base_url) :]
+        path = self._path + below
+        return path if path.startswith("/") else f"/{path}"
+
+    async def exchange(self, asked: Asked, limit: int, connect: float, sending: Callable[[], None]) -> Got:
+        method, url, headers, body = asked
+        message = written(method, self.target(url), headers.pop("host", self._host), headers, body)
+        bodiless = method == "HEAD"
+        answered = await self._wire.ask(self._origin, message, bodiless=bodiless, connect=connect, sending=sending)
+        try:
+            return Got(answered.status, answered.headers, await answered.body(limit))
+        finally:
+            answered.leave()
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+
+class StandIn:
+    """By a transport of httpx's that is no network."""
+
+    tells = False
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def exchange(self, asked: Asked, limit: int, connect: float, sending: Callable[[], None]) -> Got:
+        response = await self._transport.handle_async_request(_request(asked))
+        if response.is_stream_consumed:  # it has answered in one piece
+            return Got(response.status_code, response.headers.raw, response.content)
+        body = bytearray()
+        try:
+            async for piece in response.aiter_raw():
+                body += piece
+                if len(body) > limit:
+                    break
+        finally:
+            await response.aclose()
+        return Got(response.status_code, response.headers.raw, bytes(body))
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+def _request(asked: Asked) -> httpx.Request:
+    address = httpx.URL(asked.url)
+    headers: Mapping[str, str] = asked.headers
+    host = headers.get("host", "").encode("ascii") or address.netloc
+    pairs = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items() if name != "host"]
+    made = httpx.Request(asked.method, address, headers=[(b"Host", host), *pairs], stream=httpx.ByteStream(asked.body))
+    made.read()  # so that it has its content
+    return made
