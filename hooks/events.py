@@ -80,7 +80,9 @@ def utc_text(moment: datetime) -> str:
     >>> utc_text(datetime(2026, 5, 4, 14, 2, 11, tzinfo=UTC))
     '2026-05-04T14:02:11Z'
     """
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat()[:-6]}Z"
 
 
 def parse_utc(text: str) -> datetime:

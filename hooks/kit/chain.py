@@ -7,9 +7,7 @@ addresses, lets a ring be seen that no record's id would show.
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 from contextvars import ContextVar
 
 CAUSE_HEADER = "hooks-cause"
@@ -18,14 +16,19 @@ _FORM = re.compile(r"(run_[0-9a-f]{32});([0-9]{1,4})")
 _carried: ContextVar[tuple[str, int] | None] = ContextVar("hooks_carried", default=None)
 
 
-@contextlib.contextmanager
-def carrying(run: str, depth: int) -> Iterator[None]:
+class carrying:  # noqa: N801  # read as `with carrying(...):`, for each call of each run
     """Inside, what this task calls or emits is caused by this run, whose event is so deep in a chain of events."""
-    token = _carried.set((run, depth))
-    try:
-        yield
-    finally:
-        _carried.reset(token)
+
+    __slots__ = ("_before", "_cause")
+
+    def __init__(self, run: str, depth: int) -> None:
+        self._cause = (run, depth)
+
+    def __enter__(self) -> None:
+        self._before = _carried.set(self._cause)
+
+    def __exit__(self, *_: object) -> None:
+        _carried.reset(self._before)
 
 
 def carried() -> tuple[str, int] | None:

@@ -65,6 +65,8 @@ MIN_SECRET_CHARS: Final = 4
 """Shorter secrets are not searched for: masking every "1" would shred the record."""
 
 _PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9\-_~!$&'()*+,;=:@]+)+/?")
+"""What nearly all paths are: nothing encoded, no dots, no empty part but the last."""
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e]")
 _ALWAYS: Final[dict[str, str]] = {
@@ -125,6 +127,8 @@ def check_header(name: str, value: str) -> None:
 
 def check_path(path: str) -> str:
     """The path below the base address as it goes out. Raises Permanent if it climbs, skips a level or holds a query."""
+    if _PLAIN_PATH.fullmatch(path):
+        return path
     if path in ("", "/"):
         return ""
     if not path.startswith("/") or not _PATH.fullmatch(path):
@@ -170,15 +174,24 @@ class Mask:
         return body
 
 
-@contextlib.contextmanager
-def record_exchanges() -> Iterator[list[Exchange]]:
+@functools.lru_cache(maxsize=64)
+def _mask(secrets: tuple[str, ...]) -> Mask:
+    """The same ones come with each call of an account."""
+    return Mask(secrets)
+
+
+class record_exchanges:  # noqa: N801  # read as `with record_exchanges() as ...:`, for each call of each run
     """Collect every exchange that this task, and tasks begun by it, make inside the block."""
-    exchanges: list[Exchange] = []
-    token = _exchanges.set(exchanges)
-    try:
-        yield exchanges
-    finally:
-        _exchanges.reset(token)
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> list[Exchange]:
+        exchanges: list[Exchange] = []
+        self._before = _exchanges.set(exchanges)
+        return exchanges
+
+    def __exit__(self, *_: object) -> None:
+        _exchanges.reset(self._before)
 
 
 @contextlib.contextmanager
@@ -280,11 +293,12 @@ class Http:
 
     def url(self, request: Request) -> str:
         """The full address of a request, without credentials. Raises Permanent when it would leave the base address."""
-        return self.base_url + check_path(request.path) + encode_query(request.query)
+        address = self.base_url + check_path(request.path)
+        return address + encode_query(request.query) if request.query else address
 
     def clean(self, text: str) -> str:
         """The text with this account's secrets masked."""
-        return Mask(self._secrets).text(text)
+        return _mask(self._secrets).text(text)
 
     async def send(
         self,
@@ -305,12 +319,13 @@ class Http:
         Raises Permanent when the request cannot be made, and Transient when no whole answer came within ``timeout``
         seconds: ``unknown`` unless it is certain that nothing had been sent.
         """
-        url = self.url(request)
+        full = url = self.url(request)
         credentials = dict(secret_headers or {})
         for name, value in (*request.headers.items(), *credentials.items()):
             check_header(name, value)
-        mask = Mask([*self._secrets, *secrets, *_secret_parts(credentials), *(value for _, value in secret_query)])
-        full = url + encode_query(secret_query).replace("?", "&" if request.query else "?", 1)
+        mask = _mask((*self._secrets, *secrets, *_secret_parts(credentials), *(value for _, value in secret_query)))
+        if secret_query:
+            full += encode_query(secret_query).replace("?", "&" if request.query else "?", 1)
         body = request.body if secret_body is None else secret_body
         pace = current_pace()
         if pace is not None and not private:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
 
@@ -47,11 +46,18 @@ def waited() -> float:
     return 0.0 if pace is None else pace.waited
 
 
-@contextlib.contextmanager
-def paced(turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[None]]) -> Iterator[None]:
+class paced:  # noqa: N801  # read as `with paced(...):`, for each call of each run
     """Inside, every call of this task, and of tasks begun by it, waits for its turn. Signing in does not."""
-    token = _pace.set(Pace(turn, taken=taken, leave=leave))
-    try:
-        yield
-    finally:
-        _pace.reset(token)
+
+    __slots__ = ("_before", "_kept")
+
+    def __init__(
+        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._kept = Pace(turn, taken=taken, leave=leave)
+
+    def __enter__(self) -> None:
+        self._before = _pace.set(self._kept)
+
+    def __exit__(self, *_: object) -> None:
+        _pace.reset(self._before)

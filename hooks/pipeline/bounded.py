@@ -15,6 +15,9 @@ LONGEST = 3.0
 """Seconds of the processor. The worst bodies of a mebibyte that were found take one."""
 
 
+_MAIN = threading.main_thread()
+
+
 class TookTooLong(BaseException):
     """What was begun has not come to an end in its time. Not an Exception, which what is interrupted might catch."""
 
@@ -39,7 +42,7 @@ class bounded:  # noqa: N801  # read as `with bounded():`, several times for eac
     __slots__ = ("_main",)
 
     def __enter__(self) -> None:
-        self._main = threading.get_ident() == threading.main_thread().ident
+        self._main = threading.get_ident() == _MAIN.ident
         if self._main:
             if not _Alarm.heard:
                 signal.signal(signal.SIGVTALRM, _ring)

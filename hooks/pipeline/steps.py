@@ -13,12 +13,12 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError, Transient, Unconfigured
-from hooks.events import Done, new_id
+from hooks.events import AttemptVerdict, Done, new_id
 from hooks.kit.chain import carrying
 from hooks.kit.http import record_exchanges
 from hooks.kit.pacing import paced
@@ -216,9 +216,9 @@ class Carrier:
         await self._turn(carry, step, account)
         await self._let_in(carry, step, account)
         now = self._clock.now()
-        step = replace(step, state="intended", tries=step.tries + 1, intended_at=now, error=None)
+        step = step.tried(now)
         carry.steps[position] = step
-        await self._flush(carry, None)
+        await self._flush(carry, None, at=now)
         if carry.meeting.latest is not None and self._clock.now() > carry.meeting.latest:
             unsent = replace(step, state="waiting", tries=step.tries - 1, intended_at=None)
             carry.leaves = True
@@ -248,12 +248,8 @@ class Carrier:
         if len(request.body or b"") > LARGEST_REQUEST:
             why = f"its request would be larger than {LARGEST_REQUEST >> 20} MiB"
             return replace(step, state="failed", error=why, finished_at=now)
-        return replace(
-            step,
-            inputs=hide(inputs, spec.secrets),
-            request=hide_request(request, spec.secrets),
-            url=account.client.url(request),
-        )
+        url = account.client.url(request)
+        return step.frozen(hide(inputs, spec.secrets), hide_request(request, spec.secrets), url)
 
     async def _introduced(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Call:
         """The call with what is known of its person; it waits while another run is at the same person's record."""
@@ -358,7 +354,7 @@ class Carrier:
         step: Step,
         account: Account,
         doing: Awaitable[Done | None],
-        verdict: Any,
+        verdict: Literal["done", "adopted"],
     ) -> Step:
         """Await a call, note the attempt, and give the step's new state. Raises _Stop when it is tried again later.
 
@@ -385,25 +381,20 @@ class Carrier:
             carry.slot.leave()  # what comes now is between us and the disk
             account.took(took)
         status = next((e.status for e in reversed(exchanges) if e.status is not None), None)
-        attempt = Attempt(
-            id=new_id("att"),
-            position=step.position,
-            number=step.tries,
-            started_at=started,
-            duration_ms=round(took * 1000),
-            verdict=verdict,
-            status=status,
-            exchanges=tuple(exchanges),
-        )
+
+        def attempt(verdict: AttemptVerdict, error: str | None = None, status: int | None = status) -> Attempt:
+            number, duration = step.tries, round(took * 1000)
+            return Attempt(
+                new_id("att"), step.position, number, started, duration, verdict, status, error, tuple(exchanges)
+            )
+
         if error is None:
             account.breaker.works()
             if done is None:
-                carry.attempts.append(replace(attempt, verdict="unknown", error="the vendor has no record of it (yet)"))
+                carry.attempts.append(attempt("unknown", "the vendor has no record of it (yet)"))
                 return step
-            ended = replace(
-                step, state="done", output=done.output, error=None, intended_at=None, finished_at=self._clock.now()
-            )
-            carry.attempts.append(replace(attempt, verdict="adopted" if done.adopted else verdict))
+            ended = step.done(done.output, self._clock.now())
+            carry.attempts.append(attempt("adopted" if done.adopted else verdict))
             carry.steps[step.position] = ended
             if account.vendor in carry.watched:
                 carry.wrote += writes_of(account.vendor, exchanges)
@@ -422,9 +413,7 @@ class Carrier:
         )
         if not counts:
             decision = replace(decision, delay=max(decision.delay, account.breaker.until - self._clock.monotonic()))
-        carry.attempts.append(
-            replace(attempt, verdict=decision.verdict, status=error.status or status, error=error.message)
-        )
+        carry.attempts.append(attempt(decision.verdict, error.message, error.status or status))
         if self._people is not None and not looking_up and decision.verdict != "unknown":
             carry.leaves = self._people.takes_turns(spec)  # nothing was made, so there is nothing to wait for
         return await self._after(carry, step, error, decision, looking_up=looking_up, counts=counts)
@@ -500,12 +489,15 @@ class Carrier:
         await self._flush(carry, state, obstacle or reason, due_at=due, connection=step.connection, again=again)
         raise _Stop
 
-    async def _flush(self, carry: _Carry, state: Any, reason: str | None = None, **more: Any) -> None:
+    async def _flush(
+        self, carry: _Carry, state: Any, reason: str | None = None, at: datetime | None = None, **more: Any
+    ) -> None:
         """Write what has been found out, in one transaction: a result shares it with the next step's intent."""
         await self._write(
             carry.run,
             state,
             reason,
+            at,
             steps=tuple(carry.steps.values()),
             attempts=tuple(carry.attempts),
             sightings=carry.sightings,
@@ -517,9 +509,11 @@ class Carrier:
         carry.attempts.clear()
         carry.sightings, carry.leaves, carry.wrote = (), False, ()
 
-    async def _write(self, run: Claimed, state: Any, reason: str | None, **more: Any) -> None:
+    async def _write(
+        self, run: Claimed, state: Any, reason: str | None, at: datetime | None = None, **more: Any
+    ) -> None:
         """Write a change, for as long as it takes: what a vendor answered must not be forgotten by a full disk."""
-        change = Progress(run.id, run.fence, self._clock.now(), state, reason, **more)
+        change = Progress(run.id, run.fence, at or self._clock.now(), state, reason, **more)
         while True:
             try:
                 await self._store.progress(change)

@@ -41,6 +41,8 @@ class Turns:
 
     async def leave(self, account: Account) -> None:
         """Wait until a call whose turn has come may really leave: those before it may have been held up."""
+        if account.settings.rate is None:
+            return
         async with account.leaving:
             while (wait := account.leave(self._clock.monotonic())) > 0:
                 await self._clock.sleep(wait)

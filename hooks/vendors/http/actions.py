@@ -106,12 +106,12 @@ class RequestAction:
             raise Permanent(findings(error)) from None
 
     async def send(self, client: HttpClient, call: Call) -> Done:
-        given = self._checked(call.inputs)
         request = call.request or self.render(call.inputs, client.settings)
+        success = () if call.inputs.get("success") is None else self._checked(call.inputs).success or ()
         try:
-            return await client.send(request, timeout=call.timeout, key=call.key, success=given.success or ())
+            return await client.send(request, timeout=call.timeout, key=call.key, success=success)
         except Transient as error:
-            if given.method in _HARMLESS:
+            if request.method in _HARMLESS:
                 raise Transient(error.message, status=error.status, retry_after=error.retry_after) from error
             raise
 

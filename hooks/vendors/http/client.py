@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -164,7 +163,7 @@ class HttpClient:
         if key is not None and request.method in ("POST", "PATCH"):
             headers.setdefault("idempotency-key", key)
         headers |= self._signed(request, key) | cause_header()
-        sent = replace(request, headers=headers)
+        sent = Request(request.method, request.path, request.query, headers, request.body)
 
         async def attempt(token: str | None, left: float) -> Answer:
             credentials = self._secret if token is None else {**self._secret, "authorization": f"Bearer {token}"}
