@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -23,6 +23,9 @@ from hooks.events import utc_text
 
 PHONES_KNOWN = 1024
 """Numbers that were read last: those of a crew come with each of its jobs."""
+
+WORDS_KNOWN = 512
+"""Status words that were read last: a vendor has a few dozen."""
 
 _HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
 _MAX_CENTS = 10**15
@@ -76,11 +79,18 @@ def name_text(value: object) -> str | None:
 def word(value: object) -> str | None:
     """A status word in lower_snake: ``needs scheduling`` and ``NeedsScheduling`` are ``needs_scheduling``."""
     given = text(value)
-    return None if given is None else _NOT_WORD.sub("_", _CAMEL.sub("_", given).lower()).strip("_") or None
+    return None if given is None else _word(given)
+
+
+@functools.lru_cache(maxsize=WORDS_KNOWN)
+def _word(given: str) -> str | None:
+    return _NOT_WORD.sub("_", _CAMEL.sub("_", given).lower()).strip("_") or None
 
 
 def number(value: object) -> int | float | None:
     """A number, also one written as text; a whole one is an int."""
+    if type(value) is int and -_MAX_CENTS <= value <= _MAX_CENTS:
+        return value
     given = text(value)
     if given is None:
         return None
@@ -166,12 +176,14 @@ def instant(value: object) -> datetime | None:
 
 def instant_text(value: object) -> str | None:
     """An instant as canonical objects hold it: UTC text ending in ``Z``."""
-    found = instant(value)
-    if found is None:
-        return None
     if type(value) is str and _CANONICAL.fullmatch(value):
+        try:
+            datetime.fromisoformat(value)  # whether there is such a day
+        except ValueError as error:
+            raise FieldError("expected a date and time") from error
         return value
-    return utc_text(found)
+    found = instant(value)
+    return None if found is None else utc_text(found)
 
 
 def texts(value: object) -> list[str]:
@@ -259,6 +271,8 @@ def phone_fields(
 
 def display_name(first: str | None, last: str | None, company: str | None = None) -> str | None:
     """First and last name, else the company, else None."""
+    if first and last:
+        return f"{first} {last}"
     return " ".join(part for part in (first, last) if part) or company
 
 
@@ -315,96 +329,110 @@ class Fields:
 
     __slots__ = ("_path", "_values")
 
-    def __init__(self, values: object, path: str) -> None:
-        if type(values) is not dict and not isinstance(values, Mapping):
-            raise FieldError(f"{path}: expected an object")
-        self._values = values
+    def __init__(self, values: object, path: str | tuple[Fields, str]) -> None:
+        """``path`` may also be the object that it stands in, and what follows its path."""
         self._path = path
+        if type(values) is not dict and not isinstance(values, Mapping):
+            raise FieldError(f"{self.path}: expected an object")
+        self._values = values
 
-    def read(self, reader: Callable[[object], _T], *names: str) -> _T:
+    @property
+    def path(self) -> str:
+        """Where it stands. It is put together when it is asked for: only messages need it."""
+        if isinstance(self._path, str):
+            return self._path
+        around, place = self._path
+        return f"{around.path}{place}"
+
+    # Nearly all fields are missing, null or texts, and have one name: that is seen to first, in each of these.
+
+    def read(self, reader: Callable[[object], _T], name: str, *more: str) -> _T:
         """What ``reader`` makes of the first of these fields that is there and not null (of None otherwise)."""
-        value: object = None
-        for name in names:  # the message names the one that was read
+        value = self._values.get(name)
+        if value is None and more:
+            name = next((other for other in more if self._values.get(other) is not None), name)
             value = self._values.get(name)
-            if value is not None:
-                break
-        else:
-            name = names[0]
+        try:
+            return reader(value)
+        except FieldError as error:  # the message names the one that was read
+            raise FieldError(f"{self.path}.{name}: {error}") from error
+
+    def some(self, reader: Callable[[object], _T], name: str, *more: str) -> _T | None:
+        """The same for a reader that makes None of None: it is not asked where nothing is there."""
+        value = self._values.get(name)
+        if value is None:
+            return self.some(reader, *more) if more else None
         try:
             return reader(value)
         except FieldError as error:
-            raise FieldError(f"{self._path}.{name}: {error}") from error
+            raise FieldError(f"{self.path}.{name}: {error}") from error
 
-    def some(self, reader: Callable[[object], _T], *names: str) -> _T | None:
-        """The same for a reader that makes None of None: it is not asked where nothing is there."""
-        for name in names:
-            value = self._values.get(name)
-            if value is not None:
-                return self.read(reader, name)
-        return None
+    def text(self, name: str, *more: str) -> str | None:
+        value = self._values.get(name)
+        if type(value) is str:
+            return value.strip() or None
+        if value is None:
+            return self.text(*more) if more else None
+        return self.read(text, name)
 
-    def text(self, *names: str) -> str | None:
-        for name in names:
-            value = self._values.get(name)
-            if type(value) is str:
-                return value.strip() or None
-            if value is not None:
-                return self.read(text, name)
-        return None
+    def word(self, name: str, *more: str) -> str | None:
+        if self._values.get(name) is None and not more:
+            return None
+        return self.some(word, name, *more)
 
-    def word(self, *names: str) -> str | None:
-        return self.some(word, *names)
+    def whole(self, name: str, *more: str) -> int | None:
+        return self.some(whole, name, *more)
 
-    def whole(self, *names: str) -> int | None:
-        return self.some(whole, *names)
+    def number(self, name: str, *more: str) -> int | float | None:
+        return self.some(number, name, *more)
 
-    def number(self, *names: str) -> int | float | None:
-        return self.some(number, *names)
+    def truth(self, name: str, *more: str) -> bool | None:
+        return self.some(truth, name, *more)
 
-    def truth(self, *names: str) -> bool | None:
-        return self.some(truth, *names)
+    def cents(self, name: str, *more: str) -> int | None:
+        return self.some(cents, name, *more)
 
-    def cents(self, *names: str) -> int | None:
-        return self.some(cents, *names)
+    def dollars(self, name: str, *more: str) -> int | None:
+        return self.some(dollars, name, *more)
 
-    def dollars(self, *names: str) -> int | None:
-        return self.some(dollars, *names)
+    def instant(self, name: str, *more: str) -> str | None:
+        if self._values.get(name) is None and not more:
+            return None
+        return self.some(instant_text, name, *more)
 
-    def instant(self, *names: str) -> str | None:
-        return self.some(instant_text, *names)
+    def texts(self, name: str, *more: str) -> list[str]:
+        if self._values.get(name) is None and not more:
+            return []
+        return self.some(texts, name, *more) or []
 
-    def texts(self, *names: str) -> list[str]:
-        return self.some(texts, *names) or []
-
-    def zip(self, *names: str) -> str | None:
+    def zip(self, name: str, *more: str) -> str | None:
         """A postal code; one sent as a number gets back the zeros that a number loses (``2139`` is ``02139``)."""
-        return self.some(_zip, *names)
+        return self.some(_zip, name, *more)
 
-    def named(self, *names: str) -> str | None:
+    def named(self, name: str, *more: str) -> str | None:
         """A text, or the ``name`` of an object."""
-        return self.some(_named, *names)
+        return self.some(_named, name, *more)
 
     def object(self, *names: str) -> Fields | None:
         """The object in one of these fields, None when it is null or missing."""
         for name in names:
             value = self._values.get(name)
             if value is not None:
-                return Fields(value, f"{self._path}.{name}")
+                return Fields(value, (self, f".{name}"))
         return None
 
-    def objects(self, *names: str) -> Iterator[Fields]:
+    def objects(self, *names: str) -> list[Fields]:
         """The objects of the list in one of these fields; nothing when it is null or missing."""
         for name in names:
             items = self._values.get(name)
             if items is None:
                 continue
             if not isinstance(items, list):
-                raise FieldError(f"{self._path}.{name}: expected a list")
+                raise FieldError(f"{self.path}.{name}: expected a list")
             if len(items) > _MAX_ITEMS:
-                raise FieldError(f"{self._path}.{name}: {_TOO_MANY}")
-            for index, item in enumerate(items):
-                yield Fields(item, f"{self._path}.{name}[{index}]")
-            return
+                raise FieldError(f"{self.path}.{name}: {_TOO_MANY}")
+            return [Fields(item, (self, f".{name}[{index}]")) for index, item in enumerate(items)]
+        return []
 
 
 def _named(value: object) -> str | None:

@@ -267,11 +267,13 @@ def test_fields_are_read_by_the_first_name_that_holds_something() -> None:
         (lambda found: found.object("total"), "job.total: expected an object"),
         (lambda found: list(found.objects("total")), "job.total: expected a list"),
         (lambda found: list(found.objects("items")), "job.items[1]: expected an object"),
-        (lambda found: next(found.objects("items")).instant("x"), "job.items[0].x: expected a date and time"),
+        (lambda found: found.objects("notes")[0].instant("x"), "job.notes[0].x: expected a date and time"),
+        (lambda found: found.objects("notes")[0].object("x"), "job.notes[0].x: expected an object"),
     ],
 )
 def test_a_field_error_names_the_path_and_not_the_value(read: Any, message: str) -> None:
-    found = Fields({"total": "secret-value", "items": [{"x": "secret-value"}, "secret-value"]}, "job")
+    values = {"items": [{"x": 1}, "secret-value"], "notes": [{"x": "secret-value"}]}
+    found = Fields({"total": "secret-value", **values}, "job")
     with pytest.raises(FieldError) as caught:
         read(found)
     assert message == str(caught.value)

@@ -69,11 +69,11 @@ class HousecallProSourceSettings(SourceSettings):
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An object that events carry: the keys it may stand under, the canonical model, and the reader that makes it."""
+    """An object that events carry: the keys it may stand under, the canonical model, and the reader of its fields."""
 
     keys: tuple[str, ...]
     model: type[Canonical]
-    read: Callable[[Fields], Canonical]
+    read: Callable[[Fields], dict[str, Any]]
 
 
 _CUSTOMER = Entity(("customer",), Customer, mapping.customer)
@@ -203,9 +203,10 @@ def _draft(body: dict[str, Any]) -> Draft:
         return Draft(vendor_type, vendor_type, data=body, raw=body, time=_time(body))
     key = next((key for key in kind.entity.keys if body.get(key) is not None), kind.entity.keys[0])
     try:
-        data = kind.entity.read(Fields(body.get(key), key)).dump()
+        found = kind.entity.read(Fields(body.get(key), key))
     except FieldError as error:
         return Draft(vendor_type, vendor_type, data=body, raw=body, time=_time(body), flag=str(error))
+    data = kind.entity.model.model_validate(found).dump()
     identity = name_text(data.get("id"))
     return Draft(
         kind.type,
