@@ -243,7 +243,7 @@ class App:
         writing = EngineRulesWriting(rulebook, history, desk, CATALOGUE)
         more += RulesWritingApi(writing).endpoints()
         audit = SqlAudit(store.engine, history.reader)
-        shown = Shown(people, rules_desk, writing, audit)
+        shown = Shown(people, rules_desk, writing, audit, keeper)
         hosts = Hosts(settings.admin_host, settings.admin_hosts)
         seen = MaskedHistory(history, masking)
         guard = admin(seen, desk, rules_desk, clock, self._keys(), hosts, more, shown)

@@ -108,3 +108,16 @@ async def test_editors_are_served_text_schema_and_picture(world: World) -> None:
     assert (304, b"") == (again.status_code, again.content)
     drawn = await world.api("rules/diagram")
     assert ("image/svg+xml", True) == (drawn.headers["content-type"], "large-jobs" in drawn.text)
+
+
+async def test_the_overview_says_what_is_wrong_and_how_to_mend_it(world: World) -> None:
+    world.clock.leap(600)
+    await world.serve(RULES)
+    async with browser(world) as client:
+        calm = (await client.get("/")).text
+        assert ("Healthy." in calm, "durability is relaxed" in calm) == (True, True)
+        for _ in range(5):
+            assert 401 == (await world.hcp({"event": "job.completed", "job": world.some_job()})).status_code
+        wrong = (await client.get("/")).text
+    assert ("Healthy." in wrong, "Something is wrong." in wrong) == (False, True)
+    assert "set this machine&#39;s clock (NTP)" in wrong

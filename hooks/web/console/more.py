@@ -139,7 +139,6 @@ class _More:
             stats=await self._history.stats(),
             ready=self._desk.ready(),
             changes=[{**change, "page": named(change)} for change in latest.items],
-            older="/settings/changes" if latest.next else None,
         )
 
     async def changes(self, request: Request) -> Response:

@@ -130,6 +130,7 @@ class _Pages:
             connections=self._desk.connections(),
             trouble=trouble,
             ready=self._desk.ready(),
+            findings=() if self._shown is None else self._shown.upkeep.health()["findings"],
         )
 
     # --- what happened ---

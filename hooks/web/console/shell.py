@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hooks import __version__
-from hooks.ports import Audit, Clock, PeopleDesk, RulesDesk, RulesWriting
+from hooks.ports import Audit, Clock, PeopleDesk, RulesDesk, RulesWriting, Upkeep
 from hooks.web.console.rendering import render
 from hooks.web.parameters import is_id
 
@@ -31,12 +31,13 @@ _LAST = (("/receipts", "Receipts"), ("/vendors", "Vendors"))
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the console shows beside what happened: who is who, the rules file, and who changed what."""
+    """What the console shows beside what happened: who is who, the rules file, who changed what, and how it is."""
 
     people: PeopleDesk
     rules: RulesDesk
     writing: RulesWriting
     audit: Audit
+    upkeep: Upkeep
 
 
 class Shell:
