@@ -159,7 +159,7 @@ def _receipts_per_second(now: Mapping[str, Any], before: Mapping[str, Any] | Non
 
 
 def _sources(now: Mapping[str, Any], rows: int) -> Table:
-    table = _table("source", "vendor", "accepted", "duplicate", "refused")
+    table = _table("source", "vendor", "accepted", "duplicate", "not taken")
     traffic, sources = now["traffic"], now["sources"]
     busy = sorted(sources, key=lambda one: -counted(traffic, "receipt.*", one["name"]))
     shown = rows if len(busy) <= rows else rows - 1

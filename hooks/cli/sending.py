@@ -74,8 +74,19 @@ def send(
         print(f"{coloured(str(answer.status), 'green' if good else 'red')}  {plain(shown)}")
         if isinstance(document, dict) and document.get("duplicate"):
             note("The server has seen these bytes before: it answered, and did nothing.")
+        elif (hint := _HINTS.get(answer.status)) is not None:
+            note(hint)
     if not 200 <= answer.status < 300:
         raise typer.Exit(Exit.FAILED)
+
+
+_HINTS = {
+    400: "`hooks receipts list --verdict quarantined` says what in it cannot be read.",
+    401: "`hooks receipts list --verdict refused` says why. Has the server the same secret?",
+    429: "`hooks healthcheck --detail` says why.",
+    503: "`hooks healthcheck --detail` says why.",
+}
+"""What a sender is not told, and where whoever runs the server finds it."""
 
 
 def _read(path: Path | None) -> bytes:

@@ -112,9 +112,9 @@ def replay(
 ) -> None:
     """Carry events out once more. Needs the running server.
 
-    Without a mode it does what the rules in force would do and nobody has done, and lets failed runs go on: doing it
-    twice does nothing. same-version and current-version carry out ended runs once more, and find what was made before
-    instead of making it again; force acts again.
+    Without a mode it makes the runs that are missing by the rules in force, and lets failed ones go on: never twice.
+
+    same-version and current-version carry ended runs out once more, and find what was made before. force acts again.
     """
     ids = [record_id(one, "evt_") for one in event or []]
     chosen: dict[str, object] = {
@@ -165,9 +165,10 @@ def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _print_replay(answer: Mapping[str, Any]) -> None:
-    acting = [item for item in answer["items"] if item["action"] != "nothing"]
-    if acting:
-        print_table(("event", "rule", "action", "why"), [[one[key] for key in _SHOWN] for one in acting])
+    items = answer["items"]
+    shown = [one for one in items if one["action"] != "nothing"] or items[:FEW]
+    if shown:
+        print_table(_SHOWN, [[one[key] for key in _SHOWN] for one in shown])
         print()
     for one in answer["forecast"]:
         time = "as fast as it takes them"
@@ -175,16 +176,23 @@ def _print_replay(answer: Mapping[str, Any]) -> None:
             time = f"{one['seconds']:g} s at {one['rate']:g} a second, {one['seconds_when_busy']:g} s when live events"
             time = f"{time} take all that they may"
         print(f"{one['connection']}: {one['requests']} requests or more, {time}")
-    verb = "would be made" if answer["dry_run"] else "are made"
-    print(
-        f"{answer['events']} events: {answer['make']} runs {verb}, {answer['retry']} go on, "
-        f"{answer['nothing']} have nothing to do."
-    )
+    events, make, retry, nothing = (answer[name] for name in ("events", "make", "retry", "nothing"))
+    if answer["dry_run"]:
+        acts = f"{_so_many(make, 'run')} would be made, {retry} would go on"
+    else:
+        acts = f"{_so_many(make, 'run')} made, {retry} going on"
+    print(f"{_so_many(events, 'event')}: {acts}, {nothing} with nothing to do.")
     if answer["next"]:
         note(f"There is more: --after {answer['next']}")
 
 
+def _so_many(number: int, of: str) -> str:
+    return f"{number} {of}{'' if number == 1 else 's'}"
+
+
 _SHOWN = ("event", "rule", "action", "why")
+FEW = 5
+"""Where nothing is to be done, the reasons are told for so many."""
 
 
 def reconcile(

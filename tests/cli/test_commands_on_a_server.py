@@ -115,6 +115,8 @@ def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: 
         sent = place.json("send", "--sample", "housecall_pro/job.completed")
         again = place.json("send", "--sample", "housecall_pro/job.completed")
         lead = place.run("send", "--sample", "zapier/lead.created")
+        place.folder.joinpath("nothing.json").write_text("[1")
+        unread = place.run("send", "--payload", str(place.folder / "nothing.json"), "--source", "hcp")
         event = sent["answer"]["events"][0]
         deadline = time.monotonic() + 20
         while [run["state"] for run in place.json("runs", "list")["items"]] != ["done"]:
@@ -138,7 +140,8 @@ def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: 
     assert (202, False) == (sent["status"], sent["answer"]["duplicate"])
     assert again["answer"]["duplicate"]
     assert 0 == lead.returncode, lead.stderr
-    assert {"accepted": 2, "duplicate": 1, "ping": 0, "refused": 0, "quarantined": 0} == counted["receipts"]
+    assert (1, True) == (unread.returncode, "hooks receipts list --verdict quarantined" in unread.stderr)
+    assert {"accepted": 2, "duplicate": 1, "ping": 0, "refused": 0, "quarantined": 1} == counted["receipts"]
     assert [("tell-the-office", True)] == [(rule["id"], rule["matched"]) for rule in explained["rules"]]
     assert (1, 1) == (conflict.returncode, missing.returncode)
     assert "only a failed or held run" in conflict.stderr
@@ -188,7 +191,11 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
     assert (True, "moving", "closed") == (shown["paused"], shown["pause_reason"], shown["breaker"])
     assert "held" == runs[0]["state"]
     assert (0, "nothing") == (forecast["make"], forecast["items"][0]["action"]), "its run has not ended yet"
-    assert (0, "1 events: 0 runs are made, 0 go on, 1 have nothing to do.\n") == (told.returncode, told.stdout)
+    assert (0, "1 event: 0 runs made, 0 going on, 1 with nothing to do.") == (
+        told.returncode,
+        told.stdout.splitlines()[-1],
+    )
+    assert f"{runs[0]['id']} is held" in told.stdout, "and why"
     assert (0, "No outcome is unknown.\n") == (reconciled.returncode, reconciled.stdout)
     assert (1, True) == (unknown.returncode, "unknown" in unknown.stderr)
     assert [2] * 4 == [one.returncode for one in wrong]

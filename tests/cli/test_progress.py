@@ -75,7 +75,7 @@ def test_a_long_replay_is_asked_for_in_steps_and_told_as_one(
     assert [None, "evt_1", "evt_2"][: len(asked)] == [body["after"] for body in bodies]
     said = capsys.readouterr()
     total = sum(asked)
-    assert f"{total} events: {total} runs are made" in said.out
+    assert f"{total} events: {total} runs made" in said.out
     assert f"titan: {total} requests or more, {total / 10:g} s at 10 a second, {total / 2.5:g} s when" in said.out
     assert f"office: {len(asked)} requests or more" in said.out
     assert ("--after" in said.err) == (limit != 1000)
