@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -126,7 +126,7 @@ class RuleBuilder:
                     _leave_out(value, locate(value, (), fault["loc"]))
         return None
 
-    def _tests(self, file: SourceFile, path: Path, model: RuleModel, steps: list[str]) -> tuple[PlacedCase, ...]:
+    def _tests(self, file: SourceFile, path: Path, model: RuleModel, steps: Sequence[str]) -> tuple[PlacedCase, ...]:
         check = CaseCheck(self._report, self._sources, self._steps.actions)
         made = []
         for number, case in enumerate(model.tests or ()):

@@ -51,10 +51,8 @@ class RuleSteps:
     do: tuple[StepSpec, ...]
     otherwise: tuple[StepSpec, ...]
     fallback: tuple[StepSpec, ...]
-
-    @property
-    def ids(self) -> list[str]:
-        return [step.id for step in (*self.do, *self.otherwise, *self.fallback)]
+    ids: tuple[str, ...]
+    """Of those too that could not be made."""
 
 
 class StepsBuilder:
@@ -99,6 +97,7 @@ class StepsBuilder:
             do=self._part(file, planned["do"], rule, scope, [], False),
             otherwise=self._part(file, planned["otherwise"], rule, scope, [], False),
             fallback=self._part(file, planned["fallback"], rule, scope, done, True),
+            ids=tuple(each.id for part in _PARTS for each in planned[part]),
         )
 
     def _part(

@@ -46,6 +46,13 @@ def test_what_is_wrong_with_a_test_is_found_at_its_place(test: str, message: str
     assert message in said[0]
 
 
+def test_a_step_that_cannot_be_made_is_no_missing_step_of_a_test() -> None:
+    test = "{name: a, given: {event: {}, steps: {step1: {}}}, expect: none}"
+    said = marked(HEAD + rule(PING.replace("home.ping", "home.pign") + f"    tests:\n      - {test}\n"))
+
+    assert ["home.pign | unknown action 'home.pign' = did you mean 'home.ping'?"] == said
+
+
 def load(folder: Path, **files: str) -> list[str]:
     """``rule: name file:line`` of all tests, or what is wrong with them."""
     (folder / "tests").mkdir()
