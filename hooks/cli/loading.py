@@ -57,19 +57,7 @@ def listed(kind: str, settings: Settings) -> list[dict[str, Any]]:
             }
             for connection in rules.connections.values()
         ]
-    return [
-        {
-            "id": rule.id,
-            "description": rule.description,
-            "event": list(rule.events),
-            "source": list(rule.sources),
-            "enabled": rule.enabled,
-            "mode": rule.mode,
-            "file": rule.file,
-            "line": rule.line,
-        }
-        for rule in rules.rules
-    ]
+    return [rule.as_json() for rule in rules.rules]
 
 
 def pick_source(rules: RuleSet, name: str | None, vendor: str | None) -> SourceConfig:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hooks.cli.completing import complete_samples
+
 Data = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="The data folder (HOOKS_DATA).", show_default=".hooks")
 ]
@@ -23,3 +25,11 @@ TypePattern = Annotated[
 ]
 SearchText = Annotated[str | None, typer.Option(metavar="TEXT", help="Whom it is about, a vendor's id, or text in it.")]
 Limit = Annotated[int, typer.Option(min=1, max=500, metavar="N", help="How many at most.")]
+SampleName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VENDOR/NAME",
+        help="A recorded webhook: housecall_pro/job.completed.",
+        autocompletion=complete_samples,
+    ),
+]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hooks.cli import describing, rule_history, shadowing
-from hooks.cli.completing import complete_samples, complete_sources
-from hooks.cli.options import AsJson, Data, Routes
+from hooks.cli.completing import complete_sources
+from hooks.cli.options import AsJson, Data, Routes, SampleName
 from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
 from hooks.settings import load_settings
 
@@ -118,14 +118,7 @@ def _print_findings(findings: Sequence[Finding], format: Format) -> None:
 
 def explain(
     event: Annotated[str | None, typer.Argument(metavar="[EVENT]", help="A stored event: evt_...")] = None,
-    sample: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VENDOR/NAME",
-            help="A recorded webhook: housecall_pro/job.completed.",
-            autocompletion=complete_samples,
-        ),
-    ] = None,
+    sample: SampleName = None,
     payload: Annotated[Path | None, typer.Option(metavar="FILE", help="The body of a webhook.")] = None,
     source: Annotated[
         str | None,

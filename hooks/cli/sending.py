@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hooks.cli.completing import complete_samples, complete_sources
-from hooks.cli.options import AsJson, Data, Routes
+from hooks.cli.completing import complete_sources
+from hooks.cli.options import AsJson, Data, Routes, SampleName
 from hooks.cli.output import Exit, coloured, note, plain, print_json, wrong_use
 from hooks.settings import Settings, load_settings
 
@@ -20,14 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def send(
-    sample: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VENDOR/NAME",
-            help="A recorded webhook: housecall_pro/job.completed.",
-            autocompletion=complete_samples,
-        ),
-    ] = None,
+    sample: SampleName = None,
     payload: Annotated[Path | None, typer.Option(metavar="FILE", help="A body of your own instead.")] = None,
     source: Annotated[
         str | None,

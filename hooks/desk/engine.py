@@ -55,18 +55,11 @@ class EngineDesk:
             return []
         return [
             {
-                "id": rule.id,
-                "description": rule.description,
-                "event": list(rule.events),
-                "source": list(rule.sources),
-                "enabled": rule.enabled,
-                "mode": rule.mode,
+                **rule.as_json(),
                 "when": [clause.text for clause in rule.clauses],
                 "steps": [_step(step) for step in rule.steps],
                 "else": [_step(step) for step in rule.otherwise],
                 "fallback": [_step(step) for step in rule.fallback],
-                "file": rule.file,
-                "line": rule.line,
                 "version": current.version,
             }
             for rule in current.rules

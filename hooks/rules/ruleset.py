@@ -224,6 +224,19 @@ class Rule:
     event_line: int
     source_line: int
 
+    def as_json(self) -> dict[str, Any]:
+        """What every list of rules tells of one."""
+        return {
+            "id": self.id,
+            "description": self.description,
+            "event": list(self.events),
+            "source": list(self.sources),
+            "enabled": self.enabled,
+            "mode": self.mode,
+            "file": self.file,
+            "line": self.line,
+        }
+
     def match(self, names: Mapping[str, Any]) -> Match:
         """Whether the conditions hold; type and source have been looked at by `RuleSet.candidates`. Never raises."""
         verdicts: list[Judgement] = []
