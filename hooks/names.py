@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
 
 Likeness = Literal["same", "close", "unknown", "family", "different"]
@@ -80,14 +81,20 @@ def plain_name(name: str) -> list[str]:
     >>> plain_name("Dr. Ortíz, Maya"), plain_name("Sam Hill Jr.")
     (['maya', 'ortiz'], ['sam', 'hill'])
     """
+    return list(_plain_name(name))
+
+
+@lru_cache(maxsize=256)
+def _plain_name(name: str) -> tuple[str, ...]:
+    """What is learned of somebody asks for the same name several times."""
     if "@" in name:
-        return []  # an address that stands where a name was missing
+        return ()  # an address that stands where a name was missing
     folded = unicodedata.normalize("NFKD", name).casefold()
     folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
     last, comma, first = folded.partition(",")
     if comma and _words(first):
         folded = f"{first} {last}"
-    return _words(folded)
+    return tuple(_words(folded))
 
 
 def _words(text: str) -> list[str]:

@@ -175,7 +175,7 @@ class Dispatcher:
             try:
                 with bounded():
                     planned = plan(event, rules, now, self._obstacle)
-                plans.append(replace(planned, cause=cause))
+                plans.append(planned if cause is None else replace(planned, cause=cause))
             except TookTooLong as error:
                 log.error("%s is set aside: matching it did not end, %s", event.id, error)
                 plans.append(Plan(replace(event, flag=f"matching it did not end: {error}"), cause=cause))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from hooks.events import Event
-from hooks.ports import Timing
+from hooks.ports import UNTIMED, Timing
 from hooks.rules.calendar import Within
 from hooks.rules.faults import EvaluationError
 from hooks.rules.ruleset import Clause, Rule, RuleSet
@@ -18,8 +17,7 @@ from hooks.rules.with_tree import is_empty
 from hooks.values import show_duration
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """When a run may begin, and what is to be said of it."""
 
     due_at: datetime
@@ -36,7 +34,7 @@ def when(rule: Rule, event: Event, names: Mapping[str, Any], now: datetime) -> W
     if rule.within is not None and due_at > undelayed and keys.debounce is None and keys.expect is None:
         reasons.append(waits_until(rule.within, due_at))
     if not keys.lines:
-        return When(due_at, Timing(), "; ".join(reasons) or None)
+        return When(due_at, UNTIMED, "; ".join(reasons) or None)
     given: dict[str, Any] = {}
 
     def key(name: str, by: Clause | None, *, shared: bool = False) -> str | None:

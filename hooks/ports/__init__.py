@@ -27,7 +27,7 @@ from hooks.ports.history import (
 from hooks.ports.inbound import Draft, Inbound, Normalizer, Outcome, OutcomeKind, Reading, Reply, Source
 from hooks.ports.outbound import Action, Call, Client, OnUnknown, TokenSharer
 from hooks.ports.people import Mention, People, PeopleDesk, PersonRecord
-from hooks.ports.runs import Attempt, Claimed, Echo, Plan, PlannedRun, Progress, Repeated, Step, Timing, Wrote
+from hooks.ports.runs import UNTIMED, Attempt, Claimed, Echo, Plan, PlannedRun, Progress, Repeated, Step, Timing, Wrote
 from hooks.ports.steering import (
     OLDER_PART,
     Chosen,
@@ -51,6 +51,7 @@ from hooks.ports.vendor import Catalogue, EventKind, Probe, Vendor
 
 __all__ = [
     "OLDER_PART",
+    "UNTIMED",
     "Action",
     "Answer",
     "Asked",

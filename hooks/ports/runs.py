@@ -34,6 +34,10 @@ class Timing:
     deadline: datetime | None = None
 
 
+UNTIMED = Timing()
+"""It may begin whatever others do: its rule asks for none of this."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
     """A run to be made for an event. ``connection`` is the account its first step acts in.
@@ -51,7 +55,7 @@ class PlannedRun:
     reason: str | None = None
     once: tuple[bytes, float] | None = None
     steps: tuple[Step, ...] = ()
-    timing: Timing = Timing()
+    timing: Timing = UNTIMED
     replay: Repeated | None = None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from pydantic_core import from_json, to_json
 
 from hooks.events import Event, Exchange, Receipt, Request, parse_utc
@@ -25,6 +26,14 @@ def dump(value: Any) -> str:
         return to_json(value, inf_nan_mode="constants").decode()
     except ValueError:
         return _encode_escaped(value)
+
+
+def dump_read(value: Any) -> str:
+    """As `dump`, in a fifth of the time, for what was read from JSON or holds no fractions: no NaN is in it."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer of more than 64 bits, a lone surrogate
+        return dump(value)
 
 
 def load(text: str) -> Any:
@@ -79,7 +88,7 @@ def bytes_from_json(value: Any) -> bytes | None:
 def request_to_json(request: Request | None, url: str | None) -> str | None:
     if request is None:
         return None
-    return dump(
+    return dump_read(
         {
             "method": request.method,
             "url": url,
@@ -146,8 +155,8 @@ def event_to_row(event: Event) -> tuple[Any, ...]:
         _storable_or_none(event.subject),
         event.time.isoformat(),
         event.received_at.isoformat(),
-        dump(event.data),
-        dump(event.raw),
+        dump_read(event.data),
+        dump_read(event.raw),
         _storable_or_none(event.flag),
     )
 
@@ -223,5 +232,5 @@ def attempt_to_row(run: str, attempt: Attempt) -> tuple[Any, ...]:
         attempt.verdict,
         attempt.status,
         None if attempt.error is None else storable(attempt.error),
-        dump([exchange_to_json(exchange) for exchange in attempt.exchanges]),
+        dump_read([exchange_to_json(exchange) for exchange in attempt.exchanges]),
     )

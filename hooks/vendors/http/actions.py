@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
@@ -24,6 +25,10 @@ _RESERVED: Final = frozenset(
     | {"te", "trailer", "transfer-encoding", "upgrade"}
 )
 """Headers that steer the connection itself."""
+
+_SAFE: Final = "/%:@!$&'()*+,;=-._~"
+_AS_IT_IS = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=\-._~]*")
+"""A path in which nothing is to be encoded."""
 
 Values = dict[str, Scalar | list[Scalar] | None]
 
@@ -83,7 +88,7 @@ class RequestAction:
             raise Permanent("path: holds ? or #; what follows them goes into query")
         with sendable(inputs):
             content_type, body = self._body(given)
-            path = check_path(quote(given.path, safe="/%:@!$&'()*+,;=-._~"))
+            path = check_path(given.path if _AS_IT_IS.fullmatch(given.path) else quote(given.path, safe=_SAFE))
             query = _pairs(given.query)
         if content_type:
             headers.setdefault("content-type", content_type)
