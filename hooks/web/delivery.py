@@ -13,7 +13,7 @@ from hooks.pipeline.receive import Door, Receiver, judge, log_fault, recorded
 from hooks.ports import Inbound, Outcome
 from hooks.web.answers import NOW, answer_to
 from hooks.web.line import Line
-from hooks.web.whole import Answer, Begun
+from hooks.web.whole import Answer, Begun, Sender
 
 log = logging.getLogger("hooks.inbox")
 
@@ -46,11 +46,11 @@ class Delivery:
         self._over = False
         self._after: Callable[[Any], object] | None = None
 
-    def join(self) -> None:
+    def join(self, sender: Sender) -> None:
         """Wait for a place before the store."""
         request = self._request
         size = len(request.query) + sum(len(name) + len(value) for name, value in request.headers) + len(request.body)
-        if not self._line.join(size, self._turn):
+        if not self._line.join(size, self._turn, sender):
             self._request = request._replace(query=b"", headers=(), body=b"")
 
     def _turn(self, go: bool) -> None:

@@ -20,7 +20,7 @@ from hooks.web.delivery import Delivery
 from hooks.web.health import HEALTHY, health_answer
 from hooks.web.line import Line
 from hooks.web.problem import Send
-from hooks.web.whole import WHOLE, Answer, Begun, Direct
+from hooks.web.whole import SENDER, WHOLE, Answer, Begun, Direct, Sender
 
 log = logging.getLogger("hooks.inbox")
 
@@ -118,7 +118,13 @@ class Inbox:
     prefix = _PREFIX.encode()
 
     def take(
-        self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
+        self,
+        path: str,
+        query: bytes,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        answer: Answer,
+        sender: Sender,
     ) -> Begun | None:
         """Begin a delivery whose body is here: `hooks.web.whole.Direct`. What is out of order goes the ASGI way."""
         name, slash, rest = path[len(_PREFIX) :].partition("/")
@@ -134,7 +140,7 @@ class Inbox:
         request = Inbound("POST", below, query, headers, body, self._clock.now())
         delivery = Delivery(self._line, self._receiver, door, request, answer)
         if self._line.shut:
-            delivery.join()
+            delivery.join(sender)
         elif delivery.begin() is not None:
             return None  # it is refused there again, and answered
         return delivery
@@ -159,7 +165,7 @@ class Inbox:
                     return
                 body = await self._body(door.settings.max_bytes, receive)
             request = Inbound(method, path, query, headers, body, self._clock.now())
-            outcome = await self._received(door, request)
+            outcome = await self._received(door, request, scope.get("extensions", _NONE).get(SENDER))
         except TooLarge:
             await TOO_LARGE(send)
             return
@@ -197,8 +203,8 @@ class Inbox:
             self._line.held -= size
             raise
 
-    async def _received(self, door: Door, request: Inbound) -> Outcome:
-        if self._closed or not await self._line.turn():
+    async def _received(self, door: Door, request: Inbound, sender: Sender | None) -> Outcome:
+        if self._closed or not await self._line.turn(sender):
             return Outcome("unavailable", reason=NOW)
         try:
             return await self._receiver.receive(door, request)

@@ -3,7 +3,8 @@
 A sender who is told "not now" sends again at once, if he heeds nothing, and a thousand of those leave no time for
 anybody's delivery. So nobody is told before his patience is over. That alone holds a flood back: one connection costs
 at most one refusal in that time, and what it sends meanwhile stays in its own kernel. It is fair as well: a connection
-has one place, and who comes later does not get in first.
+has one place, who comes later does not get in first, and who had his turn just now, whatever came of it, lets those
+pass who had not, three of four times. So who comes again when he was told to goes in before who does not.
 """
 
 from __future__ import annotations
@@ -13,14 +14,24 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from hooks.web.whole import Sender
+
 Turn = Callable[[bool], None]
 """Called once, in the loop: with True to go in, with False when that cannot be. It does not raise."""
+
+
+SOON = 4.0
+"""Seconds after its turn in which a connection comes too soon: who is put off is told to come again in five."""
+
+HASTY_PART = 4
+"""One of so many that go in is one of those who came too soon, while there are others."""
 
 
 class _Place(NamedTuple):
     until: float
     size: int
     turn: Turn
+    sender: Sender | None
 
 
 class Line:
@@ -35,6 +46,8 @@ class Line:
         self._put_off = put_off
         self._lined = 0
         self._places: deque[_Place] = deque()
+        self._hasty: deque[_Place] = deque()  # those who came again too soon
+        self._passed = 0  # how many have gone in since one of those
         self._late: deque[_Place] = deque()  # those who cannot go in any more, and are not to be told yet
         self._timer: asyncio.TimerHandle | None = None
         self.waiting = 0
@@ -45,7 +58,7 @@ class Line:
         """Whether who comes now has to join: there is no room, or somebody waits already."""
 
     def __len__(self) -> int:
-        return len(self._places) + len(self._late)
+        return sum(map(len, self._all()))
 
     def enter(self, size: int) -> None:
         """Count one more before the store, and the bytes that it holds. Not while it is `shut`, but by a turn."""
@@ -61,7 +74,7 @@ class Line:
         if self.shut:
             self._advance()
 
-    async def turn(self) -> bool:
+    async def turn(self, sender: Sender | None) -> bool:
         """Enter, now or after waiting in the line: True, and somebody is to leave. False: it cannot be."""
         if not self.shut:
             self.enter(0)
@@ -74,7 +87,7 @@ class Line:
                     self.enter(0)
                 told.set_result(go)
 
-        self.join(0, called)
+        self.join(0, called, sender)
         try:
             return await told
         except asyncio.CancelledError:
@@ -82,46 +95,56 @@ class Line:
                 self.leave(0)  # its turn has come, and it goes nowhere
             raise
 
-    def join(self, size: int, turn: Turn) -> bool:
+    def join(self, size: int, turn: Turn, sender: Sender | None) -> bool:
         """Take the last place. False: so many bytes are too much here. Keep none of them, the turn will be False."""
-        kept = self._lined + size <= self._limit
-        if not kept:
-            size = 0
-        place = _Place(asyncio.get_running_loop().time() + self._patience, size, turn)
+        now = asyncio.get_running_loop().time()
+        if self._lined + size > self._limit:
+            places, size = self._late, 0
+        elif sender is not None and now - sender.turn_at >= SOON:
+            places = self._places
+        else:
+            places = self._hasty
         self._lined += size
-        (self._places if kept else self._late).append(place)
+        places.append(_Place(now + self._patience, size, turn, sender))
         self._watch()
-        return kept
+        return places is not self._late
 
     def _advance(self) -> None:
-        while self._places and self.waiting < self._capacity:
-            self._call(self._places, True)
-        self.shut = bool(self._places) or self.waiting >= self._capacity
+        while self.waiting < self._capacity and (self._places or self._hasty):
+            hasty = bool(self._hasty) and (not self._places or self._passed >= HASTY_PART - 1)
+            self._passed = 0 if hasty else self._passed + 1
+            self._call(self._hasty if hasty else self._places, True)
+        self.shut = bool(self._places or self._hasty) or self.waiting >= self._capacity
 
     def close(self) -> None:
         """Put everybody off now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for places in (self._places, self._late):
+        for places in self._all():
             while places:
                 self._call(places, False)
+
+    def _all(self) -> tuple[deque[_Place], ...]:
+        return self._places, self._hasty, self._late
 
     def _call(self, places: deque[_Place], turn: bool) -> None:
         place = places.popleft()
         self._lined -= place.size
+        if place.sender is not None:
+            place.sender.turn_at = asyncio.get_running_loop().time()
         place.turn(turn)
 
     def _watch(self) -> None:
-        """One timer for all: everybody has the same patience, so the first in a line loses it first."""
+        """One timer for all: everybody has the same patience, so the first of a line loses it first."""
         if self._timer is None and len(self):
-            until = min(places[0].until for places in (self._places, self._late) if places)
+            until = min(places[0].until for places in self._all() if places)
             self._timer = asyncio.get_running_loop().call_at(until, self._lose_patience)
 
     def _lose_patience(self) -> None:
         self._timer = None
         now = asyncio.get_running_loop().time()
-        for places in (self._places, self._late):
+        for places in self._all():
             while places and places[0].until <= now:
                 self._put_off()
                 self._call(places, False)

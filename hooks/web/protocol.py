@@ -26,7 +26,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from hooks.web.problem import raw_problem
-from hooks.web.whole import WHOLE, Direct, Whole, answer_whole
+from hooks.web.whole import SENDER, WHOLE, Direct, Whole, answer_whole
 
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _PLAIN_URL = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:@/-]+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)?")
@@ -97,6 +97,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._last_words: bytes | None = None  # to be said when the requests before have had their answers
         self._lingering = False
         self._watched: tuple[str, int] = ("", 0)
+        self.turn_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
 
@@ -205,7 +206,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.scope["headers"] = self._told
         super().on_headers_complete()
         if self.parser.get_method() == b"POST":
-            self.scope["extensions"] = {WHOLE: partial(answer_whole, self.cycle)}  # type: ignore[dict-item]  # ours
+            ours: dict[str, Any] = {WHOLE: partial(answer_whole, self.cycle), SENDER: self}
+            self.scope["extensions"] = ours
         if not self.cycle.keep_alive:
             self.cycle.transport = _Gate(self)  # type: ignore[assignment]  # the part of a transport a cycle uses
 
@@ -245,7 +247,7 @@ class GuardedProtocol(HttpToolsProtocol):
         keep_alive = self._modern and self.parser.should_keep_alive()
         before, self.cycle, self._parts = self.cycle, self._whole(keep_alive), None  # type: ignore[assignment]  # as used
         answer = partial(answer_whole, self.cycle)
-        work = self._direct.take(path, query, self._told, body, answer)
+        work = self._direct.take(path, query, self._told, body, answer, self)
         if work is None:
             self.cycle, self._parts = before, parts
             return False

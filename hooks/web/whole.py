@@ -18,6 +18,17 @@ Answer = Callable[[int, bytes], None]
 """Sends a whole answer: its status, and the rest as `hooks.web.problem.Prepared.wire` makes it."""
 
 
+SENDER = "hooks.sender"
+"""The ASGI extension of requests to a `Direct` application: the `Sender`."""
+
+
+class Sender(Protocol):
+    """The connection that a request came by, as an application sees it that has too many of them."""
+
+    turn_at: float
+    """When a request of it last had its turn after waiting: let in or put off. By the clock of the loop."""
+
+
 class Begun(Protocol):
     """A request that waits for its answer: the part of a future that a connection and a server that stops need."""
 
@@ -36,7 +47,13 @@ class Direct(Protocol):
     """What the paths of such requests begin with."""
 
     def take(
-        self, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes, answer: Answer
+        self,
+        path: str,
+        query: bytes,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        answer: Answer,
+        sender: Sender,
     ) -> Begun | None:
         """Begin a POST, and say ``answer`` once; or give None, and it comes again the ASGI way.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,6 +45,12 @@ class House:
     def open(self) -> None:
         assert self.intake.gate is not None
         self.intake.gate.set()
+
+    def let_pass(self) -> None:
+        """What waits at the gate passes, what comes later does not."""
+        assert self.intake.gate is not None
+        self.intake.gate.set()
+        self.intake.gate.clear()
 
     async def send(self, *pieces: bytes) -> Wire:
         """Somebody who sends, once this has been noticed: before the store, or in the line."""
@@ -108,9 +115,7 @@ async def test_a_sender_that_asks_again_at_once_does_not_push_ahead_of_one_that_
         hot = await one.send(numbered(0))
         patient = await one.send(numbered(1))
         line = one.inbox.line
-        assert one.intake.gate is not None
-        one.intake.gate.set()
-        one.intake.gate.clear()  # what waits at the gate passes, what comes later does not
+        one.let_pass()
         assert 202 == (await hot.hear()).status
         await hot.say(numbered(2))
         while len(line) != 1:
@@ -118,6 +123,51 @@ async def test_a_sender_that_asks_again_at_once_does_not_push_ahead_of_one_that_
         one.open()
         assert [202, 202] == [(await patient.hear()).status, (await hot.hear()).status]
         assert [b'{"n":0}', b'{"n":1}', b'{"n":2}'] == one.bodies()
+
+
+@pytest.mark.parametrize("again", [[numbered(3)], in_two(numbered(3))], ids=["whole", "in two"])
+async def test_who_had_its_turn_just_now_lets_those_pass_who_had_not(again: list[bytes]) -> None:
+    async with house() as one:
+        first, hot = await one.send(numbered(0)), await one.send(numbered(1))
+        one.let_pass()
+        assert 202 == (await first.hear()).status
+        other = await one.send(numbered(2))
+        one.let_pass()
+        assert 202 == (await hot.hear()).status
+        for piece in again:
+            await hot.say(piece)
+            await asyncio.sleep(0)
+        while len(one.inbox.line) != 1:
+            await asyncio.sleep(0)
+        last = await one.send(numbered(4))
+        one.open()
+        assert [202] * 3 == [(await sender.hear()).status for sender in (other, last, hot)]
+        assert [b'{"n":%d}' % number for number in (0, 1, 2, 4, 3)] == one.bodies()
+
+
+async def test_who_comes_too_soon_is_one_of_four_who_go_in() -> None:
+    class One:
+        turn_at = float("-inf")
+
+    line, order = Line(1, patience=LONG, limit=0, put_off=lambda: None), []
+    hot = One()
+    hot.turn_at = asyncio.get_running_loop().time()
+
+    def turn(name: str, go: bool) -> None:
+        order.append(name)
+        line.enter(0)
+
+    line.enter(0)
+    for name in ("hot", "hot"):
+        line.join(0, partial(turn, name), hot)
+    for number in range(5):
+        line.join(0, partial(turn, str(number)), One())
+    for _ in range(7):
+        line.leave(0)
+    assert ["0", "1", "2", "hot", "3", "4", "hot"] == order
+    line.leave(0)
+    assert (0, False) == (line.waiting, line.shut)
+    line.close()
 
 
 @pytest.mark.parametrize("pieces", [[numbered(1)], in_two(numbered(1))], ids=["whole", "in two"])
@@ -232,7 +282,7 @@ async def test_pipelined_requests_keep_their_order_in_a_crowd() -> None:
 async def test_a_turn_that_is_cancelled_as_it_comes_is_given_to_the_next() -> None:
     line = Line(1, patience=LONG, limit=0, put_off=lambda: None)
     line.enter(0)
-    gone, next_ = asyncio.create_task(line.turn()), asyncio.create_task(line.turn())
+    gone, next_ = asyncio.create_task(line.turn(None)), asyncio.create_task(line.turn(None))
     while len(line) < 2:
         await asyncio.sleep(0)
     line.leave(0)  # its turn has come, and it has not heard of it yet
