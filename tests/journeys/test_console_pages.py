@@ -121,3 +121,12 @@ async def test_the_overview_says_what_is_wrong_and_how_to_mend_it(world: World) 
         wrong = (await client.get("/")).text
     assert ("Healthy." in wrong, "Something is wrong." in wrong) == (False, True)
     assert "set this machine&#39;s clock (NTP)" in wrong
+
+
+async def test_the_overview_counts_what_could_not_be_read(world: World) -> None:
+    await world.serve(RULES)
+    assert 400 == (await world.hcp(b"[1")).status_code
+    async with browser(world) as client:
+        page = (await client.get("/")).text
+    assert 2 == page.count(">1 unreadable</a>"), "in all, and of its source"
+    assert "/receipts?source=hcp&amp;verdict=quarantined" in page

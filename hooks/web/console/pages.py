@@ -107,9 +107,8 @@ class _Pages:
         since = (now - CHART_STEP * CHART_STEPS).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         stats = await self._history.stats()
         rows = await self._history.traffic(since)
-        received = buckets(
-            rows, {"receipt.accepted": "done", "receipt.refused": "failed"}, since, CHART_STEP, CHART_STEPS
-        )
+        verdicts = {"receipt.accepted": "done", "receipt.refused": "refused", "receipt.quarantined": "failed"}
+        received = buckets(rows, verdicts, since, CHART_STEP, CHART_STEPS)
         ended = buckets(rows, {"run.done": "done", "run.failed": "failed"}, since, CHART_STEP, CHART_STEPS)
         trouble = [
             run
@@ -125,7 +124,8 @@ class _Pages:
             received_total=sum(received["done"]),
             ended_total=sum(ended["done"]),
             failed_total=sum(ended["failed"]),
-            refused_total=sum(received["failed"]),
+            refused_total=sum(received["refused"]),
+            unread_total=sum(received["failed"]),
             sources=_source_states(self._desk.sources(), rows, now),
             connections=self._desk.connections(),
             trouble=trouble,
