@@ -34,6 +34,10 @@ few transactions instead of many. Each costs the disk a sync that a sender may b
 MAX_CRASHES = 3
 """A receipt during whose reading the program ended so often is set aside: it is stored as events that say so."""
 
+CALM = 10.0
+"""Seconds that a server has lived before it reads what another may have ended over, where nobody knows: what is killed
+again and again within that time is not killed by it."""
+
 POLL = 1.0
 """Seconds after which the table is looked at without being told to."""
 
@@ -64,6 +68,7 @@ class Dispatcher:
         self._planned = planned
         self._obstacle = obstacle
         self._busy = busy
+        self._began_at = clock.monotonic()
         self._certain = False
         """Whether the note outlives this process, so that what it dies of is known."""
         self._begun = False
@@ -114,7 +119,8 @@ class Dispatcher:
         self.turned_at = started = self._clock.monotonic()
         if self._rules() is None:
             return 0
-        receipts = await self._store.pending(self._owner, BATCH, self._clock.now())
+        calm = self._certain or started - self._began_at >= CALM
+        receipts = await self._store.pending(self._owner, BATCH, self._clock.now(), doubtful=calm)
         rules = self._rules()  # asked after the receipts: what came in under new rules is never planned by older ones
         if not receipts or rules is None:
             return 0

@@ -56,8 +56,9 @@ class Store(Protocol):
         """Let go at once which receipts a server was given that has died: none of them is doubted for that."""
         ...
 
-    async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
-        """Accepted receipts whose events have not been made yet, oldest first.
+    async def pending(self, owner: str, limit: int, now: datetime, *, doubtful: bool = True) -> list[Receipt]:
+        """Accepted receipts whose events have not been made yet, oldest first; without ``doubtful`` none that a server
+        may have ended over.
 
         Where several servers share the store, no other owner is given them for a while; one that is given what another
         has not ended in that time counts a crash for it, the first time.

@@ -28,6 +28,10 @@ CLAIM_SIZE = 1024 * 1024
 MAX_CRASHES = 3
 """A run that was in progress in so many crashes one after the other is set aside."""
 
+CALM = 10.0
+"""Seconds after its second crash before such a run is tried once more: what is killed again and again within that time
+is not killed by it."""
+
 POISON = (
     f"it was in progress in {MAX_CRASHES} crashes of the program one after the other: look at the event and the log, "
     "then `hooks runs retry`"
@@ -224,24 +228,26 @@ def renew(transaction: Transaction, owner: str, runs: Sequence[str], now: dateti
 
 
 def recover(transaction: Transaction, owner: str, now: datetime) -> int:
+    at = millis(now)
     lost = "lease_until < ?"
-    values: list[int | str] = [millis(now), millis(now)]
+    since: list[int | str] = [at]
     if transaction.alone:  # nobody else is there, and our own are ours whatever the clock says
-        lost, values = "(owner IS NULL OR owner <> ?)", [millis(now), owner]
+        lost, since = "(owner IS NULL OR owner <> ?)", [owner]
     poison = transaction.execute(
         "UPDATE runs SET state = 'failed', reason = ?, finished_at = ?, crashes = crashes + 1, owner = NULL, "
         f"lease_until = NULL WHERE state = 'running' AND crashes >= {MAX_CRASHES - 1} AND {lost} "
         "RETURNING id, lane, on_stuck",
-        [POISON, *values],
+        [POISON, at, *since],
     ).fetchall()
     moved(transaction, "running", "failed", len(poison))
     for run, lane, on_stuck in poison:
         timing.after(transaction, Progress(run, 0, now, "failed"), lane, on_stuck)
+    second = f"crashes = {MAX_CRASHES - 2}"
     found = transaction.execute(
-        "UPDATE runs SET state = 'waiting', due_at = ?, owner = NULL, lease_until = NULL, crashes = crashes + 1, "
-        f"priority = CASE WHEN crashes = {MAX_CRASHES - 2} THEN {SUSPECT} ELSE priority END "
+        f"UPDATE runs SET state = 'waiting', due_at = CASE WHEN {second} THEN ? ELSE ? END, owner = NULL, "
+        f"lease_until = NULL, crashes = crashes + 1, priority = CASE WHEN {second} THEN {SUSPECT} ELSE priority END "
         f"WHERE state = 'running' AND {lost}",
-        values,
+        [at + round(CALM * 1000), at, *since],
     ).rowcount
     moved(transaction, "running", "waiting", found)
     return found

@@ -29,9 +29,11 @@ PLANNING = 10.0
 _PENDING = f"SELECT {RECEIPT_COLUMNS}, crashes FROM receipts"
 
 
-def pending(reading: Reading, limit: int, fresh: Fresh) -> list[Receipt]:
-    """Receipts whose events have not been made yet, oldest first."""
-    first = "SELECT id, crashes FROM receipts WHERE pending = 1 ORDER BY seq LIMIT ?"
+def pending(reading: Reading, limit: int, fresh: Fresh, *, doubtful: bool) -> list[Receipt]:
+    """Receipts whose events have not been made yet, oldest first; the ``doubtful`` too, over which a server may have
+    ended."""
+    sure = "" if doubtful else "AND crashes = 0 "
+    first = f"SELECT id, crashes FROM receipts WHERE pending = 1 {sure}ORDER BY seq LIMIT ?"
     waiting = reading.execute(first, (limit,)).fetchall()
     return _bounded((*_receipt_row(reading, id, fresh), crashes) for id, crashes in waiting)
 
@@ -44,16 +46,19 @@ def _receipt_row(reading: Reading, id: str, fresh: Fresh) -> Sequence[Any]:
     return row
 
 
-def take_pending(transaction: Transaction, owner: str, limit: int, now: datetime) -> list[Receipt]:
+def take_pending(
+    transaction: Transaction, owner: str, limit: int, now: datetime, *, doubtful: bool = True
+) -> list[Receipt]:
     """The same, where other servers look too: what is given here is not given to another for `PLANNING` seconds.
 
     What one was given that is not heard of any more may be what it ended over: that counts as a crash, the first time.
     """
     at = millis(now)
+    free, values = "(planner_until IS NULL OR planner_until < ? OR planner = ?)", [at, owner, limit]
+    if not doubtful:
+        free, values = "crashes = 0 AND (planner IS NULL OR planner = ?)", [owner, limit]
     rows = transaction.execute(
-        "SELECT seq FROM receipts WHERE pending = 1 AND (planner_until IS NULL OR planner_until < ? OR planner = ?) "
-        f"ORDER BY seq LIMIT ?{transaction.skip_locked}",
-        (at, owner, limit),
+        f"SELECT seq FROM receipts WHERE pending = 1 AND {free} ORDER BY seq LIMIT ?{transaction.skip_locked}", values
     ).fetchall()
     if not rows:
         return []

@@ -125,11 +125,15 @@ class SqlStore:
     async def give_back(self, owner: str) -> None:
         await self._engine.write(lambda transaction: doubting.give_back(transaction, owner))
 
-    async def pending(self, owner: str, limit: int, now: datetime) -> list[Receipt]:
+    async def pending(self, owner: str, limit: int, now: datetime, *, doubtful: bool = True) -> list[Receipt]:
         if self._engine.alone:
             self._fresh.wanted = True
-            return await self._engine.read(lambda reading: planning.pending(reading, limit, self._fresh))
-        return await self._engine.write(lambda transaction: planning.take_pending(transaction, owner, limit, now))
+            return await self._engine.read(
+                lambda reading: planning.pending(reading, limit, self._fresh, doubtful=doubtful)
+            )
+        return await self._engine.write(
+            lambda transaction: planning.take_pending(transaction, owner, limit, now, doubtful=doubtful)
+        )
 
     async def plan(self, receipts: Sequence[str], plans: Sequence[Plan], rules_version: str) -> int:
         made: list[tuple[Event, int, int]] = []

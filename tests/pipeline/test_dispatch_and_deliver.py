@@ -13,6 +13,7 @@ import pytest
 from hooks.events import Receipt
 from hooks.kit.sandbox import Fault
 from hooks.pipeline.deliver import FAULT_WAIT, LEASE, MAX_FAULTS
+from hooks.pipeline.dispatch import CALM
 from hooks.ports import Draft, EventFilter
 from hooks.store.planning import PLANNING
 from tests.pipeline.engine import RULES, Engine, load
@@ -90,6 +91,7 @@ async def test_a_receipt_that_ends_the_program_is_set_aside_after_three_times_an
             engine.clock.seconds += PLANNING + 1  # until then another server may be at it, where several share a store
             engine.dispatcher = engine.new_dispatcher()
             await engine.dispatcher.begin()
+            engine.clock.seconds += CALM
 
     assert 3 == crashes
     made = await events(engine)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hooks.events import Receipt, new_id
-from hooks.pipeline.dispatch import Dispatcher
+from hooks.pipeline.dispatch import CALM, Dispatcher
 from hooks.pipeline.underway import Underway
 from hooks.ports import Draft, EventFilter
 from hooks.store.planning import PLANNING
@@ -43,11 +43,12 @@ class Deadly(Poisonous):
         return self._inner.normalize(receipt)
 
 
-async def life(engine: Engine, path: Path) -> bool:
-    """One start of a server and its first turn; whether it died of it."""
+async def life(engine: Engine, path: Path, *, seconds: float = CALM) -> bool:
+    """One start of a server, and a turn when it has lived so long; whether it died of it."""
     note = Underway(path)
     dispatcher = engine.new_dispatcher(note)
     await dispatcher.begin()
+    engine.clock.seconds += seconds
     try:
         await dispatcher.turn()
     except Killed:
@@ -99,33 +100,48 @@ async def test_servers_that_keep_nothing_set_aside_what_kills_three_times_too(sh
     deaths = 0
     for number in range(6):
         deaths += await life(shared, tmp_path / f"lost-{number}")
-        assert deaths == 3 or not await life(shared, tmp_path / f"beside-{number}"), "its lease is not over"
         shared.clock.seconds += PLANNING + 1
     assert 3 == deaths
     assert ["matched", "unmatched", "matched"] == await states(shared, *receipts)
 
 
-@pytest.mark.parametrize("kept", [True, False])
 async def test_servers_killed_again_and_again_set_nothing_innocent_aside(
-    shared: Engine, tmp_path: Path, kept: bool, monkeypatch: pytest.MonkeyPatch
+    shared: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receipts = [await shared.receive() for _ in range(4)]
-    stored = Dispatcher._stored
 
     async def killed(*_: object) -> int:
         raise Killed
 
-    monkeypatch.setattr(Dispatcher, "_stored", killed)  # each time when all have been read and nothing is stored
-    for number in range(8):
-        assert await life(shared, tmp_path / ("reading" if kept else f"lost-{number}"))
-        if kept:
-            monkeypatch.setattr(Dispatcher, "_read_alone", None)  # never: none is in doubt
-        else:
-            shared.clock.seconds += PLANNING + 1
-            monkeypatch.setattr(Dispatcher, "_read_alone", killed)  # before the doubtful one is counted for
-    monkeypatch.undo()
-    monkeypatch.setattr(Dispatcher, "_stored", stored)
+    with monkeypatch.context() as deadly:
+        deadly.setattr(Dispatcher, "_stored", killed)  # each time when some have been read and nothing is stored
+        deadly.setattr(Dispatcher, "_read_alone", None)  # never: none is in doubt
+        for _ in range(8):
+            assert await life(shared, tmp_path / "reading")
     assert not await life(shared, tmp_path / "reading")
+    assert ["matched"] * 4 == await states(shared, *receipts)
+
+
+async def test_servers_that_keep_nothing_and_are_killed_soon_set_nothing_innocent_aside(
+    shared: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipts = [await shared.receive() for _ in range(4)]
+
+    async def killed(*_: object) -> int:
+        raise Killed
+
+    with monkeypatch.context() as deadly:
+        deadly.setattr(Dispatcher, "_stored", killed)
+        assert await life(shared, tmp_path / "lost-0", seconds=CALM - 1)
+        for number in range(1, 8):
+            shared.clock.seconds += PLANNING + 1
+            assert not await life(shared, tmp_path / f"lost-{number}", seconds=CALM - 1), (
+                "it reads none of them so soon"
+            )
+    new = await shared.receive()
+    assert not await life(shared, tmp_path / "lost-8", seconds=0)
+    assert ["none"] * 4 + ["matched"] == await states(shared, *receipts, new), "what is new is read at once"
+    assert not await life(shared, tmp_path / "lost-9")
     assert ["matched"] * 4 == await states(shared, *receipts)
 
 

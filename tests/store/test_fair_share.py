@@ -11,6 +11,7 @@ from hooks.events import new_id
 from hooks.ports import OLDER_PART as PART
 from hooks.ports import Claimed, PlannedRun, Progress, Repeated, Timing
 from hooks.store.fairness import Share
+from hooks.store.leasing import CALM
 from hooks.store.verbs import SqlStore
 from tests.store.test_store_conformance import NOW, claimed_one, planned
 
@@ -105,6 +106,7 @@ async def test_what_may_have_ended_the_program_gets_its_turn_too(store: SqlStore
         traffic.now += timedelta(seconds=30)
         assert 1 == await store.recover(f"owner-{number + 1}", traffic.now)
     await traffic.fail_once("again", 9)
+    traffic.now += timedelta(seconds=CALM)
     for _ in range(4 * PART):
         await traffic.turn(1)
     assert 1 == traffic.seen.count("suspect")

@@ -27,6 +27,7 @@ from hooks.ports import (
 )
 from hooks.store import verbs
 from hooks.store.history import SqlHistory
+from hooks.store.leasing import CALM
 from hooks.store.rulerecords import SqlRuleRecords
 from hooks.store.verbs import SqlStore
 
@@ -283,6 +284,11 @@ async def test_what_was_in_progress_in_three_crashes_is_set_aside(store: SqlStor
         assert poison.id in claimed
         at += timedelta(seconds=21)
         await store.recover(f"owner-{number + 1}", at)
+        if number == 1:
+            assert [] == await store.claim("soon", {"titan": 9}, at, 20), (
+                "who is killed again at once is not killed by it"
+            )
+            at += timedelta(seconds=CALM)
     shown = await history.run(poison.id)
     assert shown is not None
     assert ("failed", True) == (shown["state"], "3 crashes" in shown["reason"])
