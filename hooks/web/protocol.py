@@ -68,6 +68,9 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection. `guarded` makes the class with other limits."""
 
     limits: ClassVar[Limits] = Limits()
+    full: ClassVar[bool] = False
+    """Somebody was told to come again because too many are connected: who asks next is the last on its connection, so
+    that those who came first do not keep all others out for ever."""
 
     def __init__(
         self,
@@ -106,6 +109,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         if len(self.connections) >= self.limits.connections:
             self._crowded = True
+            type(self).full = True
             self.transport = transport
             transport.write(_TOO_MANY)
             transport.close()
@@ -208,6 +212,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.parser.get_method() == b"POST":
             ours: dict[str, Any] = {WHOLE: partial(answer_whole, self.cycle), SENDER: self}
             self.scope["extensions"] = ours
+        if self.full:
+            type(self).full = self.cycle.keep_alive = False
         if not self.cycle.keep_alive:
             self.cycle.transport = _Gate(self)  # type: ignore[assignment]  # the part of a transport a cycle uses
 
@@ -245,6 +251,8 @@ class GuardedProtocol(HttpToolsProtocol):
         _, path, query = self._plain
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         keep_alive = self._modern and self.parser.should_keep_alive()
+        if self.full:
+            type(self).full = keep_alive = False
         before, self.cycle, self._parts = self.cycle, self._whole(keep_alive), None  # type: ignore[assignment]  # as used
         answer = partial(answer_whole, self.cycle)
         work = self._direct.take(path, query, self._told, body, answer, self)

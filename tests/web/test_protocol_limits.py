@@ -504,6 +504,23 @@ def test_the_bounds_are_those_that_are_promised() -> None:
     assert SMALL_LIMIT < promised.discarded
 
 
+@pytest.mark.parametrize("request_", [post("/in/open"), b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_who_is_connected_first_does_not_keep_others_out_for_ever(request_: bytes) -> None:
+    async with inbox(replace(PATIENT, connections=2)) as (port, _), contextlib.AsyncExitStack() as stack:
+        early = [await stack.enter_async_context(await Wire.to(port)) for _ in range(2)]
+        for wire in early:
+            await wire.say(request_)
+            assert "connection" not in (await wire.hear()).headers
+        told = await ask(port, request_)
+        assert (503, "5") == (told.status, told.headers["retry-after"])
+        await early[0].say(request_)
+        assert "close" == (await early[0].hear()).headers["connection"]
+        assert b"" == await early[0].rest()
+        await early[1].say(request_)
+        assert "connection" not in (await early[1].hear()).headers, "there is room again"
+        assert 300 > (await ask(port, request_)).status
+
+
 async def test_one_connection_too_many_is_told_to_come_again_and_the_others_are_served() -> None:
     async with inbox(replace(PATIENT, connections=3)) as (port, _):
         early = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
