@@ -14,6 +14,7 @@ from hooks.events import Event, RunState, new_id
 from hooks.ports import Plan, PlannedRun, Progress, RunFilter, Timing
 from hooks.store import timing
 from hooks.store.history import SqlHistory
+from hooks.store.leasing import CALM
 from hooks.store.opening import open_history, open_store
 from hooks.store.verbs import SqlStore
 from tests.store.test_store_conformance import NOW, event_of, receipt
@@ -512,6 +513,7 @@ async def test_a_poisonous_head_that_is_set_aside_leaves_its_lane(books: Books) 
     while [first] == await books.claim():
         books.after(21)
         await books.store.recover("after a crash", books.now)
+        books.after(CALM)
     assert "failed" == (await books.state(first))[0]
     assert "running" == (await books.state(second))[0]
 
