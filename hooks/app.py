@@ -36,6 +36,7 @@ from hooks.pipeline.receive import log_fault
 from hooks.pipeline.sharing import Shared, Shelf
 from hooks.pipeline.subscribers import Subscribers
 from hooks.pipeline.underway import Underway
+from hooks.plurals import so_many
 from hooks.ports import Clock, Hear, History
 from hooks.registry import CATALOGUE
 from hooks.rulebook.book import Rulebook
@@ -310,7 +311,9 @@ class App:
             log.error("%s was not loaded, the rules before it stay in force:\n%s", self.settings.routes, invalid)
             return
         self._reloaded()
-        log.info("%s loaded: %d rules, version %s", self.settings.routes, len(rules.rules), rules.version[:12])
+        log.info(
+            "%s loaded: %s, version %s", self.settings.routes, so_many(len(rules.rules), "rule"), rules.version[:12]
+        )
 
     # --- inside ---
 
@@ -338,7 +341,9 @@ class App:
             return
         for warning in rules.warnings:
             log.warning("%s", warning.render(colour=False))
-        log.info("%s loaded: %d rules, version %s", self.settings.routes, len(rules.rules), rules.version[:12])
+        log.info(
+            "%s loaded: %s, version %s", self.settings.routes, so_many(len(rules.rules), "rule"), rules.version[:12]
+        )
 
     def _keys(self) -> Keys:
         if self.settings.admin_token is not None:

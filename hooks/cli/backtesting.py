@@ -12,6 +12,7 @@ from typing import Any
 from hooks.cli.loading import catalogue, stand_in
 from hooks.cli.output import coloured, plain, print_table, wrong_use
 from hooks.cli.progress import progress
+from hooks.plurals import so_many
 from hooks.rules.backtest import EFFECTS, Answered, Backtest, Change, PastEvent
 from hooks.rules.findings import did_you_mean
 from hooks.rules.load import load_rules, load_texts
@@ -88,7 +89,7 @@ def _check_rule(only: str | None, *sides: RuleSet) -> None:
 def print_compared(compared: Compared) -> None:
     """The table by rule, then each difference with its fields."""
     backtest = compared.backtest
-    print(f"{_events(backtest.events)}: {plain(compared.old)} against {plain(compared.new)}")
+    print(f"{so_many(backtest.events, 'event')}: {plain(compared.old)} against {plain(compared.new)}")
     if backtest.rules:
         print()
         rows = [(id, *(counts[effect] for effect in EFFECTS)) for id, counts in backtest.rules.items()]
@@ -125,10 +126,6 @@ def _value(value: Any) -> str:
     return plain(show_value(value))
 
 
-def _events(count: int) -> str:
-    return f"{count:,} {'event' if count == 1 else 'events'}"
-
-
 def _answers(backtest: Backtest) -> str:
     if not backtest.recorded and not backtest.stood_in:
         return ""
@@ -163,7 +160,7 @@ def short(compared: Compared) -> str:
     backtest = compared.backtest
     summary = backtest.summary
     counted = ", ".join(f"{summary[effect]:,} {effect}" for effect in ("added", "removed", "changed", "same"))
-    lines = [f"**hooks backtest**: {_events(backtest.events)}, {counted}."]
+    lines = [f"**hooks backtest**: {so_many(backtest.events, 'event')}, {counted}."]
     differing = {id: counts for id, counts in backtest.rules.items() if _differs(counts)}
     if differing:
         lines += ["", "| rule | same | added | removed | changed | fields that change |", "|---|--:|--:|--:|--:|---|"]

@@ -13,6 +13,7 @@ from hooks.cli.loading import catalogue, stand_in
 from hooks.cli.output import coloured, plain
 from hooks.events import Event, parse_utc
 from hooks.kit.samples import sample
+from hooks.plurals import so_many
 from hooks.rules.cases import Given, PlacedCase
 from hooks.rules.coverage import Coverage
 from hooks.rules.given import MOMENT, CaseInvalid, changed, event_of
@@ -162,7 +163,7 @@ def print_tried(tried: Tried) -> None:
     if tried.trials:
         print()
     bad = len(tried.trials) - tried.count("passed")
-    words = f"{len(tried.trials)} {'test' if len(tried.trials) == 1 else 'tests'}, {bad or 'none'} failing."
+    words = f"{so_many(len(tried.trials), 'test')}, {bad or 'none'} failing."
     print(coloured(words, "red" if bad else "green"))
     if tried.coverage is not None:
         _print_coverage(tried.coverage)

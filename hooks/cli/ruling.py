@@ -14,6 +14,7 @@ from hooks.cli import describing, rule_history, shadowing
 from hooks.cli.completing import complete_sources
 from hooks.cli.options import AsJson, Data, Routes, SampleName
 from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
+from hooks.plurals import so_many
 from hooks.settings import load_settings
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def check(
     sources = [source for source in loaded.sources.values() if source.emitted is None]
     connections = [connection for connection in loaded.connections.values() if not connection.built_in]
     held = [(len(loaded.rules), "rule"), (len(sources), "source"), (len(connections), "connection")]
-    counted = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in held)
+    counted = ", ".join(so_many(number, word) for number, word in held)
     print(coloured(f"{settings.routes} is good: {counted}.", "green"))
     if found is not None:
         print(f"{found.asked} {'id is' if found.asked == 1 else 'ids are'} there, as the vendors say.")
@@ -113,7 +114,7 @@ def _print_findings(findings: Sequence[Finding], format: Format) -> None:
         print(finding.render(painted))
         print()
     if errors:
-        print(coloured(f"{errors} {'error' if errors == 1 else 'errors'}. Nothing was changed.", "red"))
+        print(coloured(f"{so_many(errors, 'error')}. Nothing was changed.", "red"))
 
 
 def explain(
@@ -159,7 +160,7 @@ def rules_list(as_json: AsJson = False, routes: Routes = None, data: Data = None
     if not file["ok"] and not as_json:
         errors = sum(finding["severity"] == "error" for finding in file["findings"])
         note(
-            f"{file['path']} is broken ({errors} {'error' if errors == 1 else 'errors'}) and not in force: "
+            f"{file['path']} is broken ({so_many(errors, 'error')}) and not in force: "
             f"`hooks check {file['path']}` says what is wrong. "
             + ("These rules are in force:" if listing["items"] else "Nothing is acted on.")
         )

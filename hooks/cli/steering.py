@@ -14,6 +14,7 @@ from hooks.cli.options import AsJson, Data, TypePattern
 from hooks.cli.output import Exit, note, print_json, print_table, wrong_use
 from hooks.cli.records import Since, Until, events, instant, record_id, runs
 from hooks.cli.ruling import connections
+from hooks.plurals import so_many
 
 ReplayMode = Literal["missing-only", "same-version", "current-version", "force"]  # as in hooks.ports
 REPLAYED_AT_ONCE = 200
@@ -178,16 +179,12 @@ def _print_replay(answer: Mapping[str, Any]) -> None:
         print(f"{one['connection']}: {one['requests']} requests or more, {time}")
     events, make, retry, nothing = (answer[name] for name in ("events", "make", "retry", "nothing"))
     if answer["dry_run"]:
-        acts = f"{_so_many(make, 'run')} would be made, {retry} would go on"
+        acts = f"{so_many(make, 'run')} would be made, {retry} would go on"
     else:
-        acts = f"{_so_many(make, 'run')} made, {retry} going on"
-    print(f"{_so_many(events, 'event')}: {acts}, {nothing} with nothing to do.")
+        acts = f"{so_many(make, 'run')} made, {retry} going on"
+    print(f"{so_many(events, 'event')}: {acts}, {nothing} with nothing to do.")
     if answer["next"]:
         note(f"There is more: --after {answer['next']}")
-
-
-def _so_many(number: int, of: str) -> str:
-    return f"{number} {of}{'' if number == 1 else 's'}"
 
 
 _SHOWN = ("event", "rule", "action", "why")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from hooks.cli.accounts import carry_out, vendor_of
 from hooks.cli.loading import catalogue
 from hooks.cli.output import plain, wrong_use
+from hooks.plurals import so_many
 from hooks.rules.ruleset import ConnectionConfig, RuleSet, SourceConfig
 
 
@@ -140,7 +141,7 @@ async def create(connection: ConnectionConfig, way: Way, url: str | None, events
     if any(same_address(one.get("url"), url) for one in await listed(connection, way)):
         return f"{title} has {url} already: nothing was changed."
     await carry_out(connection, way.create, url=url, events=list(events))
-    return f"{title} sends {len(events)} {'kind' if len(events) == 1 else 'kinds'} of events to {url} now."
+    return f"{title} sends {so_many(len(events), 'kind')} of events to {url} now."
 
 
 async def delete(connection: ConnectionConfig, way: Way, identity: str | None, url: str | None) -> str:
@@ -155,7 +156,7 @@ async def delete(connection: ConnectionConfig, way: Way, identity: str | None, u
         ids += [str(one.get("id")) for one in found if same_address(one.get("url"), url)]
     for one in ids:
         await carry_out(connection, way.delete, webhook_id=one)
-    return f"{title}: {len(ids)} {'subscription' if len(ids) == 1 else 'subscriptions'} ended."
+    return f"{title}: {so_many(len(ids), 'subscription')} ended."
 
 
 def same_address(one: object, other: str) -> bool:

@@ -62,7 +62,7 @@ def vendors(
         known = [vendor["vendor"] for vendor in shown]
         shown = [vendor for vendor in shown if vendor["vendor"] == wanted]
         if not shown:
-            raise wrong_use(f"there is no vendor {plain(wanted)!r}. {did_you_mean(wanted, known)}".rstrip())
+            raise wrong_use(f"there is no vendor {plain(wanted)!r}: {did_you_mean(wanted, known)}".rstrip(": "))
     if pick is not None:
         if not wanted or action:
             raise wrong_use("say whose pick list: hooks vendors servicetitan --pick technicians")
@@ -72,7 +72,7 @@ def vendors(
         known = [one["name"] for one in shown[0]["actions"]]
         found = [one for one in shown[0]["actions"] if name in (one["name"], *one["aliases"])]
         if not found:
-            raise wrong_use(f"there is no action {plain(name)!r}. {did_you_mean(name or '', known)}".rstrip())
+            raise wrong_use(f"there is no action {plain(name)!r}: {did_you_mean(name or '', known)}".rstrip(": "))
         shown[0]["actions"] = found
     if as_json:
         print_json(shown)

@@ -11,6 +11,7 @@ from typing import Any
 
 from hooks.errors import Conflict
 from hooks.events import utc_text
+from hooks.plurals import so_many
 from hooks.ports import Clock, Edit, PastEvent, RuleRecords, RulesDesk, RulesDraft, Span
 from hooks.rulebook.book import Rulebook
 from hooks.rules.backtest import Answered, Backtest
@@ -147,7 +148,12 @@ class EngineRulesDesk:
 
     def _changed(self, edit: Edit, rules: RuleSet, aside: list[Path]) -> Mapping[str, Any]:
         self._reloaded()
-        log.info("rules version %s put in force (%s): %d rules", self._rulebook.number, edit.origin, len(rules.rules))
+        log.info(
+            "rules version %s put in force (%s): %s",
+            self._rulebook.number,
+            edit.origin,
+            so_many(len(rules.rules), "rule"),
+        )
         return {
             "ok": True,
             "number": self._rulebook.number,

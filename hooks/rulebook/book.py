@@ -19,6 +19,7 @@ from hooks.pipeline.accounts import OBSTACLES, Account, obstacle_of
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.receive import Door
 from hooks.pipeline.subscribers import Subscribers, beside, connection_of, hooks_of
+from hooks.plurals import so_many
 from hooks.ports import (
     Catalogue,
     Client,
@@ -291,7 +292,9 @@ class Rulebook:
             return False
         self.number, self.loaded_at = number, self._clock.now()
         await self._put_in_force(rules)
-        log.info("version %d of the rules is in force: %d rules, %s", number, len(rules.rules), rules.version[:12])
+        log.info(
+            "version %d of the rules is in force: %s, %s", number, so_many(len(rules.rules), "rule"), rules.version[:12]
+        )
         return True
 
     def _expect(self, expected: str | None) -> None:

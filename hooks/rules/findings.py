@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hooks.errors import RulesError
+from hooks.plurals import so_many
 
 Severity = Literal["error", "warning"]
 
@@ -81,8 +82,7 @@ class RulesInvalid(RulesError):
 
     def render(self, colour: bool = False) -> str:
         errors = sum(finding.severity == "error" for finding in self.findings)
-        noun = "error" if errors == 1 else "errors"
-        return "\n".join([*(finding.render(colour) for finding in self.findings), f"{errors} {noun}"])
+        return "\n".join([*(finding.render(colour) for finding in self.findings), so_many(errors, "error")])
 
     def as_json(self) -> list[dict[str, Any]]:
         return [finding.as_json() for finding in self.findings]

@@ -101,7 +101,7 @@ async def test_hangup_loads_the_rules_again(world: ProcessWorld) -> None:
     world.process.send_signal(signal.SIGHUP)
 
     async def loaded() -> int:
-        return world.said().count("loaded: 1 rules")
+        return world.said().count("loaded: 1 rule,")
 
     await world.until(loaded, lambda times: times >= 2)
     await world.run(await world.job())
