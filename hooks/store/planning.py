@@ -196,7 +196,7 @@ def insert_run(transaction: Transaction, event: str, received_at: datetime, run:
     if state == "skipped":
         given = UNTIMED
     else:
-        behind, why, due = timing.enter(transaction, run)
+        behind, why, due = timing.enter(transaction, run, event)
         if behind is not None and state == "waiting":
             reason = why
     finished = created if state == "skipped" else None

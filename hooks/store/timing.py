@@ -19,6 +19,9 @@ TIMING_COLUMNS = "lane, on_stuck, gate, burst, expects, deadline"
 RECHECK = 1000
 """Milliseconds after which a run that expects an event looks again whether all that came in time has been read."""
 
+UNREAD = 200
+"""Milliseconds after which a run kept in order looks again whether what was accepted before it has been read."""
+
 SETTLED_AT_ONCE = 5000
 """Runs of one burst that one transaction skips."""
 
@@ -45,8 +48,8 @@ def meet(transaction: Transaction, plan: Plan) -> None:
             transaction.count("runs.skipped", met)
 
 
-def enter(transaction: Transaction, run: PlannedRun) -> tuple[str | None, str | None, int]:
-    """Where a new run stands: what it waits behind, why, and when it is due.
+def enter(transaction: Transaction, run: PlannedRun, event: str) -> tuple[str | None, str | None, int]:
+    """Where a new run of an event stands: what it waits behind, why, and when it is due.
 
     A lane is entered now, in the order of acceptance, unless the run has to see first whether it comes to act at all.
     """
@@ -55,8 +58,11 @@ def enter(transaction: Transaction, run: PlannedRun) -> tuple[str | None, str | 
         assert timing.settles_by is not None, "a burst has an end"
         due = _stand_for(transaction, run.id, timing.burst, due, millis(timing.settles_by))
     elif timing.expects is None:
-        if timing.lane is not None and not _take_lane(transaction, timing.lane, run.id):
-            return timing.lane, _IN_ORDER, due
+        lane = timing.lane
+        if lane is not None and not (
+            _take_lane(transaction, lane, run.id) or _overtakes(transaction, lane, run, event)
+        ):
+            return lane, _IN_ORDER, due
         if timing.gate is not None and timing.over == "queue" and (why := wait_at_gate(transaction, timing.gate)):
             return timing.gate, why, due
     return None, None, due
@@ -115,6 +121,9 @@ def begins(transaction: Transaction, run: str, timing: Sequence[Any], at: int) -
     if expects is not None and _unread(transaction, deadline):
         _put_back(transaction, run, None, None, at + RECHECK)
         return False
+    if lane is not None and _unread_before(transaction, run):
+        _put_back(transaction, run, None, None, at + UNREAD)
+        return False
     if burst is not None and not settle(transaction, run, burst, at):
         _put_back(transaction, run, None, None, at + 1)
         return False
@@ -151,6 +160,40 @@ def _unread(transaction: Transaction, deadline: int) -> bool:
     """Whether something was accepted in time and has not been read yet: it may be what is expected."""
     oldest = transaction.execute("SELECT received_at FROM receipts WHERE pending = 1 ORDER BY seq LIMIT 1").fetchone()
     return oldest is not None and oldest[0] <= deadline
+
+
+def _unread_before(transaction: Transaction, run: str) -> bool:
+    """Whether something that was accepted before the run's event has not been read yet: it may be of the same lane.
+
+    It was given to another server, or is doubted for a crash.
+    """
+    unread = transaction.execute(
+        "SELECT 1 FROM receipts WHERE pending = 1 AND seq < (SELECT c.seq FROM runs r JOIN events e ON e.id = r.event "
+        "JOIN receipts c ON c.id = e.receipt WHERE r.id = ? AND r.replay_of IS NULL) LIMIT 1",
+        (run,),
+    )
+    return unread.fetchone() is not None
+
+
+def _overtakes(transaction: Transaction, lane: str, run: PlannedRun, event: str) -> bool:
+    """Take a lane from a run that has not begun and whose event was accepted later: another server was quicker to read
+    it."""
+    if run.replay is not None:
+        return False
+    later = transaction.execute(
+        "SELECT seq FROM runs WHERE id = (SELECT run FROM lanes WHERE lane = ?) AND state IN ('waiting', 'held') "
+        "AND attempts = 0 AND behind IS NULL AND event > ? AND NOT EXISTS (SELECT 1 FROM steps WHERE run = runs.id)"
+        f"{transaction.skip_locked}",
+        (lane, event),
+    ).fetchone()
+    if later is None:
+        return False
+    transaction.execute(
+        "UPDATE runs SET behind = ?, reason = CASE WHEN state = 'held' THEN reason ELSE ? END WHERE seq = ?",
+        (lane, _IN_ORDER, later[0]),
+    )
+    transaction.execute("UPDATE lanes SET run = ? WHERE lane = ?", (run.id, lane))
+    return True
 
 
 def _take_lane(transaction: Transaction, lane: str, run: str) -> bool:

@@ -320,6 +320,40 @@ async def test_runs_of_a_lane_go_one_after_the_other_and_other_lanes_meanwhile(b
     await books.balance()
 
 
+async def test_what_was_accepted_first_goes_first_whoever_reads_it_when(books: Books) -> None:
+    """Of two servers the one that was given the later webhook is the quicker one."""
+    receipts = [receipt(at=books.now) for _ in range(3)]
+    runs = [PlannedRun(new_id("run"), "rule-1", "titan", books.now, timing=lane()) for _ in receipts]
+    for stored in receipts:
+        await books.store.record(stored, None, 0)
+    other = PlannedRun(new_id("run"), "rule-2", "titan", books.now)
+    for number, also in ((2, other), (1, None)):
+        planned = (runs[number],) if also is None else (runs[number], also)
+        await books.store.plan([receipts[number].id], [Plan(event_of(receipts[number]), planned)], "v1")
+        assert ([other.id] if also else []) == await books.claim(), "the first has not been read"
+        books.after(1)
+    await books.store.plan([receipts[0].id], [Plan(event_of(receipts[0]), (runs[0],))], "v1")
+    for run in runs:
+        assert [run.id] == await books.claim()
+        await books.end(run.id)
+        books.after(1)
+    await books.end(other.id)
+    await books.balance()
+
+
+async def test_a_run_that_has_begun_keeps_its_lane(books: Books) -> None:
+    first, second = receipt(at=books.now), receipt(at=books.now)
+    runs = [PlannedRun(new_id("run"), "rule-1", "titan", books.now, timing=lane()) for _ in range(2)]
+    await books.store.record(second, None, 0)
+    await books.store.plan([second.id], [Plan(event_of(second), (runs[1],))], "v1")
+    assert [runs[1].id] == await books.claim()
+    await books.store.record(first, None, 0)
+    await books.store.plan([first.id], [Plan(event_of(first), (runs[0],))], "v1")
+    assert [] == await books.claim()
+    await books.end(runs[1].id)
+    assert [runs[0].id] == await books.claim()
+
+
 async def test_a_head_that_is_tried_again_holds_its_lane_until_its_tries_end(books: Books) -> None:
     first, second = await books.run(lane()), await books.run(lane())
     await books.claim()
