@@ -15,10 +15,14 @@ from hooks.events import Event
 from hooks.store.accept import Accepted
 
 MOST: Final = 512
-"""Receipts, and events, that are kept."""
+"""Events that are kept."""
 
 MOST_SIZE: Final = 2 * 1024 * 1024
-"""Bytes of bodies, and characters of events, that are kept: as values they are several times that."""
+"""Characters of the events that are kept: as values they are several times that."""
+
+MOST_RECEIPTS: Final = 4096
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""Of receipts, of which more come at once than are read: they are kept as they came."""
 
 STALE: Final = 10.0
 """Seconds after which what nobody has asked for gives way to what comes."""
@@ -29,13 +33,15 @@ T = TypeVar("T")
 class _Shelf(Generic[T]):
     """Values by their ids until each was used so often. When it is full, what is on it stays: it is used first."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int, most_size: int) -> None:
+        self._most = most
+        self._most_size = most_size
         self._kept: dict[str, tuple[T, int, int, float]] = {}
         self._size = 0
 
     def put(self, id: str, value: T, size: int, uses: int) -> None:
         now = time.monotonic()
-        while self._kept and (self._size + size > MOST_SIZE or len(self._kept) >= MOST):
+        while self._kept and (self._size + size > self._most_size or len(self._kept) >= self._most):
             first = next(iter(self._kept))
             if now - self._kept[first][3] < STALE:
                 return
@@ -65,8 +71,8 @@ class Fresh:
     """The last receipts and events. Changed in the loop only; the threads of the database look things up."""
 
     def __init__(self) -> None:
-        self._receipts: _Shelf[Accepted] = _Shelf()
-        self._events: _Shelf[Event] = _Shelf()
+        self._receipts: _Shelf[Accepted] = _Shelf(MOST_RECEIPTS, MOST_BYTES)
+        self._events: _Shelf[Event] = _Shelf(MOST, MOST_SIZE)
         self.wanted = False
         """Whether anybody asks for receipts: a server that only receives keeps none."""
 

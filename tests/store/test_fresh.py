@@ -50,7 +50,7 @@ def test_what_came_first_is_kept_until_it_was_used_or_is_stale(monkeypatch: pyte
     monkeypatch.setattr("hooks.store.fresh.time.monotonic", lambda: now)
     kept = Fresh()
     kept.wanted = True
-    rows = [accepted_row(receipt(), None, 0) for _ in range(fresh.MOST + 1)]
+    rows = [accepted_row(receipt(), None, 0) for _ in range(fresh.MOST_RECEIPTS + 1)]
     for row in rows:
         kept.took(row)
     first, last = rows[0].values[0], rows[-1].values[0]
