@@ -130,7 +130,7 @@ class Dispatcher:
                 await self._read_alone(receipt, rules)
                 continue
             plans[receipt.id] = self._plans(receipt, rules)
-            if number % 2:
+            if number % 4 == 3:
                 await asyncio.sleep(0)  # requests that wait to be answered come first
         if plans and await self._stored(plans, rules):
             self._planned()
