@@ -201,9 +201,9 @@ def _write_rest(transaction: Transaction, change: Progress, run: _Mine) -> None:
 
 
 def _write_runs(transaction: Transaction, kept: Iterable[tuple[Progress, _Mine]]) -> None:
-    """The rows of the runs themselves: those that change in the same way in one statement."""
+    """The rows of the runs themselves: those that change in the same way, but for the moment, in one statement."""
     tried: dict[int, list[int]] = {}
-    changed: dict[tuple[Any, ...], list[int]] = {}
+    changed: dict[tuple[Any, ...], list[tuple[int, int | None]]] = {}
     for change, run in kept:
         if change.state is None:
             if change.attempts:
@@ -218,22 +218,33 @@ def _write_runs(transaction: Transaction, kept: Iterable[tuple[Progress, _Mine]]
             change.connection,
             len(change.attempts),
             int(change.again),
-            millis(change.at) if ended else None,
         )
-        changed.setdefault(values, []).append(run.seq)
+        changed.setdefault(values, []).append((run.seq, millis(change.at) if ended else None))
         moved(transaction, "running", change.state, 1)
         if ended:
             transaction.tally(millis(change.at), f"run.{change.state}", run.connection)
     for number, runs in tried.items():
         transaction.execute(f"UPDATE runs SET attempts = attempts + ? WHERE {_among(runs)}", [number, *runs])
-    for values, runs in changed.items():
+    for values, moments in changed.items():
+        at, ats = _finished(moments)
+        runs = [seq for seq, _ in moments]
         transaction.execute(
             "UPDATE runs SET state = ?, reason = ?, due_at = coalesce(?, due_at), "
             "connection = coalesce(?, connection), attempts = attempts + ?, "
             "priority = CASE WHEN priority = 0 AND ? = 0 THEN 0 WHEN priority = 2 THEN 2 ELSE 1 END, crashes = 0, "
-            f"finished_at = ?, owner = NULL, lease_until = NULL WHERE {_among(runs)}",
-            [*values, *runs],
+            f"finished_at = {at}, owner = NULL, lease_until = NULL WHERE {_among(runs)}",
+            [*values, *ats, *runs],
         )
+
+
+def _finished(moments: Sequence[tuple[int, int | None]]) -> tuple[str, list[int | None]]:
+    """When each of these runs has ended, as an expression with its parameters."""
+    if moments[0][1] is None:
+        return "NULL", []
+    if len(moments) == 1:
+        return "?", [moments[0][1]]
+    cases = " ".join(["WHEN ? THEN CAST(? AS BIGINT)"] * len(moments))
+    return f"CASE seq {cases} END", [value for moment in moments for value in moment]
 
 
 def _among(runs: Sequence[int]) -> str:
