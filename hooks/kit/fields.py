@@ -202,6 +202,10 @@ def emails(*values: object) -> list[str]:
     """All addresses in these values, as given, in order; a text may hold several, parted by commas or blanks."""
     found: dict[str, None] = {}
     for value in values:
+        if type(value) is str and not _MAIL_SEPARATOR.search(value):
+            if value:
+                found[value] = None
+            continue
         for given in _not_endless(value) if isinstance(value, list) else [value]:
             found.update((address, None) for address in _MAIL_SEPARATOR.split(text(given) or "") if address)
     return list(found)

@@ -12,8 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from hooks.events import Event, Exchange
@@ -66,14 +65,16 @@ def is_echo(fields: Mapping[str, str], event: Event) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What becomes of a run that one of our own writes may have caused. ``cause`` is the run that wrote."""
 
     outcome: Literal["act", "skip", "hold"]
     reason: str | None = None
     cause: str | None = None
     depth: int = 0
+
+
+_ACTS = Judgement("act")
 
 
 def judge(run: Claimed, rule: Rule) -> Judgement:
@@ -91,7 +92,7 @@ def judge(run: Claimed, rule: Rule) -> Judgement:
         return _held(f"{rule.id} has fired {run.fired} times in ten minutes for {run.event.subject}", echo)
     if echo is not None:
         return Judgement("act", None, echo.run, echo.depth + 1)
-    return Judgement("act")
+    return _ACTS
 
 
 def _held(why: str, echo: Echo | None = None) -> Judgement:

@@ -259,7 +259,7 @@ class Carrier:
         if carry.meeting.busy is not None:
             reason = f"{carry.meeting.busy} is finding or making the same person's record at {account.name} just now"
             await self._put_back(carry, step, LANE_WAIT, reason)
-        return replace(call, known=carry.meeting.known)
+        return replace(call, known=carry.meeting.known) if carry.meeting.known else call
 
     async def _let_in(self, carry: _Carry, step: Step, account: Account) -> None:
         """Put the run back, with all its tries, when its account is paused or left alone meanwhile."""

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -79,8 +79,7 @@ class Clause:
         return Judgement(self, "false")
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A clause and its verdict. ``message`` tells what went wrong where the verdict is ``error``."""
 
     clause: Clause
@@ -88,8 +87,7 @@ class Judgement:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Whether a rule's conditions hold for an event: all clauses up to and with the first that does not."""
 
     matched: bool
