@@ -119,8 +119,7 @@ class Receipt(NamedTuple):
         return [event_id(self.id, index) for index in range(self.events)]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One normalized fact. CloudEvents 1.0 attributes and our extensions.
 
     ``data`` is the canonical object (`hooks.canonical`) as JSON values, nulls left out; ``raw`` the vendor's parsed
@@ -189,8 +188,7 @@ class Request:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a vendor answered: ``body`` is at most 1 MiB, ``truncated`` says that more was cut off."""
 
     status: int
@@ -199,8 +197,7 @@ class Answer:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One request that left and what came of it, for the attempt's record. ``url`` holds no credentials."""
 
     method: str

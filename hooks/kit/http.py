@@ -19,7 +19,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
@@ -342,7 +342,7 @@ class Http:
                 self._timeout if timeout is None else timeout,
             )
             if not 200 <= answer.status < 300:
-                answer = replace(answer, body=mask.body(answer.body))
+                answer = answer._replace(body=mask.body(answer.body))
             error = None
             return answer
         except DeliveryError as failure:

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from hooks.errors import HooksError, StoreError
 from hooks.events import Receipt
@@ -181,13 +180,13 @@ class Dispatcher:
             try:
                 with bounded():
                     planned = plan(event, rules, now, self._obstacle)
-                plans.append(planned if cause is None else replace(planned, cause=cause))
+                plans.append(planned if cause is None else planned._replace(cause=cause))
             except TookTooLong as error:
                 log.error("%s is set aside: matching it did not end, %s", event.id, error)
-                plans.append(Plan(replace(event, flag=f"matching it did not end: {error}"), cause=cause))
+                plans.append(Plan(event._replace(flag=f"matching it did not end: {error}"), cause=cause))
             except Exception as error:
                 log_fault(log, f"matching of {event.id}", error)
-                plans.append(Plan(replace(event, flag=f"matching it failed ({type(error).__name__})"), cause=cause))
+                plans.append(Plan(event._replace(flag=f"matching it failed ({type(error).__name__})"), cause=cause))
         if note is not None:
             note.end()
         return plans

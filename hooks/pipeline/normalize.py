@@ -7,7 +7,6 @@ flag that says why, so that nothing that was accepted is ever without an event.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 from hooks.events import Event, Receipt, event_id
@@ -54,7 +53,7 @@ def _events(receipt: Receipt, drafts: list[Draft]) -> list[Event]:
 def emptied_event(event: Event, why: str) -> Event:
     """The event with nothing of the sender's in it, flagged: its bytes are in the receipt."""
     name = f"{event.vendor}.{UNREADABLE}"
-    return replace(event, type=name, vendor_type=name, subject=None, data={}, raw=None, flag=why)
+    return event._replace(type=name, vendor_type=name, subject=None, data={}, raw=None, flag=why)
 
 
 def _drafts(receipt: Receipt, source: Normalizer | None) -> list[Draft]:

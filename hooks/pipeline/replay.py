@@ -95,7 +95,7 @@ def _by_rules_in_force(chosen: Chosen, latest: Mapping[str, PastRun], given: Cir
             if run.timing.deadline is not None and given.mode != "force":
                 yield Choice(event.id, rule, "nothing", None, _ALARM)
                 continue
-            made = replace(_at_once(run, given.now), replay=Repeated(given.now))
+            made = _at_once(run, given.now)._replace(replay=Repeated(given.now))
             to_make = Replay(event.id, made.id, given.current.version, made)
             yield Choice(event.id, rule, "make", made.id, "it matches and nothing was done", to_make, connections)
         elif given.mode == "missing-only":
@@ -139,7 +139,7 @@ def _again(
     force = given.mode == "force"
     if run.timing.deadline is not None and not force:
         return Choice(event, past.rule, "nothing", past.id, _ALARM)
-    made = replace(_at_once(run, given.now), replay=Repeated(given.now, past.id, force))
+    made = _at_once(run, given.now)._replace(replay=Repeated(given.now, past.id, force))
     why = "it acts again" if force else "once more; what was made before is found and not made again"
     return Choice(event, past.rule, "make", made.id, why, Replay(event, made.id, version, made), connections)
 
@@ -148,7 +148,7 @@ def _at_once(run: PlannedRun, now: datetime) -> PlannedRun:
     """An alarm is given without waiting for what should have come long ago."""
     if run.timing.deadline is None or run.state == "skipped":
         return run
-    return replace(run, due_at=now, reason=None, timing=replace(run.timing, expects=None, deadline=None))
+    return run._replace(due_at=now, reason=None, timing=replace(run.timing, expects=None, deadline=None))
 
 
 def _connections(rule: Rule) -> tuple[str, ...]:

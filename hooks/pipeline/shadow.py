@@ -7,8 +7,6 @@ such as ``<steps.customer.customerId>``.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hooks.events import Event
 from hooks.ports import PlannedRun, Step
 from hooks.rules.placeholders import step_placeholders
@@ -24,7 +22,7 @@ def in_shadow(run: PlannedRun, rule: Rule, rules: RuleSet, event: Event) -> Plan
     read = step_placeholders(rule.all_steps)
     rehearsal = rehearse(rules, rule, event, lambda step: read.get(step.id))
     why = SHADOW if rehearsal.error is None else f"{SHADOW}: {rehearsal.error}"
-    return replace(run, state="skipped", reason=why, steps=_steps(rule, rehearsal))
+    return run._replace(state="skipped", reason=why, steps=_steps(rule, rehearsal))
 
 
 def _steps(rule: Rule, rehearsal: Rehearsal) -> tuple[Step, ...]:
@@ -34,9 +32,9 @@ def _steps(rule: Rule, rehearsal: Rehearsal) -> tuple[Step, ...]:
     for position, spec in enumerate(rule.all_steps):
         step = Step(position, spec.id, spec.action_name, spec.connection, "skipped")
         if spec.id in made:
-            steps.append(replace(step, request=made[spec.id].request, url=made[spec.id].url))
+            steps.append(step._replace(request=made[spec.id].request, url=made[spec.id].url))
         elif spec.id in left_out:
-            steps.append(replace(step, error="its `if` does not hold"))
+            steps.append(step._replace(error="its `if` does not hold"))
         elif rehearsal.error is not None and spec.line == rehearsal.at:
-            steps.append(replace(step, state="failed", error=rehearsal.error))
+            steps.append(step._replace(state="failed", error=rehearsal.error))
     return tuple(steps)

@@ -220,7 +220,7 @@ class Carrier:
         carry.steps[position] = step
         await self._flush(carry, None, at=now)
         if carry.meeting.latest is not None and self._clock.now() > carry.meeting.latest:
-            unsent = replace(step, state="waiting", tries=step.tries - 1, intended_at=None)
+            unsent = step._replace(state="waiting", tries=step.tries - 1, intended_at=None)
             carry.leaves = True
             await self._put_back(carry, unsent, 0.0, "its turn with the person was over before the call could leave")
         return await self._tried(carry, spec, step, account, spec.action.send(account.client, call), "done")
@@ -236,18 +236,18 @@ class Carrier:
         try:
             with bounded():
                 if (left_out := spec.why_not(carry.names)) is not None:
-                    return replace(step, state="skipped", error=left_out, finished_at=now)
+                    return step._replace(state="skipped", error=left_out, finished_at=now)
                 inputs = spec.render(carry.names)
                 if account is None:
                     return step
                 request = spec.action.render(inputs, account.settings)
         except (EvaluationError, Permanent) as error:
-            return replace(step, state="failed", error=error.message, finished_at=now)
+            return step._replace(state="failed", error=error.message, finished_at=now)
         except TookTooLong as error:
-            return replace(step, state="failed", error=f"rendering it did not end: {error}", finished_at=now)
+            return step._replace(state="failed", error=f"rendering it did not end: {error}", finished_at=now)
         if len(request.body or b"") > LARGEST_REQUEST:
             why = f"its request would be larger than {LARGEST_REQUEST >> 20} MiB"
-            return replace(step, state="failed", error=why, finished_at=now)
+            return step._replace(state="failed", error=why, finished_at=now)
         url = account.client.url(request)
         return step.frozen(hide(inputs, spec.secrets), hide_request(request, spec.secrets), url)
 
@@ -301,7 +301,7 @@ class Carrier:
             return None
         if step.error is None:
             # The program ended during the call: nobody knows when the request left, so the vendor's time begins now.
-            step = replace(step, intended_at=self._clock.now(), error=INTERRUPTED)
+            step = step._replace(intended_at=self._clock.now(), error=INTERRUPTED)
         if policy == "hold":
             await self._flush(carry, "held", unknown_reason(step))
             raise _Stop
@@ -332,7 +332,7 @@ class Carrier:
                 carry.attempts.pop()  # nobody was asked
                 how = how_to_repeat(carry.run, step, repeatable=False, policy="hold")
         if how == "hold":
-            step = replace(step, state="intended", error="an earlier run sent it, and its outcome is unknown")
+            step = step._replace(state="intended", error="an earlier run sent it, and its outcome is unknown")
             carry.steps[step.position] = step
             await self._flush(carry, "held", unknown_reason(step))
             raise _Stop
@@ -343,7 +343,7 @@ class Carrier:
         now = self._clock.now()
         told = "an earlier run of the event did it: its output was taken over"
         carry.attempts.append(Attempt(new_id("att"), step.position, 0, now, 0, "adopted", error=told))
-        step = replace(step, state="done", output=earlier.output, error=None, finished_at=now)
+        step = step._replace(state="done", output=earlier.output, error=None, finished_at=now)
         carry.steps[step.position] = step
         return step
 
@@ -449,8 +449,7 @@ class Carrier:
         now = self._clock.now()
         if decision.next == "fail" and not looking_up:
             unknown = decision.verdict == "unknown"
-            failed = replace(
-                step,
+            failed = step._replace(
                 state="failed",
                 error=error.message,
                 intended_at=step.intended_at if unknown else None,
@@ -459,18 +458,18 @@ class Carrier:
             carry.steps[step.position] = failed
             return failed
         if decision.next == "hold" or (looking_up and decision.next == "fail"):
-            carry.steps[step.position] = replace(step, error=error.message)
+            carry.steps[step.position] = step._replace(error=error.message)
             await self._flush(carry, "held", unknown_reason(step))
             raise _Stop
         if not counts:
             if not looking_up:
-                step = replace(step, tries=max(0, step.tries - 1))
+                step = step._replace(tries=max(0, step.tries - 1))
         elif looking_up:
-            step = replace(step, tries=step.tries + 1)  # a vendor that cannot be asked is not asked for ever
+            step = step._replace(tries=step.tries + 1)  # a vendor that cannot be asked is not asked for ever
         stays = looking_up or decision.next == "resolve"
         if stays and not looking_up:
-            step = replace(step, intended_at=now)  # from now on the vendor is given its time to show what it made
-        step = replace(step, state="intended" if stays else "waiting", error=error.message)
+            step = step._replace(intended_at=now)  # from now on the vendor is given its time to show what it made
+        step = step._replace(state="intended" if stays else "waiting", error=error.message)
         carry.steps[step.position] = step
         await self._put_back(carry, step, decision.delay, f"step {step.id!r}: {error.message}", again=True)
         return step
@@ -523,7 +522,7 @@ class Carrier:
                 if self._stopping:
                     raise
                 log.warning("%s cannot be written now: %s", run.id, error)
-                change = replace(change, repeated=True)
+                change = change._replace(repeated=True)
                 await self._clock.sleep(STORE_WAIT)
             else:
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from hooks.events import AttemptVerdict, Event, Exchange, Request, RunState, StepState
 from hooks.people import Sighting
@@ -38,8 +38,7 @@ UNTIMED = Timing()
 """It may begin whatever others do: its rule asks for none of this."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
+class PlannedRun(NamedTuple):
     """A run to be made for an event. ``connection`` is the account its first step acts in.
 
     ``once``: the digest of the rule's ``once_per`` key and its window in seconds. When another run of the rule has
@@ -68,8 +67,7 @@ class Repeated:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """An event and what the rules make of it: stored in one transaction, with its receipt no longer pending.
 
     ``meets`` are keys of `Timing.expects`: runs that wait to see whether such an event comes. ``cause`` is the run that
@@ -82,8 +80,7 @@ class Plan:
     cause: tuple[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One action of a run. ``inputs`` and ``request`` are frozen at the first intent and never rendered again."""
 
     position: int
@@ -124,8 +121,7 @@ class Step:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try at a step: what left, what came back, how long it took and what that means."""
 
     id: str
@@ -159,8 +155,7 @@ class Echo:
     chain: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A run whose lease is ours until ``lease_until``, with its event and the steps it has so far.
 
     ``size`` is how many characters of JSON its event is: what carrying it out keeps in memory, several times over.
@@ -185,8 +180,7 @@ class Claimed:
     fired: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """What changes in a claimed run, written in one transaction if the lease is still ours.
 
     ``state`` None keeps it running. A run that goes back to ``waiting`` says when (``due_at``) and where

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 from hooks.errors import HooksError
@@ -70,7 +69,7 @@ def changed(event: Event, given: Given) -> Event:
     except ValueError:
         raise CaseInvalid("write an instant such as 2026-05-06T17:30:00Z") from None
     fields: dict[str, Any] = {name: values.get(name) for name in event.names()}
-    return replace(event, **fields)
+    return event._replace(**fields)
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -127,7 +126,7 @@ def plan(
         transaction.count(f"events.{state}")
         for run in plan.runs:
             if held is not None and run.state in ("waiting", "held") and millis(plan.event.received_at) <= held[0]:
-                run = replace(run, state="held", reason=held[1])
+                run = run._replace(state="held", reason=held[1])
             if _is_plain(run):
                 runs.append(_plain_row(plan.event, run, version))
                 transaction.count(f"runs.{run.state}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -265,4 +264,4 @@ def _is_written(transaction: Transaction, change: Progress) -> bool:
 def _not_written(transaction: Transaction, change: Progress) -> Progress:
     """The change without the attempts that are there already."""
     there = {row[0] for row in transaction.execute("SELECT id FROM attempts WHERE run = ?", (change.run,))}
-    return replace(change, attempts=tuple(attempt for attempt in change.attempts if attempt.id not in there))
+    return change._replace(attempts=tuple(attempt for attempt in change.attempts if attempt.id not in there))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -212,7 +211,7 @@ async def test_rules_do_not_share_their_keys(tmp_path: Path) -> None:
 
 
 def happened(at: datetime = MOMENT, **data: Any) -> Event:
-    return replace(EVENT, received_at=at, data={**EVENT.data, **data})
+    return EVENT._replace(received_at=at, data={**EVENT.data, **data})
 
 
 def test_a_burst_that_settles_outside_the_hours_waits_for_them() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -300,4 +300,4 @@ EVENT = Event(
 
 
 def event(**changes: Any) -> Event:
-    return replace(EVENT, **changes)
+    return EVENT._replace(**changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ JOURNEY = rule(
 
 
 def explained(rules: str, **changes: Any) -> dict[str, Any]:
-    found = explain(load_after_head(rules), replace(EVENT, **changes))
+    found = explain(load_after_head(rules), EVENT._replace(**changes))
     one: dict[str, Any] = found["rules"][0]
     return one
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from hooks.events import new_id
@@ -32,7 +30,7 @@ async def test_what_is_claimed_and_seen_from_memory_is_what_the_tables_hold(stor
     await store.pending("me", 10, NOW)
     assert await store.record(stored, None, 0) is None
     assert [stored] == await store.pending("me", 10, NOW)
-    event = replace(event_of(stored), data={"id": "job_1", "customer": {"first_name": "Zoë"}, "n": [1, 2.5, None]})
+    event = event_of(stored)._replace(data={"id": "job_1", "customer": {"first_name": "Zoë"}, "n": [1, 2.5, None]})
     await store.plan([stored.id], [Plan(event, (run_to(), run_to("other", rule="rule-2")))], "v1")
     [mention] = await store.mentions(10)
     assert (event.data, event.received_at) == (mention.data, mention.received_at)
@@ -68,7 +66,7 @@ def test_what_came_first_is_kept_until_it_was_used_or_is_stale(monkeypatch: pyte
 
 def test_no_more_is_kept_than_so_many_characters() -> None:
     kept = Fresh()
-    events = [replace(event_of(receipt()), id=new_id("evt")) for _ in range(3)]
+    events = [event_of(receipt())._replace(id=new_id("evt")) for _ in range(3)]
     kept.planned([], [(event, fresh.MOST_SIZE // 2, 1) for event in events])
     assert [True, True, False] == [kept.event(event.id) is not None for event in events]
     kept.used([events[0].id])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -130,10 +129,10 @@ async def test_what_was_written_and_not_heard_of_is_written_once(store: SqlStore
     run = await _claimed(store)
     under_way = _tried(run)
     await store.progress(under_way)
-    await store.progress(replace(under_way, repeated=True))
-    ended = replace(under_way, state="done", attempts=(*under_way.attempts, *_tried(run).attempts))
-    await store.progress(replace(ended, repeated=True))
-    await store.progress(replace(ended, repeated=True))  # heard of at last
+    await store.progress(under_way._replace(repeated=True))
+    ended = under_way._replace(state="done", attempts=(*under_way.attempts, *_tried(run).attempts))
+    await store.progress(ended._replace(repeated=True))
+    await store.progress(ended._replace(repeated=True))  # heard of at last
     with psycopg.connect(postgres_database) as direct:
         assert [(2, 2, "done")] == direct.execute(
             "SELECT attempts, (SELECT count(*) FROM attempts a WHERE a.run = r.id), state FROM runs r"

@@ -157,11 +157,11 @@ async def test_an_event_that_is_not_planned_yet_is_shown_as_pending(store: SqlSt
 
 
 async def test_once_per_lets_the_first_act_and_skips_the_others(store: SqlStore, history: SqlHistory) -> None:
-    first = replace(run_to(), once=(b"digest", 60.0))
+    first = run_to()._replace(once=(b"digest", 60.0))
     await planned(store, first)
-    second = replace(run_to(), once=(b"digest", 60.0))
+    second = run_to()._replace(once=(b"digest", 60.0))
     await planned(store, second)
-    other_rule = replace(run_to(rule="rule-2"), once=(b"digest", 60.0))
+    other_rule = run_to(rule="rule-2")._replace(once=(b"digest", 60.0))
     await planned(store, other_rule)
     shown = await history.run(second.id)
     assert shown is not None
@@ -199,7 +199,7 @@ async def test_progress_is_kept_and_read_back_with_the_next_claim(store: SqlStor
     step = Step(
         0, "customer", "homebase360.create_customer", "titan", "intended", {"a": 1}, request, "https://x", tries=1
     )
-    step = replace(step, intended_at=NOW)
+    step = step._replace(intended_at=NOW)
     exchange = Exchange("POST", "https://x/customers", b"{}", 200, b"ok", None, 12)
     attempt = Attempt(new_id("att"), 0, 1, NOW, 12, "transient", 503, "busy", (exchange,))
     later = NOW + timedelta(seconds=5)
@@ -473,7 +473,7 @@ async def test_large_events_are_claimed_a_few_at_a_time_and_none_is_left_out(sto
     for run in runs:
         stored = receipt()
         await store.record(stored, None, 0)
-        large = replace(event_of(stored), data={"note": "x" * 600_000})
+        large = event_of(stored)._replace(data={"note": "x" * 600_000})
         await store.plan([stored.id], [Plan(large, (run,))], "v1")
     seen: list[str] = []
     while claimed := await store.claim("me", {"titan": 5}, NOW, 20):

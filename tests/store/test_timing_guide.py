@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,8 @@ class Office:
         """An event that is accepted now; gives its run's id, or its own when it has none."""
         stored = receipt(at=self.books.now)
         await self.books.store.record(stored, None, 0)
-        event = replace(
-            EVENT, id=stored.event_ids[0], receipt=stored.id, type=type, data=data, received_at=self.books.now
+        event = EVENT._replace(
+            id=stored.event_ids[0], receipt=stored.id, type=type, data=data, received_at=self.books.now
         )
         made = plan(event, self.rules, self.books.now)
         await self.books.store.plan([stored.id], [made], self.rules.version)
