@@ -159,6 +159,8 @@ class Worker:
         accounts = self._accounts()
         now = self._clock.monotonic()
         open_now = [name for name, account in accounts.items() if account.free(now)]
+        if not open_now:
+            return POLL  # whatever is due, there is no room for it until a run ends, and that is told
         due = await self._store.next_due(open_now)
         if due is None:
             return POLL
