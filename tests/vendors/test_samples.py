@@ -114,7 +114,12 @@ def test_a_mutated_sample_gives_drafts_or_is_not_readable(one: Sample, data: st.
         return
     found = mine.normalize(changed.receipt("sample", reading, NOW, mine.kept_headers))
     assert reading.events == len(found)
+    models = {kind.name: kind.model for kind in SOURCES[one.vendor][0].kinds}
     for draft in found:
+        model = models.get(draft.type)
+        if model is not None and draft.flag is None:
+            fits = model.model_validate(draft.data, strict=True)
+            assert draft.data == fits.model_dump(mode="json", exclude_none=True)
         assert draft.type
         assert draft.type == draft.vendor_type or draft.flag is None
         json.dumps([draft.data, draft.raw], allow_nan=False)

@@ -69,7 +69,7 @@ class HousecallProSourceSettings(SourceSettings):
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An object that events carry: the keys it may stand under, the canonical model, and the reader of its fields."""
+    """An object that events carry: the keys it may stand under, the canonical model, and its reader."""
 
     keys: tuple[str, ...]
     model: type[Canonical]
@@ -203,10 +203,9 @@ def _draft(body: dict[str, Any]) -> Draft:
         return Draft(vendor_type, vendor_type, data=body, raw=body, time=_time(body))
     key = next((key for key in kind.entity.keys if body.get(key) is not None), kind.entity.keys[0])
     try:
-        found = kind.entity.read(Fields(body.get(key), key))
+        data = kind.entity.read(Fields(body.get(key), key))
     except FieldError as error:
         return Draft(vendor_type, vendor_type, data=body, raw=body, time=_time(body), flag=str(error))
-    data = kind.entity.model.model_validate(found).dump()
     identity = name_text(data.get("id"))
     return Draft(
         kind.type,
