@@ -2,8 +2,7 @@
 
 One `Http` is one account at one address: its own connections (`hooks.kit.wire`), to checked addresses only
 (`hooks.kit.outgoing`), no proxy or netrc from the environment, no redirects, no cookies, no compression asked for, one
-deadline over everything. Every exchange is kept for the attempt's record, without credentials (`record_exchanges`).
-It is one module, so that what goes out and what is kept of it are read side by side.
+deadline over everything. Every exchange is kept for the attempt's record, without credentials (`hooks.kit.recording`).
 """
 
 from __future__ import annotations
@@ -16,12 +15,10 @@ import json
 import re
 import ssl
 import time
-import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import AfterValidator
 
@@ -31,12 +28,13 @@ from hooks.errors import DeliveryError, Permanent, SettingsError, Transient, Unc
 from hooks.events import Answer, Exchange, Request
 from hooks.kit.answers import read_json, verdict
 from hooks.kit.pacing import current_pace, waited
+from hooks.kit.recording import Mask, current_record, mask_of, record_exchanges, recorded, secret_parts
 from hooks.ports import ConnectionSettings
 
 if TYPE_CHECKING:
     import httpx  # imported where it is used: a quarter of a second that `hooks check` need not pay
 
-    from hooks.kit.sending import Got, Way
+    from hooks.kit.sending import Way
     from hooks.kit.wire import Wire
 
 __all__ = [
@@ -57,12 +55,9 @@ __all__ = [
 ]
 
 MAX_BODY: Final = 1024 * 1024
-MAX_RECORDED: Final = 64 * 1024
 CONNECT_SECONDS: Final = 10.0
 KEEP_ALIVE_SECONDS: Final = 4.0
 """Below the 5 s after which common servers hang up, so that a call rarely meets a connection that is being closed."""
-MIN_SECRET_CHARS: Final = 4
-"""Shorter secrets are not searched for: masking every "1" would shred the record."""
 
 _PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9\-_~!$&'()*+,;=:@]+)+/?")
@@ -75,7 +70,6 @@ _ALWAYS: Final[dict[str, str]] = {
     "connection": "keep-alive",
     "user-agent": f"hooks/{__version__}",
 }
-_exchanges: ContextVar[list[Exchange] | None] = ContextVar("hooks_exchanges", default=None)
 
 
 # --- addresses and headers ---
@@ -149,49 +143,7 @@ def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
     return f"?{joined}" if joined else ""
 
 
-# --- what is recorded ---
-
-
-class Mask:
-    """Takes secrets out of what is kept for people, in the forms in which they travel."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms: set[str] = set()
-        for secret in secrets:
-            if len(secret) >= MIN_SECRET_CHARS:
-                forms |= {secret, quote(secret, safe=""), quote_plus(secret)}
-                forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-        self._forms = sorted(forms, key=len, reverse=True)
-
-    def text(self, text: str) -> str:
-        for form in self._forms:
-            text = text.replace(form, "***")
-        return text
-
-    def body(self, body: bytes) -> bytes:
-        for form in self._forms:
-            body = body.replace(form.encode("utf-8", "surrogatepass"), b"***")
-        return body
-
-
-@functools.lru_cache(maxsize=64)
-def _mask(secrets: tuple[str, ...]) -> Mask:
-    """The same ones come with each call of an account."""
-    return Mask(secrets)
-
-
-class record_exchanges:  # noqa: N801  # read as `with record_exchanges() as ...:`, for each call of each run
-    """Collect every exchange that this task, and tasks begun by it, make inside the block."""
-
-    __slots__ = ("_before",)
-
-    def __enter__(self) -> list[Exchange]:
-        exchanges: list[Exchange] = []
-        self._before = _exchanges.set(exchanges)
-        return exchanges
-
-    def __exit__(self, *_: object) -> None:
-        _exchanges.reset(self._before)
+# --- around calls ---
 
 
 @contextlib.contextmanager
@@ -298,7 +250,7 @@ class Http:
 
     def clean(self, text: str) -> str:
         """The text with this account's secrets masked."""
-        return _mask(self._secrets).text(text)
+        return mask_of(self._secrets).text(text)
 
     async def send(
         self,
@@ -323,7 +275,7 @@ class Http:
         credentials = dict(secret_headers or {})
         for name, value in (*request.headers.items(), *credentials.items()):
             check_header(name, value)
-        mask = _mask((*self._secrets, *secrets, *_secret_parts(credentials), *(value for _, value in secret_query)))
+        mask = mask_of((*self._secrets, *secrets, *secret_parts(credentials), *(value for _, value in secret_query)))
         if secret_query:
             full += encode_query(secret_query).replace("?", "&" if request.query else "?", 1)
         body = request.body if secret_body is None else secret_body
@@ -350,16 +302,16 @@ class Http:
             failure.args = (error,)
             raise
         finally:
-            kept = _exchanges.get()
+            kept = current_record()
             if kept is not None:
                 answered = None if answer is None else answer.body
                 kept.append(
                     Exchange(
                         method=request.method,
                         url=mask.text(url),
-                        request_body=_recorded(request.body, mask, private),
+                        request_body=recorded(request.body, mask, private),
                         status=None if answer is None else answer.status,
-                        answer_body=_recorded(answered, mask, private),
+                        answer_body=recorded(answered, mask, private),
                         error=error,
                         duration_ms=round((time.monotonic() - started) * 1000),
                     )
@@ -386,7 +338,7 @@ class Http:
         try:
             async with asyncio.timeout(timeout):
                 asked = Asked(method, url, named, body or b"")
-                return self._read(await way.exchange(asked, self._max_body, connect, sending))
+                return (await way.exchange(asked, self._max_body, connect, sending)).answer(self._max_body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Transient(f"no connection to {self.host}: {error or 'timed out'}") from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
@@ -396,15 +348,6 @@ class Http:
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             told = f"the connection to {self.host} broke before the answer was whole ({type(error).__name__})"
             raise Transient(told, unknown=sent) from error
-
-    def _read(self, got: Got) -> Answer:
-        headers = _kept(got.headers)
-        whole = got.body
-        if "content-encoding" in headers:
-            whole = _decoded(whole, headers.pop("content-encoding"), self._max_body)
-        if len(whole) > self._max_body:
-            return Answer(got.status, headers, whole[: self._max_body], truncated=True)
-        return Answer(got.status, headers, whole)
 
     def _opened(self) -> Way:
         from hooks.kit.outgoing import CheckedNetwork, resolve
@@ -426,51 +369,6 @@ class Http:
         way, self._way = self._way, None
         if way is not None:
             await way.aclose()
-
-
-def _secret_parts(headers: Mapping[str, str]) -> Iterator[str]:
-    """The whole values, and what follows ``Bearer``, ``Basic`` or ``Token``."""
-    for value in headers.values():
-        yield value
-        yield value.rpartition(" ")[2]
-
-
-def _kept(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The headers by their names in small letters; what comes several times is joined by commas."""
-    kept: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("ascii", "replace").lower(), _text(raw_value)
-        if name != "set-cookie":
-            kept[name] = f"{kept[name]}, {value}" if name in kept else value
-    return kept
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
-
-
-def _recorded(body: bytes | None, mask: Mask, private: bool) -> bytes | None:
-    if body is None:
-        return None
-    return b"(not recorded: it holds credentials)" if private else mask.body(body)[:MAX_RECORDED]
-
-
-def _decoded(body: bytes, coding: str, limit: int) -> bytes:
-    """The body without the compression that we did not ask for, at most ``limit`` bytes and one.
-
-    Decompressed with a bound, so that a small answer cannot fill the memory. Other codings are left as they are: the
-    answer is then not readable, which is what it is.
-    """
-    windows = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(coding.strip().lower())
-    if windows is None:
-        return body
-    try:
-        return zlib.decompressobj(windows).decompress(body, limit + 1)
-    except zlib.error:
-        return body
 
 
 # --- the command line's own calls ---

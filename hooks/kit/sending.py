@@ -5,11 +5,13 @@ Requests are written here once, as they go out; both ways raise the same errors 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 import httpx
 
+from hooks.events import Answer
 from hooks.kit.wire import Origin, Wire, written
 
 MAX_URL: Final = 65_536
@@ -30,6 +32,15 @@ class Got(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+
+    def answer(self, limit: int) -> Answer:
+        """The answer as it is read: uncompressed, and cut at the limit."""
+        headers, whole = _kept(self.headers), self.body
+        if "content-encoding" in headers:
+            whole = _decoded(whole, headers.pop("content-encoding"), limit)
+        if len(whole) > limit:
+            return Answer(self.status, headers, whole[:limit], truncated=True)
+        return Answer(self.status, headers, whole)
 
 
 class Way(Protocol):
@@ -117,3 +128,38 @@ def _request(asked: Asked) -> httpx.Request:
     made = httpx.Request(asked.method, address, headers=[(b"Host", host), *pairs], stream=httpx.ByteStream(asked.body))
     made.read()  # so that it has its content
     return made
+
+
+# --- reading answers ---
+
+
+def _kept(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers by their names in small letters; what comes several times is joined by commas."""
+    kept: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("ascii", "replace").lower(), _text(raw_value)
+        if name != "set-cookie":
+            kept[name] = f"{kept[name]}, {value}" if name in kept else value
+    return kept
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _decoded(body: bytes, coding: str, limit: int) -> bytes:
+    """The body without the compression that we did not ask for, at most ``limit`` bytes and one.
+
+    Decompressed with a bound, so that a small answer cannot fill the memory. Other codings are left as they are: the
+    answer is then not readable, which is what it is.
+    """
+    windows = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(coding.strip().lower())
+    if windows is None:
+        return body
+    try:
+        return zlib.decompressobj(windows).decompress(body, limit + 1)
+    except zlib.error:
+        return body

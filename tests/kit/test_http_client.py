@@ -25,7 +25,6 @@ from hooks.events import Answer, Request
 from hooks.kit.answers import retry_after, vendor_words
 from hooks.kit.http import (
     MAX_BODY,
-    MAX_RECORDED,
     Http,
     Mask,
     check_address,
@@ -35,6 +34,7 @@ from hooks.kit.http import (
     request_json,
     verdict,
 )
+from hooks.kit.recording import MAX_RECORDED
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 GET = Request("GET", "/x")
