@@ -27,7 +27,7 @@ from hooks.addresses import is_loopback, refusal
 from hooks.errors import DeliveryError, Permanent, SettingsError, Transient, Unconfigured
 from hooks.events import Answer, Exchange, Request
 from hooks.kit.answers import read_json, verdict
-from hooks.kit.pacing import current_pace, waited
+from hooks.kit.pacing import Pace, current_pace, waited
 from hooks.kit.recording import Mask, current_record, mask_of, record_exchanges, recorded, secret_parts
 from hooks.ports import ConnectionSettings
 
@@ -279,9 +279,10 @@ class Http:
         if secret_query:
             full += encode_query(secret_query).replace("?", "&" if request.query else "?", 1)
         body = request.body if secret_body is None else secret_body
-        pace = current_pace()
-        if pace is not None and not private:
+        pace = None if private else current_pace()
+        if pace is not None:
             await pace.wait()
+        before = waited()
         answer: Answer | None = None
         error: str | None = "ended from our side"
         started = time.monotonic()
@@ -292,6 +293,7 @@ class Http:
                 {**request.headers, **credentials},
                 body,
                 self._timeout if timeout is None else timeout,
+                pace,
             )
             if not 200 <= answer.status < 300:
                 answer = answer._replace(body=mask.body(answer.body))
@@ -313,19 +315,29 @@ class Http:
                         status=None if answer is None else answer.status,
                         answer_body=recorded(answered, mask, private),
                         error=error,
-                        duration_ms=round((time.monotonic() - started) * 1000),
+                        duration_ms=round((time.monotonic() - started - (waited() - before)) * 1000),
                     )
                 )
 
     async def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float, pace: Pace | None
     ) -> Answer:
         import httpx
 
         from hooks.kit.sending import Asked
+        from hooks.kit.wire import Going
 
         way = self._way or self._opened()
         sent = not way.tells
+
+        async def leave() -> bool:
+            if pace is None:
+                return False
+            until = deadline.when()
+            deadline.reschedule(None)  # our own waiting takes nothing of the vendor's time
+            took = await pace.leave()
+            deadline.reschedule(None if until is None else until + took)
+            return took > 0
 
         def sending() -> None:
             nonlocal sent
@@ -336,9 +348,10 @@ class Http:
             named["content-length"] = str(len(body or b""))
         connect = min(CONNECT_SECONDS, 0.45 * timeout)  # so that it ends, and the TLS handshake too, before the rest
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout) as deadline:
                 asked = Asked(method, url, named, body or b"")
-                return (await way.exchange(asked, self._max_body, connect, sending)).answer(self._max_body)
+                going = Going(leave, sending)
+                return (await way.exchange(asked, self._max_body, connect, going)).answer(self._max_body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Transient(f"no connection to {self.host}: {error or 'timed out'}") from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:

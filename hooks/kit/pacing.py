@@ -10,12 +10,14 @@ from contextvars import ContextVar
 class Pace:
     """The turns of the calls of one action: each waits for ``turn``, but for the first where that was taken before.
 
-    Then each waits for ``leave``, because what was begun in time may have been held up until now.
+    Then, when nothing but sending is left to do, each waits for ``leave``: those before it may have been held up until
+    now, by a slow connection for instance, and so may it.
     """
 
     def __init__(
-        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[None]]
+        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[bool]]
     ) -> None:
+        """``leave`` gives whether it has waited."""
         self._turn = turn
         self._taken = taken
         self._leave = leave
@@ -28,8 +30,16 @@ class Pace:
             self._taken = False
         else:
             await self._turn()
-        await self._leave()
         self.waited += time.monotonic() - began
+
+    async def leave(self) -> float:
+        """Wait, and give the seconds that it took; 0 when nothing was in the way."""
+        began = time.monotonic()
+        if not await self._leave():
+            return 0.0
+        took = time.monotonic() - began
+        self.waited += took
+        return took
 
 
 _pace: ContextVar[Pace | None] = ContextVar("hooks_pace", default=None)
@@ -52,7 +62,7 @@ class paced:  # noqa: N801  # read as `with paced(...):`, for each call of each 
     __slots__ = ("_before", "_kept")
 
     def __init__(
-        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[None]]
+        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[bool]]
     ) -> None:
         self._kept = Pace(turn, taken=taken, leave=leave)
 

@@ -6,13 +6,13 @@ Requests are written here once, as they go out; both ways raise the same errors 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 import httpx
 
 from hooks.events import Answer
-from hooks.kit.wire import Origin, Wire, written
+from hooks.kit.wire import Going, Origin, Wire, written
 
 MAX_URL: Final = 65_536
 
@@ -51,9 +51,8 @@ class Way(Protocol):
         """Whether it says when it sends; one that does not may have sent whenever it fails."""
         ...
 
-    async def exchange(self, asked: Asked, limit: int, connect: float, sending: Callable[[], None]) -> Got:
-        """Send and read the answer. ``connect``: seconds that connecting may take; ``sending`` is called before the
-        first byte goes out."""
+    async def exchange(self, asked: Asked, limit: int, connect: float, going: Going) -> Got:
+        """Send and read the answer, cut soon after ``limit`` bytes. ``connect``: seconds that connecting may take."""
         ...
 
     async def aclose(self) -> None: ...
@@ -80,11 +79,11 @@ class Direct:
         path = self._path + below
         return path if path.startswith("/") else f"/{path}"
 
-    async def exchange(self, asked: Asked, limit: int, connect: float, sending: Callable[[], None]) -> Got:
+    async def exchange(self, asked: Asked, limit: int, connect: float, going: Going) -> Got:
         method, url, headers, body = asked
         message = written(method, self.target(url), headers.pop("host", self._host), headers, body)
         bodiless = method == "HEAD"
-        answered = await self._wire.ask(self._origin, message, bodiless=bodiless, connect=connect, sending=sending)
+        answered = await self._wire.ask(self._origin, message, bodiless=bodiless, connect=connect, going=going)
         try:
             return Got(answered.status, answered.headers, await answered.body(limit))
         finally:
@@ -102,7 +101,8 @@ class StandIn:
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
-    async def exchange(self, asked: Asked, limit: int, connect: float, sending: Callable[[], None]) -> Got:
+    async def exchange(self, asked: Asked, limit: int, connect: float, going: Going) -> Got:
+        await going.leave()
         response = await self._transport.handle_async_request(_request(asked))
         if response.is_stream_consumed:  # it has answered in one piece
             return Got(response.status_code, response.headers.raw, response.content)

@@ -16,7 +16,7 @@ import math
 import re
 import select
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import httptools
@@ -51,6 +51,15 @@ class Origin(NamedTuple):
         return cls(url.raw_host.decode("ascii"), url.port or (443 if secure else 80), secure)
 
 
+class Going(NamedTuple):
+    """What a request does on its way out."""
+
+    leave: Callable[[], Awaitable[bool]]
+    """Awaited when there is a connection: others may have to go first. Gives whether that took a while."""
+    sending: Callable[[], None]
+    """Called just before the first byte goes out."""
+
+
 class Wire:
     """Connections to one host, ``connections`` at most; a call waits for one. The newest is used first."""
 
@@ -64,19 +73,23 @@ class Wire:
         self._open: set[_Connection] = set()
         self._closed: asyncio.Future[None] | None = None
 
-    async def ask(
-        self, origin: Origin, message: bytes, *, bodiless: bool, connect: float, sending: Callable[[], None]
-    ) -> Answered:
+    async def ask(self, origin: Origin, message: bytes, *, bodiless: bool, connect: float, going: Going) -> Answered:
         """Send a message of `written`; gives the answer when its head is there. `Answered.leave` must be called.
 
-        ``bodiless``: its answer has a head only. ``connect`` is how many seconds connecting may take; ``sending`` is
-        called just before the first byte goes out. What goes wrong before that is a ConnectError or a ConnectTimeout.
+        ``bodiless``: its answer has a head only. ``connect`` is how many seconds connecting may take. What goes wrong
+        before it is ``going.sending`` is a ConnectError or a ConnectTimeout.
         """
         await self._room.acquire()
+        connection: _Connection | None = None
         try:
             connection = self._kept() or await self._connected(origin, connect)
-            answer = connection.send(message, bodiless, sending)
+            if await going.leave() and not connection.is_quiet():  # it was closed meanwhile
+                connection.close()
+                connection = self._kept() or await self._connected(origin, connect)
+            answer = connection.send(message, bodiless, going.sending)
         except BaseException:
+            if connection is not None:
+                connection.close()
             self._room.release()
             raise
         try:

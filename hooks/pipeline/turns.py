@@ -39,13 +39,19 @@ class Turns:
                 return account.reserve(self._clock.monotonic())
         return max(0.0, (at - self._clock.now()).total_seconds())
 
-    async def leave(self, account: Account) -> None:
-        """Wait until a call whose turn has come may really leave: those before it may have been held up."""
+    async def leave(self, account: Account) -> bool:
+        """Wait until a call whose turn has come may really leave: those before it may have been held up.
+
+        Gives whether it had to wait.
+        """
         if account.settings.rate is None:
-            return
+            return False
+        waited = account.leaving.locked()
         async with account.leaving:
             while (wait := account.leave(self._clock.monotonic())) > 0:
+                waited = True
                 await self._clock.sleep(wait)
+        return waited
 
     async def _next(self, name: str, rate: float, seconds: float) -> datetime:
         mine = self._taken.setdefault(name, deque())

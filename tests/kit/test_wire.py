@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from hooks.errors import Permanent, Transient
 from hooks.events import Answer, Request
-from hooks.kit.http import Http
+from hooks.kit.http import Http, record_exchanges
 from hooks.kit.outgoing import CheckedNetwork
+from hooks.kit.pacing import paced, waited
 from hooks.kit.wire import MAX_HEAD, Wire
 from tests.kit.pipes import PipeNetwork
 
@@ -108,6 +109,38 @@ async def test_a_connection_that_was_closed_unheard_is_not_used_again() -> None:
             assert peer.done.wait(5)
             assert 200 == (await http.send(GET)).status
         assert (2, 2) == (peer.connections, len(peer.heads))
+
+
+async def test_a_call_leaves_when_it_is_connected_and_its_waiting_is_not_the_vendors() -> None:
+    """A slow connection must not bring a call too close to those that come after it."""
+    asked: list[int] = []
+
+    def closes_the_first(peer: Peer, connection: socket.socket, number: int) -> None:
+        if number == 1:
+            peer.go_on.wait(5)
+            connection.close()
+            peer.done.set()
+        else:
+            keeps(peer, connection, number)
+
+    with Peer(closes_the_first) as peer:
+
+        async def turn() -> None:
+            return None
+
+        async def leave() -> bool:
+            peer.go_on.set()
+            await asyncio.to_thread(peer.done.wait, 5)
+            asked.append(peer.connections)
+            await asyncio.sleep(0.55)
+            return True
+
+        async with client(peer) as http:
+            with paced(turn, taken=False, leave=leave), record_exchanges() as exchanges:
+                assert 200 == (await http.send(GET, timeout=0.5)).status
+                assert waited() >= 0.55
+        assert ([1], 2, 1) == (asked, peer.connections, len(peer.heads)), "what was closed meanwhile is not used"
+        assert exchanges[0].duration_ms < 500
 
 
 async def test_what_comes_unasked_is_nobodys_answer() -> None:
