@@ -29,7 +29,7 @@ from hooks.store.recent import Recent, settle_stored
 from hooks.store.room import Room
 from hooks.store.storage import fleeting
 from hooks.store.verbs import SqlStore
-from hooks.store.writer import SqliteConnection, broken_by, commit_batch, connect, is_full, open_writing
+from hooks.store.writer import Passage, SqliteConnection, broken_by, commit_batch, connect, is_full, open_writing
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ class SqliteEngine:
         self._reader = reader  # what is read for the engine must not wait behind commits, nor commits behind it
         self._lock = lock
         self._writer = GroupCommit(self._commit, broken_by)
+        self._passage = Passage()
         self._recent = Recent(self._writer.write)
         self._accept_rows = partial(accept_rows, originals=self._recent.originals)
         self._settling: asyncio.Task[None] | None = None
@@ -108,9 +109,13 @@ class SqliteEngine:
 
     async def _commit(self, rows: Sequence[Any], works: Sequence[Work]) -> tuple[list[Any], list[Any]]:
         try:
-            accepted, written = await self._connection.run(
-                lambda raw: commit_batch(raw, self._accept_rows, rows, works)
+            self._passage.close()
+            begun = asyncio.ensure_future(
+                self._connection.run(lambda raw: commit_batch(raw, self._accept_rows, rows, works, self._passage.open))
             )
+            await asyncio.sleep(0)  # the answers of the last batch leave first, then this one is handed over
+            self._passage.wait()
+            accepted, written = await begun
         except sqlite3.Error as error:
             if not (is_full(error) and works and self.room.give_up()):
                 raise

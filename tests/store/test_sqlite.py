@@ -52,6 +52,18 @@ async def test_what_was_recorded_is_there_after_a_new_start(tmp_path: Path) -> N
         await again.close()
 
 
+async def test_a_statement_that_waits_for_a_lock_does_not_hold_the_loop(store: SqlStore, path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        waiting = store.record(receipt(), b"key", DAY)
+        for _ in range(10):
+            await asyncio.sleep(0.001)
+        assert not waiting.done()
+        other.execute("ROLLBACK")  # were the loop held until the statement ends, this would come too late
+    assert await waiting is None
+    assert await store.record(receipt(b"two"), b"another", DAY) is None
+
+
 async def test_a_second_server_on_the_same_file_is_refused_by_name(store: SqlStore, path: Path) -> None:
     with pytest.raises(StoreRefused, match=r"another server \(process \d+\) is using hooks\.db"):
         await open_sqlite(path, relaxed=True)
