@@ -191,6 +191,21 @@ def test_a_rule_is_edited_with_its_backtest_published_and_rolled_back(desk: Desk
     expect(page.locator(".file")).to_contain_text("data.total_cents >= 5000")
 
 
+def test_what_is_under_a_pressed_button_of_the_mouse_is_not_replaced(desk: Desk) -> None:
+    page = desk.go("/events")
+    page.mouse.move(2, 2)
+    page.mouse.down()
+    page.evaluate(
+        "() => { document.querySelector('[data-live]').append('old');"
+        " refresh(true).then(() => { window.renewed = true; }); }"
+    )
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => document.querySelector('[data-live]').textContent.endsWith('old') && !window.renewed")
+    page.mouse.up()
+    page.wait_for_function("() => window.renewed")
+    assert not page.evaluate("() => document.querySelector('[data-live]').textContent.endsWith('old')")
+
+
 def test_two_who_edit_at_the_same_time_do_not_overwrite_each_other(desk: Desk) -> None:
     page = desk.go("/rules/edit")
     area = page.get_by_role("textbox", name="The rules file")

@@ -143,6 +143,12 @@ const foresee = async (form) => {
   place.append(go);
 };
 
+// Whether a button of the mouse is down: what is replaced under it hears of no click.
+let pressed = false;
+for (const [kind, down] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+  document.addEventListener(kind, () => { pressed = down; }, true);
+}
+
 // Live parts: the page is fetched again and the parts named by data-live are put in the place of the old ones.
 const refresh = async (always) => {
   if (!document.querySelector("[data-live]")) return;
@@ -150,6 +156,7 @@ const refresh = async (always) => {
   const answer = await fetch(window.location.href, { headers: { accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  while (pressed) await new Promise((done) => { setTimeout(done, 50); });
   for (const part of fresh.querySelectorAll("[data-live]")) {
     const old = document.querySelector(`[data-live="${part.dataset.live}"]`);
     if (!old || old.innerHTML === part.innerHTML) continue;
@@ -175,5 +182,5 @@ const follow = () => {
   window.addEventListener("pagehide", () => stream.close());
 };
 
-localTimes(document);
-follow();
+// The listeners above are there before the first button is: on a busy machine a click may come before the whole page.
+document.addEventListener("DOMContentLoaded", () => { localTimes(document); follow(); });
