@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
+
+from hooks.remembered import remembered
 
 Likeness = Literal["same", "close", "unknown", "family", "different"]
 """``unknown``: one of them has no name to compare. ``family`` and ``different`` contradict."""
@@ -84,7 +85,7 @@ def plain_name(name: str) -> list[str]:
     return list(_plain_name(name))
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _plain_name(name: str) -> tuple[str, ...]:
     """What is learned of somebody asks for the same name several times."""
     if "@" in name:

@@ -8,7 +8,6 @@ rule act on half of the truth. Messages name the field and what was expected, ne
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import phonenumbers
 
 from hooks.canonical import Address, Phones
 from hooks.events import utc_text
+from hooks.remembered import remembered
 
 PHONES_KNOWN = 1024
 """Numbers that were read last: those of a crew come with each of its jobs."""
@@ -82,7 +82,7 @@ def word(value: object) -> str | None:
     return None if given is None else _word(given)
 
 
-@functools.lru_cache(maxsize=WORDS_KNOWN)
+@remembered(WORDS_KNOWN)
 def _word(given: str) -> str | None:
     return _NOT_WORD.sub("_", _CAMEL.sub("_", given).lower()).strip("_") or None
 
@@ -238,7 +238,7 @@ def phone(value: object) -> Phone | None:
     return None if given is None else _phone(given)
 
 
-@functools.lru_cache(maxsize=PHONES_KNOWN)
+@remembered(PHONES_KNOWN)
 def _phone(given: str) -> Phone:
     try:
         parsed = phonenumbers.parse(given, "US")

@@ -281,7 +281,7 @@ def _kept_headers(listed: frozenset[bytes], request: Inbound) -> Mapping[str, st
     kept: dict[str, str] = {}
     for name, value in request.headers:
         if name in _ALWAYS_KEPT or name in listed:
-            key, text = _kept_header(name, value)
+            key, text = _kept_header(name, value[:_MAX_VALUE])
             kept[key] = f"{kept[key]}, {text}"[:_MAX_VALUE] if key in kept else text
         elif name == _CAUSE and (cause := read_cause(value.decode("latin-1"))) is not None:
             kept |= {CAUSE: cause[0], DEPTH: str(cause[1])}
@@ -290,7 +290,7 @@ def _kept_headers(listed: frozenset[bytes], request: Inbound) -> Mapping[str, st
 
 @lru_cache(maxsize=1024)
 def _kept_header(name: bytes, value: bytes) -> tuple[str, str]:
-    """A header as it is stored. A sender's next webhook has mostly the same ones."""
+    """A header as it is stored, of a value that is not endless. A sender's next webhook has mostly the same ones."""
     return name.decode("latin-1"), _storable(value.decode("latin-1"))
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
+from hooks.remembered import remembered
+from hooks.store.accept import insert_many
 from hooks.store.engine import Transaction
 from hooks.store.rows import storable
 
 MOST = 20
 """Ids that are kept of one answer: those nearest to its top."""
-
-TOGETHER = 200
-"""Ids that are written by one statement."""
 
 _DEPTH = 3
 _FEWEST, _LONGEST = 3, 100
@@ -30,13 +28,8 @@ _NO_RECORD = re.compile(r"phone|mobile|fax|house|street|account_?number|page|ten
 def remember(transaction: Transaction, answers: Iterable[tuple[str, Any]]) -> None:
     """Keep the ids in what steps were answered, each with its run. Those kept before stay."""
     found = [(run, record) for run, output in answers for record in ids_in(output)]
-    for start in range(0, len(found), TOGETHER):
-        some = found[start : start + TOGETHER]
-        rows = ", ".join(["(?, ?)"] * len(some))
-        transaction.execute(
-            f"INSERT INTO step_records (run, record) VALUES {rows} ON CONFLICT (run, record) DO NOTHING",
-            [value for row in some for value in row],
-        )
+    head, tail = "INSERT INTO step_records (run, record) VALUES ", " ON CONFLICT (run, record) DO NOTHING"
+    insert_many(transaction, head, found, tail)
 
 
 def forget(transaction: Transaction, run: str) -> None:
@@ -74,7 +67,7 @@ def ids_in(output: Any) -> list[str]:
     return list(found)[:MOST]
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _names_record(key: str) -> bool:
     return _KEY.search(key) is not None and _NO_RECORD.search(key) is None
 
