@@ -216,7 +216,7 @@ class Carrier:
         await self._turn(carry, step, account)
         await self._let_in(carry, step, account)
         now = self._clock.now()
-        step = step.tried(now)
+        step = step._replace(state="intended", tries=step.tries + 1, intended_at=now, error=None)
         carry.steps[position] = step
         await self._flush(carry, None, at=now)
         if carry.meeting.latest is not None and self._clock.now() > carry.meeting.latest:
@@ -248,8 +248,11 @@ class Carrier:
         if len(request.body or b"") > LARGEST_REQUEST:
             why = f"its request would be larger than {LARGEST_REQUEST >> 20} MiB"
             return step._replace(state="failed", error=why, finished_at=now)
-        url = account.client.url(request)
-        return step.frozen(hide(inputs, spec.secrets), hide_request(request, spec.secrets), url)
+        return step._replace(
+            inputs=hide(inputs, spec.secrets),
+            request=hide_request(request, spec.secrets),
+            url=account.client.url(request),
+        )
 
     async def _introduced(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Call:
         """The call with what is known of its person; it waits while another run is at the same person's record."""
@@ -393,7 +396,9 @@ class Carrier:
             if done is None:
                 carry.attempts.append(attempt("unknown", "the vendor has no record of it (yet)"))
                 return step
-            ended = step.done(done.output, self._clock.now())
+            ended = step._replace(
+                state="done", output=done.output, error=None, intended_at=None, finished_at=self._clock.now()
+            )
             carry.attempts.append(attempt("adopted" if done.adopted else verdict))
             carry.steps[step.position] = ended
             if account.vendor in carry.watched:

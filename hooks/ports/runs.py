@@ -97,29 +97,6 @@ class Step(NamedTuple):
     intended_at: datetime | None = None
     finished_at: datetime | None = None
 
-    # What each step of each run becomes, written out: `replace` takes three times as long.
-
-    def frozen(self, inputs: Mapping[str, Any], request: Request, url: str) -> Step:
-        """As its call will be sent."""
-        return Step(
-            *(self.position, self.id, self.action, self.connection, self.state, inputs, request, url),
-            *(self.output, self.error, self.tries, self.intended_at, self.finished_at),
-        )
-
-    def tried(self, at: datetime) -> Step:
-        """About to be sent, once more than before."""
-        return Step(
-            *(self.position, self.id, self.action, self.connection, "intended", self.inputs, self.request, self.url),
-            *(self.output, None, self.tries + 1, at, self.finished_at),
-        )
-
-    def done(self, output: Any, at: datetime) -> Step:
-        """Ended well."""
-        return Step(
-            *(self.position, self.id, self.action, self.connection, "done", self.inputs, self.request, self.url),
-            *(output, None, self.tries, None, at),
-        )
-
 
 class Attempt(NamedTuple):
     """One try at a step: what left, what came back, how long it took and what that means."""

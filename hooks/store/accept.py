@@ -139,10 +139,13 @@ def _first_of(transaction: Transaction, row: Accepted) -> str | None:
     return f"rcp_{receipt.hex()}"
 
 
-def insert_many(transaction: Transaction, head: str, rows: Sequence[Sequence[Any]]) -> None:
-    """One statement for up to `ROWS_PER_STATEMENT` rows: a statement per row costs twice as much."""
+def insert_many(transaction: Transaction, head: str, rows: Sequence[Sequence[Any]], tail: str = "") -> None:
+    """One statement for up to `ROWS_PER_STATEMENT` rows: a statement per row costs twice as much.
+
+    ``head`` ends before the rows, ``tail`` says what becomes of those that are there already.
+    """
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         chunk = rows[start : start + ROWS_PER_STATEMENT]
         marks = "(" + ",".join("?" * len(chunk[0])) + ")"
-        sql = head + ",".join([marks] * len(chunk))
+        sql = head + ",".join([marks] * len(chunk)) + tail
         transaction.execute(sql, [value for row in chunk for value in row])

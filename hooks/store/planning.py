@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from hooks.events import Event, Receipt
 from hooks.people import customer_in
@@ -128,7 +128,8 @@ def plan(
             if held is not None and run.state in ("waiting", "held") and millis(plan.event.received_at) <= held[0]:
                 run = run._replace(state="held", reason=held[1])
             if _is_plain(run):
-                runs.append(_plain_row(plan.event, run, version))
+                created = millis(plan.event.received_at)
+                runs.append(_row(plan.event.id, run, version, millis(run.due_at), created, _FIRST))
                 transaction.count(f"runs.{run.state}")
                 waiting += run.state == "waiting"
             else:
@@ -167,12 +168,30 @@ def _is_plain(run: PlannedRun) -> bool:
     return run.timing is UNTIMED and run.once is None and run.replay is None and not run.steps
 
 
-def _plain_row(event: Event, run: PlannedRun, version: str) -> tuple[Any, ...]:
-    created = millis(event.received_at)
-    finished = created if run.state == "skipped" else None
+class _Place(NamedTuple):
+    """Where a run stands among those that are there: as the first of its event and rule, if nothing else is said."""
+
+    behind: str | None = None
+    generation: int = 0
+    key_generation: int = 0
+    replay_of: str | None = None
+    priority: int = LIVE
+
+
+_FIRST = _Place()
+
+
+def _row(event: str, run: PlannedRun, version: str, due: int, created: int, place: _Place) -> tuple[Any, ...]:
+    given = run.timing
     return (
-        *(run.id, event.id, run.rule, version, run.state, run.reason, run.connection, millis(run.due_at), created),
-        *(finished, 0, 0, None, 0, 0, None, LIVE, None, None, None, None, None, None),
+        *(run.id, event, run.rule, version, run.state, run.reason, run.connection, due, created),
+        *(created if run.state == "skipped" else None, 0, 0, *place),
+        given.lane,
+        None if given.lane is None else given.on_stuck,
+        None if given.over == "skip" else given.gate,
+        given.burst,
+        given.expects,
+        None if given.deadline is None else millis(given.deadline),
     )
 
 
@@ -184,41 +203,29 @@ def _insert_runs(transaction: Transaction, runs: list[tuple[Any, ...]]) -> None:
 
 def insert_run(transaction: Transaction, event: str, received_at: datetime, run: PlannedRun, version: str) -> int:
     """Store a run of an event; gives 1 when it waits."""
-    state, reason, steps = run.state, run.reason, run.steps
     behind, due = None, millis(run.due_at)
     received = millis(received_at)
     created = received if run.replay is None else millis(run.replay.at)
-    given = run.timing
     if (skipped := _skipped(transaction, event, run, received, created)) is not None:
-        before = f"{reason}; " if state == "skipped" else ""
-        state, reason, steps = "skipped", f"{before}{skipped}", ()
-    if state == "skipped":
-        given = UNTIMED
+        before = f"{run.reason}; " if run.state == "skipped" else ""
+        run = run._replace(state="skipped", reason=f"{before}{skipped}", steps=())
+    if run.state == "skipped":
+        run = run._replace(timing=UNTIMED)
     else:
         behind, why, due = timing.enter(transaction, run, event)
-        if behind is not None and state == "waiting":
-            reason = why
-    finished = created if state == "skipped" else None
+        if behind is not None and run.state == "waiting":
+            run = run._replace(reason=why)
     generation, key_generation, replay_of = 0, 0, None
     if run.replay is not None and run.replay.of is not None:
         replay_of = run.replay.of
         generation, key_generation = _generations(transaction, event, run.rule, replay_of)
         if run.replay.force:
             key_generation = generation
-    row = (
-        *(run.id, event, run.rule, version, state, reason, run.connection, due, created, finished, 0, 0, behind),
-        *(generation, key_generation, replay_of, LIVE if run.replay is None else REPLAY),
-        given.lane,
-        None if given.lane is None else given.on_stuck,
-        None if given.over == "skip" else given.gate,
-        given.burst,
-        given.expects,
-        None if given.deadline is None else millis(given.deadline),
-    )
-    _insert_runs(transaction, [row])
-    transaction.count(f"runs.{state}")
-    write_steps(transaction, [step_to_row(run.id, step) for step in steps])
-    return 1 if state == "waiting" else 0
+    place = _Place(behind, generation, key_generation, replay_of, LIVE if run.replay is None else REPLAY)
+    _insert_runs(transaction, [_row(event, run, version, due, created, place)])
+    transaction.count(f"runs.{run.state}")
+    write_steps(transaction, [step_to_row(run.id, step) for step in run.steps])
+    return 1 if run.state == "waiting" else 0
 
 
 def _skipped(transaction: Transaction, event: str, run: PlannedRun, received: int, created: int) -> str | None:

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 from hooks.errors import LeaseLost
 from hooks.ports import Progress
 from hooks.store import echoing, step_records, timing
+from hooks.store.accept import insert_many
 from hooks.store.engine import Transaction
+from hooks.store.fairness import AGAIN, LIVE, REPLAY
 from hooks.store.leasing import moved
 from hooks.store.people import learn, leave_lane, take_turn
 from hooks.store.rows import STEP_COLUMNS, attempt_to_row, millis, step_to_row, storable
@@ -170,19 +172,12 @@ def _write_rows(transaction: Transaction, changes: Sequence[Progress]) -> None:
     done = [(change.run, step.output) for change in changes for step in change.steps if step.state == "done"]
     step_records.remember(transaction, done)
     attempts = [attempt_to_row(change.run, attempt) for change in changes for attempt in change.attempts]
-    _insert(transaction, _ATTEMPT, attempts)
+    insert_many(transaction, _ATTEMPT, attempts)
 
 
 def write_steps(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write rows of `step_to_row`, each in place of what there was of that step."""
-    _insert(transaction, _STEP, rows, _STEP_AGAIN)
-
-
-def _insert(transaction: Transaction, head: str, rows: Sequence[tuple[Any, ...]], tail: str = "") -> None:
-    for start in range(0, len(rows), TOGETHER):
-        some = rows[start : start + TOGETHER]
-        marks = f"({','.join('?' * len(some[0]))})"
-        transaction.execute(f"{head}{','.join([marks] * len(some))}{tail}", [value for row in some for value in row])
+    insert_many(transaction, _STEP, rows, _STEP_AGAIN)
 
 
 def _write_rest(transaction: Transaction, change: Progress, run: _Mine) -> None:
@@ -230,7 +225,8 @@ def _write_runs(transaction: Transaction, kept: Iterable[tuple[Progress, _Mine]]
         transaction.execute(
             "UPDATE runs SET state = ?, reason = ?, due_at = coalesce(?, due_at), "
             "connection = coalesce(?, connection), attempts = attempts + ?, "
-            "priority = CASE WHEN priority = 0 AND ? = 0 THEN 0 WHEN priority = 2 THEN 2 ELSE 1 END, crashes = 0, "
+            f"priority = CASE WHEN priority = {LIVE} AND ? = 0 THEN {LIVE} WHEN priority = {REPLAY} THEN {REPLAY} "
+            f"ELSE {AGAIN} END, crashes = 0, "
             f"finished_at = {at}, owner = NULL, lease_until = NULL WHERE {_among(runs)}",
             [*values, *ats, *runs],
         )
