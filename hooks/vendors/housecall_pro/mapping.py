@@ -278,12 +278,10 @@ def payment(found: Fields, invoice_id: str | None = None) -> Read:
 def _where(found: Fields) -> dict[str, Any]:
     """For whom and where, as leads, jobs and estimates carry it."""
     who, place = found.object("customer"), found.object("address")
-    return _given(
-        {
-            "customer": None if who is None else customer(who),
-            "address": None if place is None else address(place),
-        }
-    )
+    return {
+        "customer": None if who is None else customer(who),
+        "address": None if place is None else address(place),
+    }
 
 
 def _when(found: Fields) -> dict[str, Any]:

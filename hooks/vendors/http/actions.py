@@ -27,7 +27,7 @@ _RESERVED: Final = frozenset(
 """Headers that steer the connection itself."""
 
 _SAFE: Final = "/%:@!$&'()*+,;=-._~"
-_AS_IT_IS = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=\-._~]*")
+_AS_IT_IS = re.compile(f"[A-Za-z0-9{re.escape(_SAFE)}]*")
 """A path in which nothing is to be encoded."""
 
 Values = dict[str, Scalar | list[Scalar] | None]
