@@ -51,6 +51,19 @@ class Poisonous:
         return self._inner.normalize(receipt)
 
 
+class Killed(BaseException):
+    """What becomes of the process."""
+
+
+class Deadly(Poisonous):
+    """The same, but a poison kills who reads it."""
+
+    def normalize(self, receipt: Receipt) -> list[Draft]:
+        if b"poison" in receipt.body:
+            raise Killed
+        return self._inner.normalize(receipt)
+
+
 async def test_an_event_that_cannot_be_stored_holds_up_no_other(engine: Engine) -> None:
     inner: Any = engine.sources["hello"]
     engine.sources["hello"] = Poisonous(inner)
@@ -69,15 +82,6 @@ async def test_an_event_that_cannot_be_stored_holds_up_no_other(engine: Engine) 
 async def test_a_receipt_that_ends_the_program_is_set_aside_after_three_times_and_holds_up_no_other(
     engine: Engine,
 ) -> None:
-    class Killed(BaseException):
-        """What becomes of the process."""
-
-    class Deadly(Poisonous):
-        def normalize(self, receipt: Receipt) -> list[Draft]:
-            if b"poison" in receipt.body:
-                raise Killed
-            return self._inner.normalize(receipt)
-
     inner: Any = engine.sources["hello"]
     engine.sources["hello"] = Deadly(inner)
     receipts = [await engine.receive(), await engine.receive(b'{"poison":1}'), await engine.receive()]

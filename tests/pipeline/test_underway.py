@@ -11,10 +11,10 @@ import pytest
 from hooks.events import Receipt, new_id
 from hooks.pipeline.dispatch import CALM, Dispatcher
 from hooks.pipeline.underway import Underway
-from hooks.ports import Draft, EventFilter
+from hooks.ports import EventFilter
 from hooks.store.planning import PLANNING
 from tests.pipeline.engine import Engine
-from tests.pipeline.test_dispatch_and_deliver import Poisonous
+from tests.pipeline.test_dispatch_and_deliver import Deadly, Killed
 
 
 @pytest.fixture
@@ -30,17 +30,6 @@ async def shared(tmp_path: Path, ready_postgres: str) -> AsyncIterator[Engine]:
     engine = await Engine.open(tmp_path, database=ready_postgres)
     yield engine
     await engine.close()
-
-
-class Killed(BaseException):
-    """What becomes of the process."""
-
-
-class Deadly(Poisonous):
-    def normalize(self, receipt: Receipt) -> list[Draft]:
-        if b"poison" in receipt.body:
-            raise Killed
-        return self._inner.normalize(receipt)
 
 
 async def life(engine: Engine, path: Path, *, seconds: float = CALM) -> bool:

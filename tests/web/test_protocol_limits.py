@@ -179,24 +179,14 @@ async def test_a_peer_that_does_not_hang_up_is_cut_off() -> None:
 # --- limits and what follows a refusal ---
 
 
-async def test_headers_without_an_end_are_cut_off() -> None:
-    async with inbox() as (port, _), await Wire.to(port) as wire:
-        hearing = asyncio.create_task(wire.hear())
-        await wire.say(HEAD + b"X-Long: ")
-        with contextlib.suppress(ConnectionError):
-            for _ in range(100):
-                await wire.say(b"x" * 4096)
-                await asyncio.wait({hearing}, timeout=0.005)
-                if hearing.done():
-                    break
-        assert 431 == (await hearing).status
+_CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
 
 
-@pytest.mark.parametrize("start", [b"0\r\nX-Long: ", b"2;"])
-async def test_trailers_and_sizes_of_chunks_without_an_end_are_cut_off(start: bytes) -> None:
+@pytest.mark.parametrize("start", [b"X-Long: ", _CHUNKED + b"0\r\nX-Long: ", _CHUNKED + b"2;"])
+async def test_headers_trailers_and_sizes_of_chunks_without_an_end_are_cut_off(start: bytes) -> None:
     async with inbox() as (port, _), await Wire.to(port) as wire:
         hearing = asyncio.create_task(wire.hear())
-        await wire.say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n" + start)
+        await wire.say(HEAD + start)
         with contextlib.suppress(ConnectionError):
             for _ in range(100):
                 await wire.say(b"x" * 4096)
