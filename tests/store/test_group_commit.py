@@ -1,0 +1,60 @@
+"""Who shares a commit: everybody who comes while others are arriving, and nobody waits for somebody who does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from hooks.store.groupcommit import MAX_BATCH, GroupCommit
+
+
+class Commits:
+    """A database that takes a turn of the loop for each commit, and keeps what was in it."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    async def commit(self, rows: Sequence[Any], works: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        self.batches.append(len(rows))
+        await asyncio.sleep(0)
+        return [None] * len(rows), [None] * len(works)
+
+
+async def come(group: GroupCommit, number: int, at_once: int, heard: list[int]) -> None:
+    """So many rows, some in each turn of the loop, as sockets bring them."""
+    for start in range(0, number, at_once):
+        for row in range(start, start + at_once):
+            group.hand(row, lambda _, row=row: heard.append(row))  # type: ignore[misc]
+        await asyncio.sleep(0)
+
+
+async def test_who_arrives_while_others_do_shares_their_commit() -> None:
+    commits, heard = Commits(), list[int]()
+    group = GroupCommit(commits.commit)
+    await come(group, 40, 4, heard)
+    await group.close()
+    assert commits.batches == [40]
+    assert heard == list(range(40))
+
+
+async def test_who_comes_alone_is_committed_at_once() -> None:
+    commits, heard = Commits(), list[int]()
+    group = GroupCommit(commits.commit)
+    await come(group, 1, 1, heard)
+    assert commits.batches == [1]
+    await group.close()
+    assert heard == [0]
+
+
+async def test_nobody_waits_for_an_end_of_those_who_come() -> None:
+    commits, heard = Commits(), list[int]()
+    group = GroupCommit(commits.commit)
+    coming = asyncio.create_task(come(group, 4 * MAX_BATCH, 8, heard))
+    while not commits.batches:
+        await asyncio.sleep(0)
+    assert not coming.done()
+    await coming
+    await group.close()
+    assert max(commits.batches) <= MAX_BATCH
+    assert heard == list(range(4 * MAX_BATCH))
