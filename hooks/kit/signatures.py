@@ -105,11 +105,20 @@ def check_signature(
         except VerificationError:
             continue
         compared = True
-        spelled = signature.lower() if kind == "hex" else signature
-        for key in keys:
-            good |= hmac.compare_digest(encoded(digest(key, message, algorithm), kind), spelled)
+        good |= _signed(keys, message, algorithm, kind, signature)
     if not good:
         raise VerificationError("mismatch" if compared else "malformed")
+
+
+def _signed(
+    keys: Sequence[bytes], message: bytes, algorithm: Algorithm, kind: Literal["hex", "base64"], signature: bytes
+) -> bool:
+    """Whether it is the message's under one of the keys, of which each is tried."""
+    spelled = signature.lower() if kind == "hex" else signature
+    good = False
+    for key in keys:
+        good |= hmac.compare_digest(encoded(digest(key, message, algorithm), kind), spelled)
+    return good
 
 
 def check_timestamp(given: bytes, now: float, tolerance: float) -> None:
@@ -168,23 +177,25 @@ class HmacScheme:
                 raise VerificationError("missing")
             check_timestamp(timestamp, request.received_at.timestamp(), self._tolerance)
         message = self._message(request, timestamp)
-        check_signature((signature,), self._keys, message, algorithm=self._algorithm, encoding=self._encoding)
+        kind = signature_encoding(signature, self._encoding, self._algorithm)
+        if not _signed(self._keys, message, self._algorithm, kind, signature):
+            raise VerificationError("mismatch")
 
     def _message(self, request: Inbound, timestamp: bytes) -> bytes:
-        parts: list[bytes] = []
+        message = b""
         for kind, value in self._parts:
             if kind == "text":
-                parts.append(value)
+                message += value
             elif kind == "body":
-                parts.append(request.body)
+                message += request.body
             elif kind == "timestamp":
-                parts.append(timestamp)
+                message += timestamp
             else:
                 found = request.header(value)
                 if not found:
                     raise VerificationError("missing")
-                parts.append(found)
-        return b"".join(parts)
+                message += found
+        return message
 
 
 def _template_parts(template: str, time_header: bytes | None) -> tuple[tuple[str, bytes], ...]:

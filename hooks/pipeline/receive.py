@@ -69,16 +69,11 @@ def duplicate_key(door: Door, request: Inbound, sender_id: str | None) -> bytes:
     for an id. The path below ``/in/{source}`` counts as part of the body's key: the same form posted as a lead
     and as a customer is two facts.
     """
-    digest = hashlib.sha256(door.name.encode())
     if sender_id is not None:
-        digest.update(b"\0i")
-        digest.update(sender_id.encode("utf-8", "surrogatepass"))
+        told = f"{door.name}\0i{sender_id}".encode("utf-8", "surrogatepass")
     else:
-        if request.path:
-            digest.update(request.path.encode("utf-8", "surrogatepass"))
-        digest.update(b"\0b")
-        digest.update(request.body)
-    return digest.digest()
+        told = f"{door.name}{request.path}\0b".encode("utf-8", "surrogatepass") + request.body
+    return hashlib.sha256(told).digest()
 
 
 class Judged(NamedTuple):
@@ -161,14 +156,21 @@ class Receiver:
 
 def judge(door: Door, request: Inbound) -> Judged:
     """What a request is. Does nothing yet: only the store makes it so."""
-    if _is_ping(door, request):
-        return Judged("ping")
+    source = door.source
+    try:
+        if source.is_ping(request):
+            return Judged("ping")
+    except Exception as error:
+        log_fault(log, f"is_ping of source {door.name}", error)
     if request.method == "OPTIONS":
         return Judged("probe")
     try:
-        _verify(door, request)
+        source.verify(request)
     except VerificationError as refusal:
         return Judged("refused", reason=refusal.reason)
+    except Exception as error:  # closed whatever happens: a verifier that stumbles has refused
+        log_fault(log, f"verify of source {door.name}", error)
+        return Judged("refused", reason="malformed")
     if door.hooks is not None and door.hooks.methods(request.path) is not None:
         return Judged("asked")
     if request.method in ("GET", "HEAD"):
@@ -213,25 +215,6 @@ class _Ration:
             return False
         self._left -= 1
         return True
-
-
-def _is_ping(door: Door, request: Inbound) -> bool:
-    try:
-        return door.source.is_ping(request)
-    except Exception as error:
-        log_fault(log, f"is_ping of source {door.name}", error)
-        return False
-
-
-def _verify(door: Door, request: Inbound) -> None:
-    """Closed whatever happens: a verifier that stumbles has refused."""
-    try:
-        door.source.verify(request)
-    except VerificationError:
-        raise
-    except Exception as error:
-        log_fault(log, f"verify of source {door.name}", error)
-        raise VerificationError("malformed") from None
 
 
 def _read(door: Door, request: Inbound) -> Reading:

@@ -26,11 +26,8 @@ class Accepted(NamedTuple):
     at: int
     expires_at: int
     events: int
-
-    @property
-    def size(self) -> int:
-        """Bytes that it will take, about."""
-        return len(self.values[8]) + 500
+    size: int
+    """Bytes that it will take, about."""
 
 
 def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted:
@@ -41,7 +38,7 @@ def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted
         receipt.vendor,
         round(at * 1000),
         receipt.verdict,
-        storable(receipt.path),
+        storable(receipt.path) if receipt.path else "",
         dump(receipt.query) if receipt.query else "[]",
         _headers_text(tuple(receipt.headers.items())),
         receipt.body,
@@ -54,7 +51,8 @@ def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted
     ]
     # 16 bytes of a SHA-256 tell deliveries apart as well as 32, in half the pages.
     digest = None if key is None else key[:16]
-    return Accepted(values, digest, bytes.fromhex(receipt.id[4:]), int(at), int(at + window), receipt.events)
+    name, size = bytes.fromhex(receipt.id[4:]), len(receipt.body) + 500
+    return Accepted(values, digest, name, int(at), int(at + window), receipt.events, size)
 
 
 @lru_cache(maxsize=256)

@@ -111,7 +111,8 @@ class SqlStore:
     def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
         """The same for somebody who is called instead of waiting."""
         row = accepted_row(receipt, key, window)
-        self._fresh.took(row)
+        if self._fresh.wanted:
+            self._fresh.took(row)
         self._engine.hand(row, hear)
 
     # --- dispatch ---

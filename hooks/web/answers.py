@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from hooks.pipeline.receive import Door, log_fault
@@ -56,7 +57,7 @@ def refusal_by_head(door: Door, headers: Iterable[tuple[bytes, bytes]]) -> Prepa
             if seen or len(value) > _MAX_MEDIA_TYPE:
                 return _MEDIA_TYPE
             seen = True
-            media_type = value.split(b";", 1)[0].strip().lower().decode("latin-1")
+            media_type = _media_type(value)
         elif name == b"content-length":
             length = value.strip()
             if not length.isdigit() or len(length) > 18:
@@ -66,6 +67,12 @@ def refusal_by_head(door: Door, headers: Iterable[tuple[bytes, bytes]]) -> Prepa
         elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
             return _CODING
     return None if media_type in door.source.media_types else _MEDIA_TYPE
+
+
+@lru_cache(maxsize=256)
+def _media_type(value: bytes) -> str:
+    """Without its parameters. A sender's next webhook has the same one."""
+    return value.split(b";", 1)[0].strip().lower().decode("latin-1")
 
 
 def _usual(door: Door, outcome: Outcome) -> Prepared:

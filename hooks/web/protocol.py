@@ -253,9 +253,11 @@ class GuardedProtocol(HttpToolsProtocol):
         keep_alive = self._modern and self.parser.should_keep_alive()
         if self.full:
             type(self).full = keep_alive = False
-        before, self.cycle, self._parts = self.cycle, self._whole(keep_alive), None  # type: ignore[assignment]  # as used
-        answer = partial(answer_whole, self.cycle)
-        work = self._direct.take(path, query, self._told, body, answer, self)
+        before, self._parts = self.cycle, None
+        transport = self.transport if keep_alive else _Gate(self)
+        cycle = Whole(self.server_state, transport, keep_alive, self.on_response_complete)
+        self.cycle = cycle  # type: ignore[assignment]  # the part of a cycle that is used
+        work = self._direct.take(path, query, self._told, body, partial(answer_whole, cycle), self)
         if work is None:
             self.cycle, self._parts = before, parts
             return False
@@ -263,10 +265,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self.tasks.add(work)  # type: ignore[arg-type]  # the part of a task that a server uses
             work.add_done_callback(self.tasks.discard)
         return True
-
-    def _whole(self, keep_alive: bool) -> Whole:
-        transport = self.transport if keep_alive else _Gate(self)
-        return Whole(self.server_state, transport, keep_alive, self.on_response_complete)
 
     # --- what leaves ---
 
@@ -279,7 +277,8 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._idle_since = 0.0
             self._start_asgi_task(*self.pipeline.pop())

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -98,6 +99,12 @@ class Whole:
         self.transport = transport
 
 
+@lru_cache(maxsize=8)
+def _lines(*headers: tuple[bytes, bytes]) -> bytes:
+    """As they stand on the wire. They are the same in every answer of a second."""
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
+
+
 def answer_whole(cycle: RequestResponseCycle | Whole, status: int, rest: bytes) -> None:
     """Everything that `RequestResponseCycle.send` does for a whole answer, in one write.
 
@@ -108,13 +115,10 @@ def answer_whole(cycle: RequestResponseCycle | Whole, status: int, rest: bytes) 
         return
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False
-    parts = [STATUS_LINE[status]]
-    for name, value in cycle.default_headers:
-        parts += (name, b": ", value, b"\r\n")
+    head = STATUS_LINE[status] + _lines(*cycle.default_headers)
     if not cycle.keep_alive:
-        parts.append(b"connection: close\r\n")
-    parts.append(rest)
-    cycle.transport.write(b"".join(parts))
+        head += b"connection: close\r\n"
+    cycle.transport.write(head + rest)
     cycle.message_event.set()
     if not cycle.keep_alive:
         cycle.transport.close()
