@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from hooks.events import new_id
 from hooks.names import plain_name
 from hooks.people import Candidate, Decision, Doubt, KeptAt, Key, Sighting, VendorRecord, decide
 from hooks.ports import Mention
+from hooks.store.accept import insert_many
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fresh import Fresh
 from hooks.store.rows import load, millis
@@ -41,21 +43,6 @@ def mentions(reading: Reading, limit: int, fresh: Fresh | None = None) -> list[M
     for id, event in known.items():
         read[id] = Mention(id, event.type, event.source, event.vendor, event.received_at, event.data)
     return [read[id] for (id,) in waiting if id in read]
-
-
-def sight(transaction: Transaction, events: Sequence[str], sightings: Sequence[Sighting]) -> None:
-    """Learn what these events say of people. An event that is no longer in the queue has been looked at before."""
-    take_turn(transaction)
-    marks = ", ".join("?" * len(events))
-    waiting = {
-        event
-        for (event,) in transaction.execute(
-            f"DELETE FROM person_queue WHERE event IN ({marks}) RETURNING event", list(events)
-        ).fetchall()
-    }
-    for seen in sightings:
-        if seen.event in waiting:
-            learn(transaction, seen)
 
 
 def take_turn(transaction: Transaction) -> None:
@@ -100,10 +87,10 @@ def learn(transaction: Transaction, seen: Sighting) -> str:
     if seen.gone is not None:
         transaction.execute(
             "DELETE FROM person_records WHERE side = ? AND account = ? AND kind = ? AND record = ?",
-            _record_key(seen.gone),
+            record_key(seen.gone),
         )
     if seen.record is not None:
-        _keep_record(transaction, person, seen, seen.record, decision)
+        keep_records(transaction, [record_row(person, seen, seen.record, decision)])
     return person
 
 
@@ -165,12 +152,12 @@ def _candidate(reading: Reading, person: str, shared: frozenset[Key], has_record
 def _owner(reading: Reading, record: VendorRecord) -> str | None:
     row = reading.execute(
         "SELECT person FROM person_records WHERE side = ? AND account = ? AND kind = ? AND record = ? AND vendor = ?",
-        (*_record_key(record), record.kept_at.vendor),
+        (*record_key(record), record.kept_at.vendor),
     ).fetchone()
     return None if row is None else str(row[0])
 
 
-def _record_key(record: VendorRecord) -> tuple[str, str, str, str]:
+def record_key(record: VendorRecord) -> tuple[str, str, str, str]:
     return record.kept_at.side, record.kept_at.name, record.kind, record.id
 
 
@@ -186,12 +173,18 @@ def _new_person(transaction: Transaction, seen: Sighting) -> str:
     return person
 
 
-def _rename(transaction: Transaction, person: Candidate, seen: Sighting, *, by_record: bool) -> None:
-    """Take over a name where there was none or less of one; the vendor's own record says how somebody is called now."""
+def name_of(person: Candidate, seen: Sighting, *, by_record: bool) -> tuple[str | None, str | None]:
+    """Name and company after a sighting: taken over where there was none or less of one; the vendor's own record says
+    how somebody is called now.
+    """
     name, company = person.name, person.company
     fuller = seen.name is not None and (name is None or by_record or len(plain_name(seen.name)) > len(plain_name(name)))
-    wanted = (seen.name if fuller else name, company or seen.company)
-    if wanted != (name, company):
+    return seen.name if fuller else name, company or seen.company
+
+
+def _rename(transaction: Transaction, person: Candidate, seen: Sighting, *, by_record: bool) -> None:
+    wanted = name_of(person, seen, by_record=by_record)
+    if wanted != (person.name, person.company):
         transaction.execute(
             "UPDATE people SET name = ?, company = ?, search = ?, updated_at = ? WHERE id = ?",
             (*wanted, search_text(*wanted), millis(seen.at), person.id),
@@ -203,24 +196,29 @@ def search_text(*names: str | None) -> str:
     return " | ".join(" ".join(plain_name(name)) for name in names if name)
 
 
-def _keep_record(
-    transaction: Transaction, person: str, seen: Sighting, record: VendorRecord, decision: Decision
-) -> None:
-    """Keep a vendor's record with its person, with the reason of the first time."""
+def record_row(person: str, seen: Sighting, record: VendorRecord, decision: Decision) -> list[Any]:
+    """A vendor's record with its person, for `keep_records`."""
     sure = decision.person is not None
-    transaction.execute(
+    return [
+        record.kept_at.vendor,
+        *record_key(record),
+        person,
+        round(decision.confidence * 100),
+        decision.why if sure else "first seen with this record",
+        seen.origin,
+        millis(seen.at),
+    ]
+
+
+def keep_records(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> None:
+    """Keep rows of `record_row`, each of another record, with the reason of the first time."""
+    insert_many(
+        transaction,
         "INSERT INTO person_records (vendor, side, account, kind, record, person, confidence, why, origin, seen_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (side, account, kind, record) DO UPDATE SET "
+        "VALUES ",
+        rows,
+        " ON CONFLICT (side, account, kind, record) DO UPDATE SET "
         "vendor = excluded.vendor, person = excluded.person, seen_at = excluded.seen_at",
-        (
-            record.kept_at.vendor,
-            *_record_key(record),
-            person,
-            round(decision.confidence * 100),
-            decision.why if sure else "first seen with this record",
-            seen.origin,
-            millis(seen.at),
-        ),
     )
 
 

@@ -37,6 +37,7 @@ from hooks.ports import (
     UnknownStep,
 )
 from hooks.store import (
+    acquaintances,
     breaking,
     doubting,
     leasing,
@@ -208,7 +209,7 @@ class SqlStore:
         return await self._engine.read(lambda reading: people.mentions(reading, limit, self._fresh))
 
     async def sight(self, events: Sequence[str], sightings: Sequence[Sighting]) -> None:
-        await self._engine.write(lambda transaction: people.sight(transaction, events, sightings))
+        await self._engine.write(lambda transaction: acquaintances.sight(transaction, events, sightings))
         self._fresh.used(events)
 
     async def meet(
