@@ -40,8 +40,8 @@ from hooks.web.inbox import Inbox
 from hooks.web.protocol import Limits, guarded
 from tests.kit.pipes import PipeNetwork
 
-WEBHOOK = 380
-"""Calls from the bytes of a webhook of 2 KB to the bytes of its answer, the store left out. It takes about 300."""
+WEBHOOK = 280
+"""Calls from the bytes of a webhook of 2 KB to the bytes of its answer, the store left out. It takes about 220."""
 
 NORMALIZE = 800
 """Calls for the same job to become an event, a telephone number that is known included. It takes about 660."""
