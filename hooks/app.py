@@ -174,7 +174,7 @@ class App:
             working=lambda: _working(rulebook.accounts, clock.monotonic()),
         )
         await keeper.begin()
-        if recovered := await store.recover(owner, clock.now()):
+        if recovered := await store.recover(owner, clock.now(), starting=True):
             log.info("%d runs that were in progress when the last server ended go on", recovered)
         inbox = Inbox(lambda: rulebook.doors, intake, wall, self.ready, put_off=health.put_off)
         works = settings.role in ("all", "work")

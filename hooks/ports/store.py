@@ -87,10 +87,11 @@ class Store(Protocol):
         """Prolong the leases of these runs, where they are the owner's."""
         ...
 
-    async def recover(self, owner: str, now: datetime) -> int:
+    async def recover(self, owner: str, now: datetime, *, starting: bool = False) -> int:
         """Give back runs whose lease has run out or whose owner can no longer exist; gives how many.
 
-        One that was in progress in three such crashes one after the other is set aside as failed.
+        One that was in progress in three such crashes one after the other is set aside as failed. ``starting``: the
+        only server begins, and is to live a while before it tries one that was in two.
         """
         ...
 

@@ -29,8 +29,8 @@ MAX_CRASHES = 3
 """A run that was in progress in so many crashes one after the other is set aside."""
 
 CALM = 10.0
-"""Seconds after its second crash before such a run is tried once more: what is killed again and again within that time
-is not killed by it."""
+"""Seconds after its second crash before such a run is tried once more, by a server that has lived for as long: what is
+killed again and again within that time is not killed by it."""
 
 POISON = (
     f"it was in progress in {MAX_CRASHES} crashes of the program one after the other: look at the event and the log, "
@@ -227,8 +227,9 @@ def renew(transaction: Transaction, owner: str, runs: Sequence[str], now: dateti
         )
 
 
-def recover(transaction: Transaction, owner: str, now: datetime) -> int:
+def recover(transaction: Transaction, owner: str, now: datetime, *, starting: bool = False) -> int:
     at = millis(now)
+    calm = at + round(CALM * 1000)
     lost = "lease_until < ?"
     since: list[int | str] = [at]
     if transaction.alone:  # nobody else is there, and our own are ours whatever the clock says
@@ -247,9 +248,16 @@ def recover(transaction: Transaction, owner: str, now: datetime) -> int:
         f"UPDATE runs SET state = 'waiting', due_at = CASE WHEN {second} THEN ? ELSE ? END, owner = NULL, "
         f"lease_until = NULL, crashes = crashes + 1, priority = CASE WHEN {second} THEN {SUSPECT} ELSE priority END "
         f"WHERE state = 'running' AND {lost}",
-        [at + round(CALM * 1000), at, *since],
+        [calm, at, *since],
     ).rowcount
     moved(transaction, "running", "waiting", found)
+    if starting and transaction.alone:
+        for connection in _waited_for(transaction):
+            transaction.execute(
+                "UPDATE runs SET due_at = ? WHERE state = 'waiting' AND behind IS NULL AND connection = ? "
+                f"AND priority = {SUSPECT} AND due_at < ?",
+                (calm, connection, calm),
+            )
     return found
 
 
@@ -281,7 +289,11 @@ def next_due(reading: Reading, connections: Sequence[str]) -> datetime | None:
 
 
 def absent_connections(reading: Reading, known: Sequence[str]) -> list[str]:
-    # A loose index scan: one look per connection name, however many runs wait.
+    return [name for name in _waited_for(reading) if name not in known]
+
+
+def _waited_for(reading: Reading) -> list[str]:
+    """The connections that runs wait for. A loose index scan: one look per name, however many runs wait."""
     names: list[str] = []
     row = reading.execute("SELECT min(connection) FROM runs WHERE state = 'waiting' AND behind IS NULL").fetchone()
     while row[0] is not None:
@@ -289,7 +301,7 @@ def absent_connections(reading: Reading, known: Sequence[str]) -> list[str]:
         row = reading.execute(
             "SELECT min(connection) FROM runs WHERE state = 'waiting' AND behind IS NULL AND connection > ?", (row[0],)
         ).fetchone()
-    return [name for name in names if name not in known]
+    return names
 
 
 def moved(transaction: Transaction, before: str, after: str, number: int) -> None:

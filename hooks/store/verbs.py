@@ -191,8 +191,8 @@ class SqlStore:
     async def renew(self, owner: str, runs: Sequence[str], now: datetime, lease: float) -> None:
         await self._engine.write(lambda transaction: leasing.renew(transaction, owner, runs, now, lease))
 
-    async def recover(self, owner: str, now: datetime) -> int:
-        return await self._engine.write(lambda transaction: leasing.recover(transaction, owner, now))
+    async def recover(self, owner: str, now: datetime, *, starting: bool = False) -> int:
+        return await self._engine.write(lambda transaction: leasing.recover(transaction, owner, now, starting=starting))
 
     async def leave(self, owner: str, now: datetime, keep: Sequence[str] = ()) -> int:
         return await self._engine.write(lambda transaction: leasing.leave(transaction, owner, now, keep))

@@ -7,14 +7,16 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from hooks.errors import StoreError, StoreRefused
-from hooks.events import Receipt, new_id
+from hooks.events import Event, Receipt, event_id, new_id
+from hooks.ports import Plan, PlannedRun
 from hooks.store import books
+from hooks.store.leasing import CALM
 from hooks.store.sqlite import open_sqlite, open_sqlite_history
 from hooks.store.verbs import SqlStore
 
@@ -36,6 +38,24 @@ async def store(path: Path) -> AsyncIterator[SqlStore]:
 
 def receipt(body: bytes = b"{}") -> Receipt:
     return Receipt(new_id("rcp"), "hcp", "housecall_pro", NOW, "accepted", body=body)
+
+
+async def test_what_was_in_two_crashes_is_tried_by_a_server_that_has_lived_a_while(store: SqlStore) -> None:
+    stored = receipt()
+    await store.record(stored, None, 0)
+    event = Event(event_id(stored.id), "job", "hcp", "housecall_pro", "job", stored.id, NOW, NOW, None, {}, {})
+    await store.plan([stored.id], [Plan(event, (PlannedRun(new_id("run"), "rule", "titan", NOW),))], "v1")
+    at = NOW
+    for number in range(2):
+        assert 1 == len(await store.claim(f"owner-{number}", {"titan": 9}, at, 20))
+        assert 1 == await store.recover(f"owner-{number + 1}", at, starting=True)
+    for number in range(2, 9):  # killed each time before it has lived for long
+        at += timedelta(seconds=CALM - 1)
+        assert [] == await store.claim(f"owner-{number}", {"titan": 9}, at, 20)
+        await store.recover(f"owner-{number + 1}", at, starting=True)
+    at += timedelta(seconds=CALM)
+    await store.recover("owner-9", at)
+    assert 1 == len(await store.claim("owner-9", {"titan": 9}, at, 20))
 
 
 async def test_what_was_recorded_is_there_after_a_new_start(tmp_path: Path) -> None:
