@@ -115,8 +115,6 @@ class Receipt(NamedTuple):
 
     @property
     def event_ids(self) -> list[str]:
-        if self.events == 1:
-            return [event_id(self.id)]
         return [event_id(self.id, index) for index in range(self.events)]
 
 

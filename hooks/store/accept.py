@@ -38,7 +38,7 @@ def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted
         receipt.vendor,
         round(at * 1000),
         receipt.verdict,
-        storable(receipt.path) if receipt.path else "",
+        storable(receipt.path),
         dump(receipt.query) if receipt.query else "[]",
         _headers_text(tuple(receipt.headers.items())),
         receipt.body,

@@ -9,11 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from hooks.events import new_id
 from hooks.people import Candidate, Key, Sighting, decide
-from hooks.store.accept import insert_many
 from hooks.store.engine import Transaction
-from hooks.store.people import keep_records, learn, name_of, record_key, record_row, search_text, take_turn
+from hooks.store.people import (
+    add_events,
+    add_keys,
+    add_people,
+    keep_records,
+    learn,
+    name_of,
+    new_person,
+    record_key,
+    record_row,
+    rename,
+    search_text,
+    take_turn,
+)
 from hooks.store.rows import millis
 
 _KEYS: Final = (
@@ -136,9 +147,10 @@ class _Known:
         return Candidate(person, 0, *self._people[person], shared, person == owner)
 
     def _somebody_new(self, seen: Sighting) -> str:
-        person, at = new_id("per"), millis(seen.at)
+        row = new_person(seen)
+        person = str(row[0])
         self._people[person] = (seen.name, seen.company)
-        self._new[person] = [person, seen.name, seen.company, search_text(seen.name, seen.company), at, at]
+        self._new[person] = row
         return person
 
     def _rename(self, person: Candidate, seen: Sighting, *, by_record: bool) -> None:
@@ -153,28 +165,9 @@ class _Known:
 
     def write(self) -> None:
         """Write what has been learned."""
-        execute = self._transaction.execute
-        insert_many(
-            self._transaction,
-            "INSERT INTO people (id, name, company, search, created_at, updated_at) VALUES ",
-            list(self._new.values()),
-        )
+        add_people(self._transaction, list(self._new.values()))
         for person, at in self._renamed.items():
-            wanted = self._people[person]
-            execute(
-                "UPDATE people SET name = ?, company = ?, search = ?, updated_at = ? WHERE id = ?",
-                (*wanted, search_text(*wanted), at, person),
-            )
-        insert_many(
-            self._transaction,
-            "INSERT INTO person_keys (kind, value, person, origin, seen_at) VALUES ",
-            self._keys,
-            " ON CONFLICT (kind, value, person) DO NOTHING",
-        )
-        insert_many(
-            self._transaction,
-            "INSERT INTO person_events (person, event) VALUES ",
-            self._events,
-            " ON CONFLICT (person, event) DO NOTHING",
-        )
+            rename(self._transaction, person, *self._people[person], at)
+        add_keys(self._transaction, self._keys)
+        add_events(self._transaction, self._events)
         keep_records(self._transaction, list(self._records.values()))

@@ -86,11 +86,9 @@ class GroupCommit:
 
         Raises StoreError at once when nothing is taken any more.
         """
-        if self.broken is not None or self._closed:
-            self._check_open()
+        self._check_open()
         self._rows.append((row, hear))
-        if not self._busy:
-            self._wake()
+        self._wake()
 
     def write(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -100,8 +98,7 @@ class GroupCommit:
             future.set_exception(error)
         else:
             self._works.append((work, future))
-            if not self._busy:
-                self._wake()
+            self._wake()
         return future
 
     def _check_open(self) -> None:
@@ -109,8 +106,9 @@ class GroupCommit:
             raise StoreError(self.broken or "the store is closed")
 
     def _wake(self) -> None:
-        self._busy = True
-        self._task = asyncio.create_task(self._drain(), name="group-commit")
+        if not self._busy:
+            self._busy = True
+            self._task = asyncio.create_task(self._drain(), name="group-commit")
 
     async def _drain(self) -> None:
         try:

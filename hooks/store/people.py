@@ -62,28 +62,22 @@ def learn(transaction: Transaction, seen: Sighting) -> str:
     person = decision.person
     known: frozenset[Key] = frozenset()
     if person is None:
-        person = _new_person(transaction, seen)
+        row = new_person(seen)
+        person = str(row[0])
+        add_people(transaction, [row])
     else:
         before = next(one for one in found if one.id == person)
         known = before.shared
-        _rename(transaction, before, seen, by_record=decision.why == "the vendor's own record")
+        wanted = name_of(before, seen, by_record=before.has_record)
+        if wanted != (before.name, before.company):
+            rename(transaction, person, *wanted, at)
     for other in decision.merged:
         if not _apart(transaction, person, other):
             merge(transaction, other, person, at)
     for doubt in decision.doubts:
         _note_doubt(transaction, person, doubt, seen)
-    for kind, value in seen.keys:
-        if (kind, value) in known:
-            continue
-        transaction.execute(
-            "INSERT INTO person_keys (kind, value, person, origin, seen_at) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (kind, value, person) DO NOTHING",
-            (kind, value, person, seen.origin, at),
-        )
-    transaction.execute(
-        "INSERT INTO person_events (person, event) VALUES (?, ?) ON CONFLICT (person, event) DO NOTHING",
-        (person, seen.event),
-    )
+    add_keys(transaction, [(*key, person, seen.origin, at) for key in seen.keys if key not in known])
+    add_events(transaction, [(person, seen.event)])
     if seen.gone is not None:
         transaction.execute(
             "DELETE FROM person_records WHERE side = ? AND account = ? AND kind = ? AND record = ?",
@@ -164,13 +158,28 @@ def record_key(record: VendorRecord) -> tuple[str, str, str, str]:
 # --- one person's rows ---
 
 
-def _new_person(transaction: Transaction, seen: Sighting) -> str:
-    person, at = new_id("per"), millis(seen.at)
-    transaction.execute(
-        "INSERT INTO people (id, name, company, search, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (person, seen.name, seen.company, search_text(seen.name, seen.company), at, at),
-    )
-    return person
+def new_person(seen: Sighting) -> list[Any]:
+    """The row of somebody new, for `add_people`: the id comes first."""
+    at = millis(seen.at)
+    return [new_id("per"), seen.name, seen.company, search_text(seen.name, seen.company), at, at]
+
+
+def add_people(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> None:
+    """Add rows of `new_person`."""
+    head = "INSERT INTO people (id, name, company, search, created_at, updated_at) VALUES "
+    insert_many(transaction, head, rows)
+
+
+def add_keys(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> None:
+    """Add what people are known by: kind, value, person, origin, and when it was seen."""
+    head = "INSERT INTO person_keys (kind, value, person, origin, seen_at) VALUES "
+    insert_many(transaction, head, rows, " ON CONFLICT (kind, value, person) DO NOTHING")
+
+
+def add_events(transaction: Transaction, rows: Sequence[tuple[str, str]]) -> None:
+    """Note which events are about whom: person and event."""
+    head = "INSERT INTO person_events (person, event) VALUES "
+    insert_many(transaction, head, rows, " ON CONFLICT (person, event) DO NOTHING")
 
 
 def name_of(person: Candidate, seen: Sighting, *, by_record: bool) -> tuple[str | None, str | None]:
@@ -182,13 +191,11 @@ def name_of(person: Candidate, seen: Sighting, *, by_record: bool) -> tuple[str 
     return seen.name if fuller else name, company or seen.company
 
 
-def _rename(transaction: Transaction, person: Candidate, seen: Sighting, *, by_record: bool) -> None:
-    wanted = name_of(person, seen, by_record=by_record)
-    if wanted != (person.name, person.company):
-        transaction.execute(
-            "UPDATE people SET name = ?, company = ?, search = ?, updated_at = ? WHERE id = ?",
-            (*wanted, search_text(*wanted), millis(seen.at), person.id),
-        )
+def rename(transaction: Transaction, person: str, name: str | None, company: str | None, at: int) -> None:
+    transaction.execute(
+        "UPDATE people SET name = ?, company = ?, search = ?, updated_at = ? WHERE id = ?",
+        (name, company, search_text(name, company), at, person),
+    )
 
 
 def search_text(*names: str | None) -> str:
@@ -266,11 +273,7 @@ def merge(transaction: Transaction, gone: str, into: str, at: int) -> None:
     )
     transaction.execute("UPDATE people SET merged_into = ? WHERE merged_into = ?", (into, gone))
     kept = transaction.execute("SELECT name, company FROM people WHERE id = ?", (into,)).fetchone()
-    wanted = (kept[0] or name, kept[1] or company)
-    transaction.execute(
-        "UPDATE people SET name = ?, company = ?, search = ?, updated_at = ? WHERE id = ?",
-        (*wanted, search_text(*wanted), at, into),
-    )
+    rename(transaction, into, kept[0] or name, kept[1] or company, at)
 
 
 def _move_doubts(transaction: Transaction, gone: str, into: str) -> None:

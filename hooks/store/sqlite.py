@@ -159,12 +159,12 @@ class SqliteEngine:
         return self.room.crowded
 
     def accept(self, row: Any) -> asyncio.Future[Any]:
-        if self.room.mark and self.room.low(row.size):
+        if self.room.low(row.size):
             raise StoreError(_FULL)
         return self._writer.accept(row)
 
     def hand(self, row: Any, hear: Hear) -> None:
-        if self.room.mark and self.room.low(row.size):
+        if self.room.low(row.size):
             raise StoreError(_FULL)
         self._writer.hand(row, hear)
 

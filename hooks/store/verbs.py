@@ -112,8 +112,7 @@ class SqlStore:
     def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
         """The same for somebody who is called instead of waiting."""
         row = accepted_row(receipt, key, window)
-        if self._fresh.wanted:
-            self._fresh.took(row)
+        self._fresh.took(row)
         self._engine.hand(row, hear)
 
     # --- dispatch ---

@@ -277,8 +277,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self.transport.is_closing():
             return
-        if self.flow.read_paused:
-            self.flow.resume_reading()
+        self.flow.resume_reading()
         if self.pipeline:
             self._idle_since = 0.0
             self._start_asgi_task(*self.pipeline.pop())

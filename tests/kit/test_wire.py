@@ -90,17 +90,21 @@ def keeps(peer: Peer, connection: socket.socket, _: int) -> None:
         pass
 
 
+def closes_the_first(peer: Peer, connection: socket.socket, number: int) -> None:
+    if number == 1:
+        peer.go_on.wait(5)
+        connection.close()
+        peer.done.set()
+    else:
+        keeps(peer, connection, number)
+
+
 async def test_a_connection_that_was_closed_unheard_is_not_used_again() -> None:
     """The end has come, and our loop has not turned since: nothing may go out on it."""
 
     def once(peer: Peer, connection: socket.socket, number: int) -> None:
         peer.answer(connection)
-        if number == 1:
-            peer.go_on.wait(5)
-            connection.close()
-            peer.done.set()
-        else:
-            keeps(peer, connection, number)
+        closes_the_first(peer, connection, number)
 
     with Peer(once) as peer:
         async with client(peer) as http:
@@ -114,14 +118,6 @@ async def test_a_connection_that_was_closed_unheard_is_not_used_again() -> None:
 async def test_a_call_leaves_when_it_is_connected_and_its_waiting_is_not_the_vendors() -> None:
     """A slow connection must not bring a call too close to those that come after it."""
     asked: list[int] = []
-
-    def closes_the_first(peer: Peer, connection: socket.socket, number: int) -> None:
-        if number == 1:
-            peer.go_on.wait(5)
-            connection.close()
-            peer.done.set()
-        else:
-            keeps(peer, connection, number)
 
     with Peer(closes_the_first) as peer:
 
