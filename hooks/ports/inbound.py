@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
 from hooks.errors import VerificationError
@@ -46,8 +47,14 @@ class Inbound(NamedTuple):
         """The media type in lower case without parameters, "" when none was sent."""
         for key, value in self.headers:
             if key == b"content-type":
-                return value.split(b";", 1)[0].strip().lower().decode("latin-1")
+                return media_type(value)
         return ""
+
+
+@lru_cache(maxsize=256)
+def media_type(value: bytes) -> str:
+    """A content type in lower case without its parameters. A sender's next webhook has the same one."""
+    return value.split(b";", 1)[0].strip().lower().decode("latin-1")
 
 
 class Reading(NamedTuple):

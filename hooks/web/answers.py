@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from hooks.pipeline.receive import Door, log_fault
 from hooks.ports import Inbound, Outcome, Reply
+from hooks.ports.inbound import media_type
 from hooks.web.problem import JSON, Prepared, as_json, problem
 
 log = logging.getLogger("hooks.inbox")
@@ -50,14 +50,14 @@ def answer_to(door: Door, request: Inbound, outcome: Outcome) -> Prepared:
 
 def refusal_by_head(door: Door, headers: Iterable[tuple[bytes, bytes]]) -> Prepared | None:
     """What the headers alone make impossible, before a byte of the body is read."""
-    media_type = ""
+    given = ""
     seen = False
     for name, value in headers:
         if name == b"content-type":
             if seen or len(value) > _MAX_MEDIA_TYPE:
                 return _MEDIA_TYPE
             seen = True
-            media_type = _media_type(value)
+            given = media_type(value)
         elif name == b"content-length":
             length = value.strip()
             if not length.isdigit() or len(length) > 18:
@@ -66,13 +66,7 @@ def refusal_by_head(door: Door, headers: Iterable[tuple[bytes, bytes]]) -> Prepa
                 return TOO_LARGE
         elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
             return _CODING
-    return None if media_type in door.source.media_types else _MEDIA_TYPE
-
-
-@lru_cache(maxsize=256)
-def _media_type(value: bytes) -> str:
-    """Without its parameters. A sender's next webhook has the same one."""
-    return value.split(b";", 1)[0].strip().lower().decode("latin-1")
+    return None if given in door.source.media_types else _MEDIA_TYPE
 
 
 def _usual(door: Door, outcome: Outcome) -> Prepared:
@@ -100,12 +94,12 @@ def _usual(door: Door, outcome: Outcome) -> Prepared:
 def _own(reply: Reply) -> Prepared:
     """A source's own answer. One that puts the sender off names the time, because senders act on that."""
     headers = {name.lower(): value for name, value in reply.headers.items()}
-    media_type = headers.pop("content-type", JSON.decode())
+    content_type = headers.pop("content-type", JSON.decode())
     if reply.status in (429, 503):
         headers.setdefault("retry-after", "30")
     body = b"" if reply.body is None else as_json(reply.body)
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    return Prepared(reply.status, body, media_type.encode("latin-1"), pairs)
+    return Prepared(reply.status, body, content_type.encode("latin-1"), pairs)
 
 
 def not_allowed(methods: Iterable[str]) -> Prepared:
