@@ -7,7 +7,9 @@ first. Whatever goes wrong is a problem (RFC 9457) that names the parameter or t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
@@ -53,10 +55,14 @@ def admin(
     if shown is not None:
         auditor = Auditor(shown.audit, history, desk, rules, clock)
         endpoints = (*auditor.keeping(endpoints), *auditor.endpoints())
-    document = as_json(describe(endpoints, __version__))
+
+    @cache
+    def document() -> bytes:
+        return as_json(describe(endpoints, __version__))
 
     async def openapi(request: Request) -> Response:
-        return Response(document, media_type=JSON.decode())
+        # Made when it is first asked for, which is seldom: it would be a tenth of what a start takes.
+        return Response(await asyncio.to_thread(document), media_type=JSON.decode())
 
     sessions = Sessions(keys, clock)
     routes = [Route(endpoint.path, endpoint.handler, methods=[endpoint.method]) for endpoint in endpoints]
