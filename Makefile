@@ -4,6 +4,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test simulate faults check fix docs editors prism zapier console bench sizes lock image clean
 
+# Tests are rewritten by pytest before they run, and servers are started by the hundred: what was compiled is kept,
+# also where the environment says otherwise.
+export PYTHONDONTWRITEBYTECODE :=
+
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
