@@ -131,7 +131,8 @@ def needing() -> list[Any]:
     for name in SETTINGS:
         vendor = CATALOGUE[name]
         for action in vendor.actions:
-            needed = action.inputs.model_json_schema(by_alias=True).get("required", [])
+            fields = action.inputs.model_fields
+            needed = [field.alias or name for name, field in fields.items() if field.is_required()]
             if needed:
                 found.append(pytest.param(vendor, action, needed, id=f"{name}.{action.name}"))
     return found

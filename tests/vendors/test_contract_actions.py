@@ -10,10 +10,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
 from hooks.errors import DeliveryError, Permanent, Transient, Unconfigured
 from hooks.kit.http import record_exchanges
@@ -137,11 +139,17 @@ def _text(schema: Mapping[str, Any]) -> str:
     return by_format.get(schema.get("format", ""), "1" * max(shortest, min(longest, 4)))  # four digits are base64 too
 
 
+@cache
+def schema_of(model: type[BaseModel]) -> Mapping[str, Any]:
+    """Made once: nearly every test here goes through all actions."""
+    return model.model_json_schema(by_alias=True)
+
+
 def inputs_of(vendor: Vendor, action: Action) -> Mapping[str, Any]:
     known = ACCOUNTS[vendor.name].inputs.get(action.name)
     if known is not None:
         return known
-    schema = action.inputs.model_json_schema(by_alias=True)
+    schema = schema_of(action.inputs)
     made = least(schema, schema.get("$defs", {}))
     assert isinstance(made, dict)
     if "customer" in schema.get("properties", {}) and not made.get("customer"):
@@ -201,7 +209,7 @@ def test_names_are_snake_case_and_unique_with_their_aliases(vendor: Vendor) -> N
 def test_every_input_and_action_is_described(vendor: Vendor) -> None:
     silent: list[str] = []
     for action in vendor.actions:
-        schema = action.inputs.model_json_schema(by_alias=True)
+        schema = schema_of(action.inputs)
         json.dumps(schema)
         for model in (schema, *schema.get("$defs", {}).values()):
             silent += [

@@ -53,7 +53,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
         patch.setenv("LEADS_KEY", KEY)
         running = App(settings(tmp_path_factory.mktemp("door"), admin_hosts=("https://hooks.example.org", "office-pc")))
         await running.start()
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
             answer = await client.post(
                 f"{running.inbox_url}/in/leads",
                 params={"key": KEY},
@@ -76,7 +76,7 @@ def act_token(app: App) -> str:
 
 def session(app: App, **headers: str) -> httpx.AsyncClient:
     assert app.admin_url is not None
-    return httpx.AsyncClient(base_url=app.admin_url, trust_env=False, headers=headers)
+    return httpx.AsyncClient(base_url=app.admin_url, trust_env=False, verify=False, headers=headers)
 
 
 async def signed_in(app: App, client: httpx.AsyncClient) -> httpx.Response:
@@ -136,7 +136,7 @@ async def test_hidden_fields_show_in_no_list_search_or_page_about_people(
     app = App(settings(tmp_path, masked=("last_name", "phone", "email")))
     await app.start()
     try:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
             lead = {"Name": "Maya Ortiz", "Phone": "303-555-0142", "Email": "maya@example.org"}
             await client.post(f"{app.inbox_url}/in/leads", params={"key": KEY}, json=lead)
         async with session(app, authorization=f"Bearer {act_token(app)}") as client:
