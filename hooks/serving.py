@@ -109,6 +109,7 @@ def keep_calm() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 10, 10)
+    gc.enable()
 
 
 class _Overheard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -55,10 +56,14 @@ def serve(
             "strict": "true" if strict else None,
         }
     )
-    from hooks.serving import run
+    gc.disable()  # what is loaded for a start stays: `keep_calm` goes through it once, instead of hundreds of times
+    try:
+        from hooks.serving import run
 
-    _log_to_stderr()
-    raise typer.Exit(run(settings))
+        _log_to_stderr()
+        raise typer.Exit(run(settings))
+    finally:
+        gc.enable()
 
 
 def _log_to_stderr() -> None:
