@@ -128,15 +128,15 @@ async def test_a_call_leaves_when_it_is_connected_and_its_waiting_is_not_the_ven
             peer.go_on.set()
             await asyncio.to_thread(peer.done.wait, 5)
             asked.append(peer.connections)
-            await asyncio.sleep(0.55)
+            await asyncio.sleep(1.1)
             return True
 
         async with client(peer) as http:
             with paced(turn, taken=False, leave=leave), record_exchanges() as exchanges:
-                assert 200 == (await http.send(GET, timeout=0.5)).status
-                assert waited() >= 0.55
+                assert 200 == (await http.send(GET, timeout=1.0)).status
+                assert waited() >= 1.1
         assert ([1], 2, 1) == (asked, peer.connections, len(peer.heads)), "what was closed meanwhile is not used"
-        assert exchanges[0].duration_ms < 500
+        assert exchanges[0].duration_ms < 1000
 
 
 async def test_what_comes_unasked_is_nobodys_answer() -> None:
