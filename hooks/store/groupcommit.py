@@ -1,8 +1,8 @@
 """Group commit: what is asked for while the last commit is on its way to the disk is the next batch.
 
 One hop into the database's thread, one transaction, one sync, and then every caller hears at once. There is no timer: a
-lone request is committed at once, and several wait only while others are arriving. A commit that the database refuses
-is nobody's success: every caller of the batch gets StoreError.
+commit begins when as many are there as were there of late, or when nobody else is just arriving. A commit that the
+database refuses is nobody's success: every caller of the batch gets StoreError.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ AcceptRows = Callable[[Transaction, list[Any]], list[Any]]
 Hear = Callable[[Any], None]
 """Called in the loop, after the commit, with what a row gave, or with the StoreError by which it is not stored. It does
 not raise."""
-Commit = Callable[[Sequence[Any], Sequence[Work]], Awaitable[tuple[list[Any], list[Any]]]]
-"""Rows and pieces of work in one transaction, committed and synced: what each gave. A piece of work that failed gives
-its exception in its place."""
+Results = tuple[list[Any], list[Any]]
+"""What each row and each piece of work gave. A piece of work that failed gives its exception in its place."""
+
+Begin = Callable[[Sequence[Any], Sequence[Work]], Awaitable[Results]]
+"""Begins a transaction of rows and pieces of work; to be awaited until it is committed and synced. It does not raise
+before it is awaited."""
 
 
 class Batch(Transaction, Protocol):
@@ -42,9 +45,7 @@ class Batch(Transaction, Protocol):
         ...
 
 
-def run_batch(
-    transaction: Batch, accept_rows: AcceptRows, rows: Sequence[Any], works: Sequence[Work]
-) -> tuple[list[Any], list[Any]]:
+def run_batch(transaction: Batch, accept_rows: AcceptRows, rows: Sequence[Any], works: Sequence[Work]) -> Results:
     """In the database's thread, inside a transaction that is then committed."""
     accepted = accept_rows(transaction, list(rows)) if rows else []
     written = [transaction.apart(work) for work in works]
@@ -59,15 +60,16 @@ class GroupCommit:
     the work returned, after the commit has been synced.
     """
 
-    def __init__(self, commit: Commit, broken_by: Callable[[Exception], str | None] = lambda error: None) -> None:
+    def __init__(self, begin: Begin, broken_by: Callable[[Exception], str | None] = lambda error: None) -> None:
         """``broken_by``: why nothing may be written any more after this error, None when the next try may succeed."""
-        self._commit_batch = commit
+        self._begin_batch = begin
         self._broken_by = broken_by
         self._rows: list[tuple[Any, Hear]] = []
         self._works: list[tuple[Work, asyncio.Future[Any]]] = []
-        self._busy = False
+        self._expected = MAX_BATCH  # rows, when everybody has come who sends just now
+        self._looking = False
         self._closed = False
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None  # the commit that is on its way
         self.broken: str | None = None
         """Why nothing is written any more until a restart, or None."""
         self.commits = 0
@@ -88,7 +90,11 @@ class GroupCommit:
         """
         self._check_open()
         self._rows.append((row, hear))
-        self._wake()
+        if self._task is None:
+            if len(self._rows) >= self._expected:
+                self._begin()
+            else:
+                self._look_soon()
 
     def write(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -98,41 +104,59 @@ class GroupCommit:
             future.set_exception(error)
         else:
             self._works.append((work, future))
-            self._wake()
+            if self._task is None:
+                self._look_soon()
         return future
 
     def _check_open(self) -> None:
         if self.broken is not None or self._closed:
             raise StoreError(self.broken or "the store is closed")
 
-    def _wake(self) -> None:
-        if not self._busy:
-            self._busy = True
-            self._task = asyncio.create_task(self._drain(), name="group-commit")
+    def _look_soon(self) -> None:
+        if not self._looking and (self._rows or self._works):
+            self._looking = True
+            asyncio.get_running_loop().call_soon(self._look, len(self._rows))
 
-    async def _drain(self) -> None:
-        try:
-            while self._rows or self._works:
-                await self._gather()
-                rows, self._rows = self._rows[:MAX_BATCH], self._rows[MAX_BATCH:]
-                works, self._works = self._works[:MAX_BATCH], self._works[MAX_BATCH:]
-                await self._commit(rows, works)
-        finally:
-            self._busy = False
-
-    async def _gather(self) -> None:
-        """Go on when a look at the sockets brings no more rows: who was just answered sends the next one by then.
+    def _look(self, seen: int) -> None:
+        """Begin when a look at the sockets has brought no more rows: who was just answered sends the next by then.
 
         Each commit costs as much as ten rows do, and without this half of the senders would wait for the next one.
         """
-        while 1 < (seen := len(self._rows)) < MAX_BATCH:
-            await asyncio.sleep(0)
-            if len(self._rows) == seen:
-                return
+        self._looking = False
+        if self._task is None and (self._rows or self._works):
+            if 1 < len(self._rows) != seen and len(self._rows) < self._expected:
+                self._look_soon()
+            else:
+                self._begin()
 
-    async def _commit(self, rows: list[tuple[Any, Hear]], works: list[tuple[Work, asyncio.Future[Any]]]) -> None:
+    def _begin(self) -> None:
+        rows, self._rows = self._rows[:MAX_BATCH], self._rows[MAX_BATCH:]
+        works, self._works = self._works[:MAX_BATCH], self._works[MAX_BATCH:]
+        begun = self._begin_batch([row for row, _ in rows], [work for work, _ in works])
+        self._task = asyncio.create_task(self._end(begun, rows, works), name="group-commit")
+
+    async def _end(
+        self,
+        begun: Awaitable[Results],
+        rows: list[tuple[Any, Hear]],
+        works: list[tuple[Work, asyncio.Future[Any]]],
+    ) -> None:
         try:
-            accepted, written = await self._commit_batch([row for row, _ in rows], [work for work, _ in works])
+            await self._tell_all(begun, rows, works)
+        finally:
+            if rows:
+                self._expected = min(len(rows) + len(self._rows), MAX_BATCH)
+            self._task = None
+            self._look_soon()  # the answers leave first
+
+    async def _tell_all(
+        self,
+        begun: Awaitable[Results],
+        rows: list[tuple[Any, Hear]],
+        works: list[tuple[Work, asyncio.Future[Any]]],
+    ) -> None:
+        try:
+            accepted, written = await begun
         except Exception as error:
             # whatever it was, nobody may be left waiting for an answer that does not come
             failure = StoreError(f"the database did not take it: {error}")
@@ -153,8 +177,8 @@ class GroupCommit:
     async def close(self) -> None:
         """Finish what was asked for, then take nothing more."""
         self._closed = True
-        while self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
+        while self._task is not None or self._rows or self._works:
+            await (asyncio.sleep(0) if self._task is None else asyncio.wait([self._task]))
 
 
 def _tell(future: asyncio.Future[Any], result: Any) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from hooks.store.accept import accept_rows
 from hooks.store.auditing import noted
 from hooks.store.copying import copy_before_migrating
 from hooks.store.engine import Engine, Reader, Reading, Transaction
-from hooks.store.groupcommit import GroupCommit, Hear, Work
+from hooks.store.groupcommit import GroupCommit, Hear, Results, Work
 from hooks.store.history import SqlHistory
 from hooks.store.lock import WriterLock
 from hooks.store.migrate import migrate
@@ -55,7 +55,7 @@ class SqliteEngine:
         self.room = room
         self._reader = reader  # what is read for the engine must not wait behind commits, nor commits behind it
         self._lock = lock
-        self._writer = GroupCommit(self._commit, broken_by)
+        self._writer = GroupCommit(self._begin, broken_by)
         self._passage = Passage()
         self._recent = Recent(self._writer.write)
         self._accept_rows = partial(accept_rows, originals=self._recent.originals)
@@ -107,14 +107,17 @@ class SqliteEngine:
             raise
         return cls(path, connection, reader, lock, room, migrated)
 
-    async def _commit(self, rows: Sequence[Any], works: Sequence[Work]) -> tuple[list[Any], list[Any]]:
+    def _begin(self, rows: Sequence[Any], works: Sequence[Work]) -> Awaitable[Results]:
+        """Hand a batch over to the writing thread, which has come to the commit when this returns."""
+        self._passage.close()
+        begun = self._connection.begin(
+            lambda raw: commit_batch(raw, self._accept_rows, rows, works, self._passage.open)
+        )
+        self._passage.wait()
+        return self._end(begun, rows, works)
+
+    async def _end(self, begun: Awaitable[Results], rows: Sequence[Any], works: Sequence[Work]) -> Results:
         try:
-            self._passage.close()
-            begun = asyncio.ensure_future(
-                self._connection.run(lambda raw: commit_batch(raw, self._accept_rows, rows, works, self._passage.open))
-            )
-            await asyncio.sleep(0)  # the answers of the last batch leave first, then this one is handed over
-            self._passage.wait()
             accepted, written = await begun
         except sqlite3.Error as error:
             if not (is_full(error) and works and self.room.give_up()):

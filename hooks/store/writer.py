@@ -7,9 +7,11 @@ again: the kernel may have dropped the pages (what PostgreSQL does too).
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,6 +100,15 @@ class SqliteConnection(aiosqlite.Connection):
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         done: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite leaves it untyped
         return done
+
+    def begin(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """The same, handed over to the thread now and not when it is awaited."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._connection is None:
+            future.set_exception(StoreError("the connection is closed"))
+        else:
+            self._tx.put_nowait((future, partial(work, self._connection)))
+        return future
 
 
 def connect(path: Path, *, readonly: bool = False) -> SqliteConnection:

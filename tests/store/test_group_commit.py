@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from hooks.store.groupcommit import MAX_BATCH, GroupCommit
+from hooks.store.groupcommit import MAX_BATCH, GroupCommit, Results
 
 
 class Commits:
@@ -15,10 +15,14 @@ class Commits:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    async def commit(self, rows: Sequence[Any], works: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    def begin(self, rows: Sequence[Any], works: Sequence[Any]) -> Awaitable[Results]:
         self.batches.append(len(rows))
-        await asyncio.sleep(0)
-        return [None] * len(rows), [None] * len(works)
+
+        async def committed() -> Results:
+            await asyncio.sleep(0)
+            return [None] * len(rows), [None] * len(works)
+
+        return committed()
 
 
 async def come(group: GroupCommit, number: int, at_once: int, heard: list[int]) -> None:
@@ -31,7 +35,7 @@ async def come(group: GroupCommit, number: int, at_once: int, heard: list[int]) 
 
 async def test_who_arrives_while_others_do_shares_their_commit() -> None:
     commits, heard = Commits(), list[int]()
-    group = GroupCommit(commits.commit)
+    group = GroupCommit(commits.begin)
     await come(group, 40, 4, heard)
     await group.close()
     assert commits.batches == [40]
@@ -40,7 +44,7 @@ async def test_who_arrives_while_others_do_shares_their_commit() -> None:
 
 async def test_who_comes_alone_is_committed_at_once() -> None:
     commits, heard = Commits(), list[int]()
-    group = GroupCommit(commits.commit)
+    group = GroupCommit(commits.begin)
     await come(group, 1, 1, heard)
     assert commits.batches == [1]
     await group.close()
@@ -49,7 +53,7 @@ async def test_who_comes_alone_is_committed_at_once() -> None:
 
 async def test_nobody_waits_for_an_end_of_those_who_come() -> None:
     commits, heard = Commits(), list[int]()
-    group = GroupCommit(commits.commit)
+    group = GroupCommit(commits.begin)
     coming = asyncio.create_task(come(group, 4 * MAX_BATCH, 8, heard))
     while not commits.batches:
         await asyncio.sleep(0)
@@ -58,3 +62,31 @@ async def test_nobody_waits_for_an_end_of_those_who_come() -> None:
     await group.close()
     assert max(commits.batches) <= MAX_BATCH
     assert heard == list(range(4 * MAX_BATCH))
+
+
+async def test_when_all_have_come_who_came_last_time_nobody_looks_for_more() -> None:
+    commits, heard = Commits(), list[int]()
+    group = GroupCommit(commits.begin)
+    await come(group, 5, 5, heard)
+    while len(heard) < 5:
+        await asyncio.sleep(0)
+    for row in range(5, 9):
+        group.hand(row, lambda _, row=row: heard.append(row))  # type: ignore[misc]
+    assert commits.batches == [5]
+    group.hand(9, heard.append)
+    assert commits.batches == [5, 5], "begun before the loop turns"
+    await group.close()
+    assert 10 == len(heard)
+
+
+async def test_of_fewer_than_last_time_nobody_waits_for_the_rest() -> None:
+    commits, heard = Commits(), list[int]()
+    group = GroupCommit(commits.begin)
+    await come(group, 40, 40, heard)
+    while len(heard) < 40:
+        await asyncio.sleep(0)
+    await come(group, 3, 3, heard)
+    await asyncio.sleep(0)
+    assert commits.batches == [40, 3]
+    await group.close()
+    assert 43 == len(heard)
