@@ -31,28 +31,29 @@ class Accepted(NamedTuple):
 
 
 def accepted_row(receipt: Receipt, key: bytes | None, window: float) -> Accepted:
-    at = receipt.received_at.timestamp()
+    id, source, vendor, received_at, verdict, path, query, headers, body, events, reason, duplicate_of, _ = receipt
+    at = received_at.timestamp()
+    accepted = verdict == "accepted"
     values = [
-        receipt.id,
-        receipt.source,
-        receipt.vendor,
+        id,
+        source,
+        vendor,
         round(at * 1000),
-        receipt.verdict,
-        storable(receipt.path),
-        dump(receipt.query) if receipt.query else "[]",
-        _headers_text(tuple(receipt.headers.items())),
-        receipt.body,
-        receipt.events if receipt.verdict == "accepted" else 0,
-        None if receipt.reason is None else storable(receipt.reason),
-        receipt.duplicate_of,
-        1 if receipt.verdict == "accepted" else 0,
+        verdict,
+        storable(path),
+        dump(query) if query else "[]",
+        _headers_text(tuple(headers.items())),
+        body,
+        events if accepted else 0,
+        None if reason is None else storable(reason),
+        duplicate_of,
+        1 if accepted else 0,
         None,
         None,
     ]
     # 16 bytes of a SHA-256 tell deliveries apart as well as 32, in half the pages.
     digest = None if key is None else key[:16]
-    name, size = bytes.fromhex(receipt.id[4:]), len(receipt.body) + 500
-    return Accepted(values, digest, name, int(at), int(at + window), receipt.events, size)
+    return Accepted(values, digest, bytes.fromhex(id[4:]), int(at), int(at + window), events, len(body) + 500)
 
 
 @lru_cache(maxsize=256)
