@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from benchmarks.end_to_end import ROUTES
 from benchmarks.servers import SECRET, free_port, wait_until_up
@@ -169,6 +171,63 @@ def _node_red(folder: Path, port: int, sink: int, state: Path) -> Started:
     return command, {}
 
 
+def n8n(folder: Path) -> Peer:
+    # It wants a reader of spreadsheets from another server than npm's: the one that npm has does as well, unused.
+    (folder / "package.json").write_text(json.dumps({"private": True, "overrides": {"xlsx": "0.18.5"}}))
+    _npm(folder, "n8n@1")
+    if not list((folder / "node_modules/sqlite3").glob("build/**/*.node")):
+        _run(["npm", "rebuild", "--silent", "sqlite3"], folder)
+    promise = "nothing: it answers when a workflow has begun, and what was running at a crash is not taken up again"
+    return Peer(
+        "n8n", folder, _npm_version(folder, "n8n"), promise, _n8n, path="/webhook/in", up="/webhook/up", found=True
+    )
+
+
+def _n8n(folder: Path, port: int, sink: int, state: Path) -> Started:
+    program: list[str | Path] = ["node", folder / "node_modules/n8n/bin/n8n"]
+    environment = {
+        "N8N_USER_FOLDER": str(state),
+        "N8N_LISTEN_ADDRESS": "127.0.0.1",
+        "N8N_PORT": str(port),
+        "N8N_EXPRESSION_ENGINE": "legacy",  # the other one needs a newer Node, and takes longer
+        "N8N_LOG_LEVEL": "error",
+        **dict.fromkeys(_N8N_OFF, "false"),  # nothing that calls its makers
+    }
+    if not (state / ".n8n").exists():
+        shape = "={{ JSON.stringify({event: $json.body.job.id}) }}"
+        call = {"method": "POST", "url": f"http://127.0.0.1:{sink}/jobs", "sendBody": True}
+        nodes: list[dict[str, Any]] = [
+            {"id": name, "name": name, "type": "n8n-nodes-base.webhook", "typeVersion": 2, "webhookId": name,
+             "parameters": {"httpMethod": method, "path": name, "responseMode": "onReceived", "options": {}}}
+            for name, method in (("in", "POST"), ("up", "GET"))
+        ]  # fmt: skip
+        nodes.append(
+            {"id": "call", "name": "call", "type": "n8n-nodes-base.httpRequest", "typeVersion": 4.2,
+             "parameters": {**call, "specifyBody": "json", "jsonBody": shape, "options": {}}}
+        )  # fmt: skip
+        workflow = {
+            "id": "bench",
+            "name": "bench",
+            "settings": {"executionOrder": "v1"},
+            "nodes": [{**node, "position": [0, 0]} for node in nodes],
+            "connections": {"in": {"main": [[{"node": "call", "type": "main", "index": 0}]]}},
+        }
+        (state / "workflow.json").write_text(json.dumps([workflow]))
+        _run([*program, "import:workflow", f"--input={state / 'workflow.json'}"], folder, environment)
+        _run([*program, "update:workflow", "--all", "--active=true"], folder, environment)
+    return [*program, "start"], environment
+
+
+_N8N_OFF = (
+    "N8N_DIAGNOSTICS_ENABLED",
+    "N8N_VERSION_NOTIFICATIONS_ENABLED",
+    "N8N_TEMPLATES_ENABLED",
+    "N8N_LICENSE_AUTO_RENEW_ENABLED",
+    "N8N_PERSONALIZATION_ENABLED",
+    "N8N_RUNNERS_ENABLED",
+)
+
+
 def debian_webhook(folder: Path) -> Peer:
     program = folder / "usr/bin/webhook"
     if not program.exists():
@@ -262,12 +321,13 @@ def _npm_version(folder: Path, name: str) -> str:
     return found
 
 
-def _run(command: Sequence[str | Path], folder: Path) -> str:
-    """Run it and give what it said. Raises Missing."""
+def _run(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Run it and give what it said, with this environment besides ours. Raises Missing."""
     try:
         done = subprocess.run(
             [str(part) for part in command],
             cwd=folder,
+            env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -287,6 +347,7 @@ def _run(command: Sequence[str | Path], folder: Path) -> str:
 PEERS: Mapping[str, Callable[[Path], Peer]] = {
     "hooks": hooks,
     "node-red": node_red,
+    "n8n": n8n,
     "webhook": debian_webhook,
     "ansible-rulebook": ansible_rulebook,
 }
