@@ -74,6 +74,11 @@ class Results:
         return written
 
     async def _carry(self) -> None:
+        seen = 0
+        while seen < len(self._waiting) < TOGETHER:
+            # Calls that were begun together end together: what the next look at the sockets brings shares the commit.
+            seen = len(self._waiting)
+            await asyncio.sleep(0)
         taken: list[tuple[Progress, asyncio.Future[None]]] = []
         failed = False
 

@@ -46,6 +46,16 @@ async def test_what_many_runs_came_to_is_in_few_commits_and_whole(store: SqlStor
     assert stats["books_balance"]
 
 
+async def test_what_comes_with_the_next_look_at_the_sockets_shares_the_commit(store: SqlStore) -> None:
+    runs = await _claimed(store, 5)
+    before, asked = store.commits, []
+    for run in runs:
+        asked.append(asyncio.create_task(store.progress(_intent(run))))
+        await asyncio.sleep(0)
+    await asyncio.gather(*asked)
+    assert 1 == store.commits - before
+
+
 async def test_one_that_no_row_can_hold_takes_nobody_else_down(store: SqlStore, history: SqlHistory) -> None:
     first, bad, last = await _claimed(store, 3)
     wrong = Attempt(new_id("att"), 0, 1, NOW, 2**70, "done")
