@@ -41,8 +41,9 @@ ROUNDING = 0.05
 class Account:
     """A connection with its client.
 
-    ``in_flight`` runs have been claimed and not written back yet; with ``held`` characters of events. Calls take
-    ``calls``, as many at once as its settings say. ``pause`` is what a person has said last.
+    ``in_flight`` runs have been claimed and not written back yet; with ``held`` characters of events. ``ending`` are
+    those of them whose last word is on its way to the disk. Calls take ``calls``, as many at once as its settings say.
+    ``pause`` is what a person has said last.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Account:
     client: Client
     in_flight: int = 0
     held: int = 0
+    ending: int = 0
     next_turn: float = 0.0
     rests_until: float = 0.0
     left: deque[float] = field(default_factory=deque)
@@ -76,14 +78,20 @@ class Account:
         """How many more runs may be claimed for it now: one only, while it is being tried whether it works again.
 
         Where calls are quick, as many again as its slots: they are at hand when a slot is, and results are written
-        meanwhile.
+        meanwhile. While more than half of these are left nothing could begin sooner, and none are claimed. Those that
+        are ending make room, as many as it has slots: it does not go on so when their ends cannot be written.
         """
         if now < max(self.breaker.until, self.rests_until) or self.paused or self.held > MAX_HELD:
             return 0
-        room = 1 if self.breaker.probing else self.settings.concurrency
-        if self.settings.rate is None and self.breaker.steady and self.call_seconds is not None:
-            room *= 2 if self.call_seconds < QUICK else 1
-        return max(0, room - self.in_flight)
+        slots = 1 if self.breaker.probing else self.settings.concurrency
+        ahead = slots if self._is_quick() else 0
+        room = slots + ahead - self.in_flight + min(self.ending, self.settings.concurrency)
+        return room if room > 0 and 2 * room >= ahead else 0
+
+    def _is_quick(self) -> bool:
+        if self.settings.rate is not None or not self.breaker.steady or self.call_seconds is None:
+            return False
+        return self.call_seconds < QUICK
 
     def took(self, seconds: float) -> None:
         """A call has taken so long."""

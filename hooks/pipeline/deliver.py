@@ -31,7 +31,8 @@ SETTLE_EVERY = 0.5
 """Seconds between two goes at holding, or letting go, what waits for a connection, while there is more of it."""
 
 GATHER = 0.005
-"""Seconds between two claims at least: what has become due meanwhile is claimed together, in one transaction."""
+"""Seconds between two claims at least, but for what has room because others end: what has become due meanwhile is
+claimed together, in one transaction."""
 
 POLL = 1.0
 FAULT_WAIT = 30.0
@@ -71,6 +72,10 @@ class Worker:
         self._stopping = False
         self._claiming = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = 0
+        """Runs whose last word was handed to the store."""
+        self._room = asyncio.Event()
+        """Set by that: there is room for others."""
         self._unsure = False
         """Whether runs may be ours that this worker knows nothing of: nobody has said how a claim ended."""
         self.turned_at = clock.monotonic()
@@ -85,8 +90,10 @@ class Worker:
         try:
             while not self._stopping:
                 self._signal.clear()
+                self._room.clear()
                 self.turned_at = self._clock.monotonic()
                 try:
+                    await self._gather()
                     claimed = await self.turn()
                     wait = 0.0 if claimed else await self._until_due()
                 except StoreError as error:
@@ -101,7 +108,9 @@ class Worker:
                         async with asyncio.timeout(wait):
                             await self._signal.wait()
                 if self._clock.monotonic() - self.turned_at < GATHER:
-                    await self._clock.sleep(GATHER)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(GATHER):
+                            await self._room.wait()
             while self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
@@ -128,6 +137,14 @@ class Worker:
             with contextlib.suppress(StoreError):
                 await self._store.leave(self._owner, self._clock.now())
         return len(left)
+
+    async def _gather(self) -> None:
+        """Go on when a look at the sockets brings no more ends of runs: what is claimed now shares their commit."""
+        seen = -1
+        while seen < self._ended:
+            seen = self._ended
+            await asyncio.sleep(0)  # who takes their slots says so here,
+            await asyncio.sleep(0)  # and who ends too, here
 
     async def turn(self) -> int:
         """Claim what there is room for and begin it; gives how many runs that were."""
@@ -188,8 +205,18 @@ class Worker:
     # --- one run ---
 
     async def _carry_out(self, run: Claimed, account: Account) -> None:
+        ending = 0
+
+        def ends() -> None:
+            nonlocal ending
+            ending = 1
+            account.ending += 1
+            self._ended += 1
+            self._room.set()
+            self.wake()
+
         try:
-            await self._carrier.carry_out(run, account)
+            await self._carrier.carry_out(run, account, ends)
         except LeaseLost:
             log.warning("%s was taken over by another worker; its late result is not written", run.id)
         except StoreError as error:
@@ -202,6 +229,7 @@ class Worker:
             self._faults.pop(run.id, None)
         finally:
             account.in_flight -= 1
+            account.ending -= ending
             account.held -= run.size
             self.wake()
 

@@ -109,17 +109,20 @@ class Carrier:
         for task in self._resting:
             task.cancel()  # it waits for its account's rate or for a slot, and nothing of it has left
 
-    async def carry_out(self, run: Claimed, account: Account) -> None:
-        """Carry the run out as far as it goes now, and write it back. Raises StoreError when that cannot be written."""
+    async def carry_out(self, run: Claimed, account: Account, ends: Callable[[], None] = lambda: None) -> None:
+        """Carry the run out as far as it goes now, and write it back. Raises StoreError when that cannot be written.
+
+        ``ends`` is called when nothing is left to do but to write how it ended.
+        """
         slot = Slot(account.calls)
         try:
             with contextlib.suppress(_Stop):
-                await self._steps(run, account, slot)
+                await self._steps(run, account, slot, ends)
         finally:
             slot.leave()
             account.breaker.leave(run.id)
 
-    async def _steps(self, run: Claimed, account: Account, slot: Slot) -> None:
+    async def _steps(self, run: Claimed, account: Account, slot: Slot, ends: Callable[[], None]) -> None:
         rules = await self._rules(run.rules_version)
         rule = None if rules is None else rules.rule(run.rule)
         if rules is None or rule is None:
@@ -147,6 +150,7 @@ class Carrier:
             else:
                 names["steps"][spec.id] = step.output
         fell_back = failed is not None and rule.fallback and failed.position < len(rule.steps)
+        ends()
         if failed is None:
             await self._flush(carry, "done")
         elif fell_back:

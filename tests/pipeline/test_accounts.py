@@ -86,10 +86,25 @@ def test_runs_are_claimed_ahead_of_quick_calls() -> None:
     subject = account(concurrency=4)
     subject.took(0.02)
     assert 8 == subject.free(0.0)
+    subject.in_flight = 6
+    assert 2 == subject.free(0.0)
+    subject.in_flight = 5
+    assert 3 == subject.free(0.0)
     subject.in_flight = 7
-    assert 1 == subject.free(0.0)
+    assert 0 == subject.free(0.0), "three wait for a slot already"
+    subject.in_flight = 6
     subject.breaker.fail("run_1", 0.0, "a failure")
     assert 0 == subject.free(0.0), "what fails is not hurried"
+
+
+def test_a_run_makes_room_while_its_end_is_written_and_a_row_of_them_does_not() -> None:
+    subject = account(concurrency=2)
+    subject.in_flight = 2
+    assert 0 == subject.free(0.0)
+    subject.ending = 1
+    assert 1 == subject.free(0.0)
+    subject.in_flight, subject.ending = 9, 9
+    assert 0 == subject.free(0.0), "no end is written"
 
 
 def test_nothing_is_claimed_ahead_of_slow_calls_and_of_paced_ones() -> None:

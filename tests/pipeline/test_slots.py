@@ -89,6 +89,36 @@ async def test_the_next_call_is_made_while_a_result_is_written(engine: Engine, m
     assert ["done", "done"] == [run["state"] for run in await engine.runs()]
 
 
+async def test_the_next_run_is_claimed_while_a_result_is_written(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = asyncio.Event()
+    progress: Any = engine.store.progress
+
+    async def slow(change: Progress) -> None:
+        if change.state == "done":
+            await written.wait()
+        await progress(change)
+
+    monkeypatch.setattr(engine.store, "progress", slow)
+    for _ in range(5):
+        await engine.receive()
+    while await engine.dispatcher.turn():
+        pass
+    working = asyncio.create_task(engine.worker.run())
+    while len(engine.box.of("greetings")) < 3:
+        await asyncio.sleep(0)
+    assert ["running"] * 3 == [run["state"] for run in await engine.runs() if run["state"] != "waiting"]
+    written.set()
+    while not all(run["state"] == "done" for run in await engine.runs()):
+        await asyncio.sleep(0)
+    await engine.worker.drain(5.0)
+    await working
+    account = engine.accounts["friend"]
+    assert (0, 0, 0) == (account.in_flight, account.ending, account.held)
+    assert 5 == len(engine.box.of("greetings"))
+
+
 async def test_a_run_that_waits_for_its_call_is_given_back_at_a_stop(engine: Engine) -> None:
     for _ in range(2):
         await engine.receive()
