@@ -11,6 +11,7 @@ from hooks.errors import NormalizationError
 from hooks.kit.bodies import (
     MAX_DEPTH,
     MAX_ITEMS,
+    MAX_NUMBER,
     MEDIA_TYPES,
     count_objects,
     objects,
@@ -300,6 +301,54 @@ _DOCUMENTS = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+def _read_slowly(document: str) -> Any:
+    """As the standard's own reader has it, with what I-JSON and we refuse. Raises ValueError."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError
+        return found
+
+    def depth(value: Any) -> int:
+        below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return 1 + max(map(depth, below), default=0) if isinstance(value, (dict, list)) else 0
+
+    def numbers(value: Any) -> list[Any]:
+        if isinstance(value, (dict, list)):
+            below = value.values() if isinstance(value, dict) else value
+            return [number for inner in below for number in numbers(inner)]
+        return [value] if isinstance(value, (int, float)) else []
+
+    def constant(name: str) -> Any:
+        raise ValueError(name)
+
+    found = json.loads(document, object_pairs_hook=unique, parse_constant=constant)
+    json.dumps(found, ensure_ascii=False).encode()  # no half of a character
+    if depth(found) > MAX_DEPTH or not all(-MAX_NUMBER < number < MAX_NUMBER for number in numbers(found)):
+        raise ValueError
+    return found
+
+
+@given(_DOCUMENTS)
+@example('{"a":1,"a":2}')
+@example('{"a":{"b":1,"b":"x"}}')
+@example('{"a":123456789012345678901234567890}')
+@example("[9223372036854775808, -9223372036854775809, 0.10000000000000000000001, 1E5, -0]")
+@example('{"a":"12345678901234567890"}')
+@example("[" * MAX_DEPTH + "{}" + "]" * MAX_DEPTH)
+def test_json_is_read_as_the_standard_has_it_or_refused(document: str) -> None:
+    try:
+        expected = repr(_read_slowly(document))
+    except ValueError:
+        expected = "refused"
+    try:
+        found = repr(parse_json(document.encode()))
+    except NormalizationError:
+        found = "refused"
+    assert expected == found
 
 
 @given(_DOCUMENTS)
