@@ -43,8 +43,8 @@ from tests.kit.pipes import PipeNetwork
 WEBHOOK = 280
 """Calls from the bytes of a webhook of 2 KB to the bytes of its answer, the store left out. It takes about 220."""
 
-NORMALIZE = 800
-"""Calls for the same job to become an event, a telephone number that is known included. It takes about 660."""
+NORMALIZE = 600
+"""Calls for the same job to become an event, a telephone number that is known included. It takes about 480."""
 
 DELIVER = 690
 """Calls for a run of one step to be carried out, to the bytes of its call and from those of its answer, the store left

@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import phonenumbers
 
-from hooks.canonical import Address, Phones
+from hooks.canonical import Address
 from hooks.events import utc_text
 from hooks.remembered import remembered
 
@@ -42,6 +43,8 @@ _CANONICAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{
 _MAIL_SEPARATOR = re.compile(r"[,;\s]+")
 _NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _COMPANY_WORDS = frozenset({"llc", "inc", "co", "corp", "ltd", "lp", "llp", "pc", "company"})
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _T = TypeVar("_T")
 
@@ -194,8 +197,8 @@ def texts(value: object) -> list[str]:
         value = value.split(",")
     if not isinstance(value, list):
         raise FieldError("expected a list of texts")
-    found = (text(item.get("name") if isinstance(item, dict) else item) for item in _not_endless(value))
-    return list(dict.fromkeys(item for item in found if item is not None))
+    found = [text(item.get("name") if isinstance(item, dict) else item) for item in _not_endless(value)]
+    return list(dict.fromkeys([item for item in found if item is not None]))
 
 
 def emails(*values: object) -> list[str]:
@@ -261,13 +264,9 @@ def phone_fields(
     first = next((found for found in (*uses.values(), *others) if found is not None), None)
     if first is None:
         return {}
-    numbers = {use: found.number for use, found in uses.items() if found is not None}
-    return {
-        "phone": first.number,
-        "phone_valid": first.valid,
-        "phone_extension": first.extension,
-        "phones": Phones(**numbers, additional=list(dict.fromkeys(found.number for found in others))),
-    }
+    numbers: dict[str, Any] = {use: found.number for use, found in uses.items() if found is not None}
+    numbers["additional"] = list(dict.fromkeys([found.number for found in others]))
+    return {"phone": first.number, "phone_valid": first.valid, "phone_extension": first.extension, "phones": numbers}
 
 
 # --- names and addresses ---
@@ -308,12 +307,12 @@ def one_line(address: Mapping[str, str | None]) -> str | None:
     >>> one_line({"street": "18 Birch Rd", "city": "Golden", "state": "CO", "zip": "80401", "country": "US"})
     '18 Birch Rd, Golden, CO 80401'
     """
-    place = " ".join(part for part in (address.get("state"), address.get("zip")) if part)
+    place = " ".join([part for part in (address.get("state"), address.get("zip")) if part])
     country = address.get("country")
     if country is not None and country.upper() in ("US", "USA", "UNITED STATES"):
         country = None
     parts = (address.get("street"), address.get("street_line_2"), address.get("city"), place, country)
-    return ", ".join(part for part in parts if part) or None
+    return ", ".join([part for part in parts if part]) or None
 
 
 def make_address(**parts: str | None) -> Address | None:
@@ -323,6 +322,20 @@ def make_address(**parts: str | None) -> Address | None:
 
 
 # --- an object's fields ---
+
+
+class Table:
+    """Fields of ours in their order: each with its reader and the names under which it comes, its own if none is given.
+
+    Where the reader is None the value is made elsewhere: see `Fields.given`.
+    """
+
+    __slots__ = ("rows",)
+
+    def __init__(self, *rows: tuple[Any, ...]) -> None:
+        self.rows: tuple[tuple[str, Callable[[object], Any] | None, str, tuple[str, ...]], ...] = tuple(
+            (name, reader, names[0] if names else name, tuple(names[1:])) for name, reader, *names in rows
+        )
 
 
 class Fields:
@@ -411,11 +424,38 @@ class Fields:
 
     def zip(self, name: str, *more: str) -> str | None:
         """A postal code; one sent as a number gets back the zeros that a number loses (``2139`` is ``02139``)."""
-        return self.some(_zip, name, *more)
+        return self.some(zip_code, name, *more)
 
     def named(self, name: str, *more: str) -> str | None:
         """A text, or the ``name`` of an object."""
-        return self.some(_named, name, *more)
+        return self.some(named, name, *more)
+
+    def given(self, table: Table, made: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
+        """The fields of a table that hold something: nulls are left out, empty lists stay. ``made`` has the others.
+
+        Most of them are missing or null, and nearly all others are texts: that is seen to at once.
+        """
+        values = self._values
+        found: dict[str, Any] = {}
+        for name, reader, theirs, more in table.rows:
+            if reader is None:
+                value = made.get(name)
+            else:
+                value = values.get(theirs)
+                if type(value) is str and reader is text:
+                    value = value.strip() or None
+                elif value is not None:
+                    try:
+                        value = reader(value)
+                    except FieldError as error:
+                        raise FieldError(f"{self.path}.{theirs}: {error}") from error
+                elif more:
+                    value = self.read(reader, *more)
+                elif reader is texts:
+                    value = []
+            if value is not None:
+                found[name] = value
+        return found
 
     def object(self, *names: str) -> Fields | None:
         """The object in one of these fields, None when it is null or missing."""
@@ -439,10 +479,12 @@ class Fields:
         return []
 
 
-def _named(value: object) -> str | None:
+def named(value: object) -> str | None:
+    """A text, or the ``name`` of an object."""
     return text(value.get("name") if isinstance(value, Mapping) else value)
 
 
-def _zip(value: object) -> str | None:
+def zip_code(value: object) -> str | None:
+    """A postal code, see `Fields.zip`."""
     given = text(value)
     return given.zfill(5) if isinstance(value, int) and given is not None else given

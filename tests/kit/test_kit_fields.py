@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hooks.canonical import Address, Phones
 from hooks.events import utc_text
 from hooks.kit import fields
-from hooks.kit.fields import FieldError, Fields, Phone
+from hooks.kit.fields import FieldError, Fields, Phone, Table
 
 READERS = [
     fields.text,
@@ -191,7 +191,7 @@ def test_phone_fields_name_the_first_number_and_all_by_use() -> None:
         "phone": "+13035550118",
         "phone_valid": True,
         "phone_extension": "7",
-        "phones": Phones(home="+13035550118", work="12", additional=["+13035550119"]),
+        "phones": Phones(home="+13035550118", work="12", additional=["+13035550119"]).dump(),
     }
     assert expected == fields.phone_fields(None, "3035550118 x7", "12", ["303-555-0119", "3035550119", ""])
     assert {} == fields.phone_fields("", None)
@@ -300,6 +300,45 @@ def test_an_instant_that_is_canonical_already_is_what_it_would_become(written: s
     else:
         assert found is not None
         assert utc_text(found) == fields.instant_text(written)
+
+
+_ONE = Table(
+    ("id", fields.text),
+    ("number", fields.text, "invoice_number"),
+    ("shown", None),
+    ("total_cents", fields.cents, "amount", "total_amount"),
+    ("tags", fields.texts),
+    ("place", None),
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, {"shown": "yes", "tags": []}),
+        ({"id": " a ", "invoice_number": 7}, {"id": "a", "number": "7", "shown": "yes", "tags": []}),
+        ({"id": "  ", "total_amount": 5, "tags": "x, y"}, {"shown": "yes", "total_cents": 5, "tags": ["x", "y"]}),
+        ({"amount": 1, "total_amount": 5}, {"shown": "yes", "total_cents": 1, "tags": []}),
+        ({"amount": None, "total_amount": None, "place": "ours is made"}, {"shown": "yes", "tags": []}),
+    ],
+)
+def test_a_table_gives_what_holds_something_in_its_order(values: dict[str, Any], expected: dict[str, Any]) -> None:
+    found = Fields(values, "job").given(_ONE, {"shown": "yes", "place": None, "other": 1})
+    assert list(expected.items()) == list(found.items())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"id": []}, "job.id: expected text"),
+        ({"amount": "many"}, "job.amount: expected a number"),
+        ({"total_amount": "many"}, "job.total_amount: expected a number"),
+    ],
+)
+def test_a_table_names_the_field_that_cannot_be_read(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(FieldError) as caught:
+        Fields(values, "job").given(_ONE)
+    assert message == str(caught.value)
 
 
 def test_a_list_of_more_items_than_any_record_has_is_refused() -> None:

@@ -6,13 +6,9 @@ spellings of older documents as second names. Money is cents already, times are 
 
 from __future__ import annotations
 
-from typing import Any
+from hooks.kit.fields import Fields, Table, cents, instant_text, named, number, text, texts, whole, word
 
-from hooks.kit.fields import Fields, display_name, emails, make_address, phone_fields, text
-
-Read = dict[str, Any]
-"""A canonical object as `hooks.canonical.Canonical.dump` would give it. Each field of it is checked when it is read, so
-that the object need not be checked once more; the tests hold what comes out against the models."""
+from .parts import Read, address, customer, employee, line_item, notes
 
 _STATUS_SYNONYMS = {
     "cancelled": "canceled",
@@ -25,257 +21,230 @@ _STATUS_SYNONYMS = {
 """Spellings of list filters and older documents, and what the objects themselves say."""
 
 
-def customer(found: Fields) -> Read:
-    """``company_name`` and ``company_id`` are left alone: they are the account's own, in every object."""
-    first, last, company = found.text("first_name"), found.text("last_name"), found.text("company")
-    mail = found.read(emails, "email")
-    addresses = [made for made in map(address, found.objects("addresses")) if made is not None]
-    service = next((one for one in addresses if one.get("type") == "service"), None)
-    numbers = phone_fields(found.text("mobile_number"), found.text("home_number"), found.text("work_number"))
-    if numbers:
-        numbers["phones"] = numbers["phones"].dump()
-    return _given(
-        {
-            "id": found.text("id"),
-            "first_name": first,
-            "last_name": last,
-            "display_name": display_name(first, last, company),
-            "company": company,
-            "customer_type": found.word("kind"),
-            "email": mail[0] if mail else None,
-            "emails": mail,
-            **numbers,
-            "addresses": addresses,
-            "address": dict(service or addresses[0]) if addresses else None,
-            "tags": found.texts("tags"),
-            "notes": _notes(found),
-            "lead_source": found.named("lead_source"),
-            "notifications": found.truth("notifications_enabled"),
-            "created_at": found.instant("created_at"),
-            "updated_at": found.instant("updated_at"),
-        }
-    )
+def _status(value: object) -> str | None:
+    given = word(value)
+    return None if given is None else _STATUS_SYNONYMS.get(given, given)
 
 
-def address(found: Fields) -> Read | None:
-    """None when it names no place: the vendor sends objects full of nulls."""
-    made = make_address(
-        id=found.text("id"),
-        type=found.word("type"),
-        street=found.text("street"),
-        street_line_2=found.text("street_line_2"),
-        city=found.text("city"),
-        state=found.text("state"),
-        zip=found.zip("zip"),
-        country=found.text("country"),
-    )
-    return None if made is None else made.dump()
+# --- work ---
 
-
-def employee(found: Fields) -> Read:
-    first, last = found.text("first_name"), found.text("last_name")
-    numbers = phone_fields(found.text("mobile_number"))
-    return _given(
-        {
-            "id": found.text("id"),
-            "first_name": first,
-            "last_name": last,
-            "display_name": display_name(first, last),
-            "email": found.text("email"),
-            "phone": numbers.get("phone"),
-            "phone_valid": numbers.get("phone_valid"),
-            "role": found.word("role"),
-            "color": found.text("color_hex"),
-            "tags": found.texts("tags"),
-            "created_at": found.instant("created_at"),
-        }
-    )
+_LEAD = Table(
+    ("id", text),
+    ("number", text),
+    ("customer", None),
+    ("address", None),
+    ("lead_source", named),
+    ("status", _status),
+    ("pipeline_status", named),
+    ("note", notes, "notes", "note"),
+    ("tags", texts),
+    ("employee", None),
+    ("conversions", None),
+    ("total_cents", cents, "total_amount"),
+    ("lost_at", instant_text),
+    ("created_at", instant_text),
+    ("updated_at", instant_text),
+)
+_CONVERSION = Table(("id", text), ("type", word))
 
 
 def lead(found: Fields) -> Read:
     assigned = found.object("assigned_employee")
-    return _given(
+    return found.given(
+        _LEAD,
         {
-            "id": found.text("id"),
-            "number": found.text("number"),
             **_where(found),
-            "lead_source": found.named("lead_source"),
-            "status": _status(found, "status"),
-            "pipeline_status": found.named("pipeline_status"),
-            "note": _notes(found),
-            "tags": found.texts("tags"),
             "employee": None if assigned is None else employee(assigned),
-            "conversions": [
-                _given({"id": one.text("id"), "type": one.word("type")}) for one in found.objects("conversions")
-            ],
-            "total_cents": found.cents("total_amount"),
-            "lost_at": found.instant("lost_at"),
-            "created_at": found.instant("created_at"),
-            "updated_at": found.instant("updated_at"),
-        }
+            "conversions": [one.given(_CONVERSION) for one in found.objects("conversions")],
+        },
     )
+
+
+_JOB = Table(
+    ("id", text),
+    ("number", text, "invoice_number"),
+    ("description", text),
+    ("customer", None),
+    ("address", None),
+    ("status", _status, "work_status"),
+    ("job_type", None),
+    ("business_unit", None),
+    ("tags", texts),
+    ("note", notes, "notes", "note"),
+    ("line_items", None),
+    ("total_cents", cents, "total_amount"),
+    ("subtotal_cents", cents, "subtotal"),
+    ("balance_cents", cents, "outstanding_balance"),
+    ("scheduled_start_at", None),
+    ("scheduled_end_at", None),
+    ("arrival_window_minutes", None),
+    ("on_my_way_at", None),
+    ("started_at", None),
+    ("completed_at", None),
+    ("appointments", None),
+    ("canceled_at", instant_text),
+    ("deleted_at", instant_text),
+    ("employees", None),
+    ("estimate_id", text, "original_estimate_id"),
+    ("lead_source", named),
+    ("created_at", instant_text),
+    ("updated_at", instant_text),
+)
 
 
 def job(found: Fields) -> Read:
     schedule = found.object("schedule")
-    fields = found.object("job_fields")
-    return _given(
+    return found.given(
+        _JOB,
         {
-            "id": found.text("id"),
-            "number": found.text("invoice_number"),
-            "description": found.text("description"),
             **_where(found),
-            "status": _status(found, "work_status"),
-            "job_type": None if fields is None else fields.named("job_type"),
-            "business_unit": None if fields is None else fields.named("business_unit"),
-            "tags": found.texts("tags"),
-            "note": _notes(found),
+            **_kind(found, "job_fields"),
             "line_items": [line_item(one) for one in found.objects("line_items")],
-            "total_cents": found.cents("total_amount"),
-            "subtotal_cents": found.cents("subtotal"),
-            "balance_cents": found.cents("outstanding_balance"),
             **_when(found),
             "appointments": [] if schedule is None else [appointment(one) for one in schedule.objects("appointments")],
-            "canceled_at": found.instant("canceled_at"),
-            "deleted_at": found.instant("deleted_at"),
             "employees": [employee(one) for one in found.objects("assigned_employees")],
-            "estimate_id": found.text("original_estimate_id"),
-            "lead_source": found.named("lead_source"),
-            "created_at": found.instant("created_at"),
-            "updated_at": found.instant("updated_at"),
-        }
+        },
     )
+
+
+_APPOINTMENT = Table(
+    ("id", text),
+    ("job_id", text),
+    ("scheduled_start_at", instant_text, "start_time"),
+    ("scheduled_end_at", instant_text, "end_time"),
+    ("arrival_window_minutes", whole),
+    ("employees", None),
+)
 
 
 def appointment(found: Fields) -> Read:
     """A discarded appointment carries only its id and the job's."""
-    return _given(
-        {
-            "id": found.text("id"),
-            "job_id": found.text("job_id"),
-            "scheduled_start_at": found.instant("start_time"),
-            "scheduled_end_at": found.instant("end_time"),
-            "arrival_window_minutes": found.whole("arrival_window_minutes"),
-            "employees": [employee(one) for one in found.objects("dispatched_employees")],
-        }
-    )
+    return found.given(_APPOINTMENT, {"employees": [employee(one) for one in found.objects("dispatched_employees")]})
+
+
+_ESTIMATE = Table(
+    ("id", text),
+    ("number", text, "estimate_number"),
+    ("customer", None),
+    ("address", None),
+    ("status", _status, "work_status"),
+    ("job_type", None),
+    ("business_unit", None),
+    ("options", None),
+    ("scheduled_start_at", None),
+    ("scheduled_end_at", None),
+    ("arrival_window_minutes", None),
+    ("on_my_way_at", None),
+    ("started_at", None),
+    ("completed_at", None),
+    ("employees", None),
+    ("lead_source", named),
+    ("created_at", instant_text),
+    ("updated_at", instant_text),
+)
 
 
 def estimate(found: Fields) -> Read:
-    fields = found.object("estimate_fields")
-    return _given(
+    return found.given(
+        _ESTIMATE,
         {
-            "id": found.text("id"),
-            "number": found.text("estimate_number"),
             **_where(found),
-            "status": _status(found, "work_status"),
-            "job_type": None if fields is None else fields.named("job_type"),
-            "business_unit": None if fields is None else fields.named("business_unit"),
+            **_kind(found, "estimate_fields"),
             "options": [option(one) for one in found.objects("options")],
             **_when(found),
             "employees": [employee(one) for one in found.objects("assigned_employees")],
-            "lead_source": found.named("lead_source"),
-            "created_at": found.instant("created_at"),
-            "updated_at": found.instant("updated_at"),
-        }
+        },
     )
+
+
+_OPTION = Table(
+    ("id", text),
+    ("name", text),
+    ("number", text, "option_number"),
+    ("total_cents", cents, "total_amount"),
+    ("approval_status", word),
+    ("status", _status),
+    ("message", text, "message_from_pro"),
+    ("tags", texts),
+    ("note", notes, "notes", "note"),
+    ("line_items", None),
+    ("created_at", instant_text),
+    ("updated_at", instant_text),
+)
 
 
 def option(found: Fields) -> Read:
-    return _given(
-        {
-            "id": found.text("id"),
-            "name": found.text("name"),
-            "number": found.text("option_number"),
-            "total_cents": found.cents("total_amount"),
-            "approval_status": found.word("approval_status"),
-            "status": _status(found, "status"),
-            "message": found.text("message_from_pro"),
-            "tags": found.texts("tags"),
-            "note": _notes(found),
-            "line_items": [line_item(one) for one in found.objects("line_items")],
-            "created_at": found.instant("created_at"),
-            "updated_at": found.instant("updated_at"),
-        }
-    )
+    return found.given(_OPTION, {"line_items": [line_item(one) for one in found.objects("line_items")]})
+
+
+# --- money ---
+
+_INVOICE = Table(
+    ("id", text),
+    ("number", text, "invoice_number"),
+    ("status", _status),
+    ("job_id", text),
+    ("customer_id", text),
+    ("customer", None),
+    ("total_cents", cents, "amount", "total_amount"),
+    ("subtotal_cents", cents, "subtotal"),
+    ("balance_cents", cents, "due_amount", "outstanding_balance"),
+    ("items", None),
+    ("taxes", None),
+    ("discounts", None),
+    ("payments", None),
+    ("invoiced_at", instant_text, "invoice_date"),
+    ("service_at", instant_text, "service_date"),
+    ("due_at", instant_text),
+    ("sent_at", instant_text),
+    ("paid_at", instant_text),
+    ("created_at", instant_text),
+    ("updated_at", instant_text),
+)
 
 
 def invoice(found: Fields) -> Read:
     identity = found.text("id")
     billed = found.object("customer")
-    return _given(
+    return found.given(
+        _INVOICE,
         {
-            "id": identity,
-            "number": found.text("invoice_number"),
-            "status": _status(found, "status"),
-            "job_id": found.text("job_id"),
-            "customer_id": found.text("customer_id"),
             "customer": None if billed is None else customer(billed),
-            "total_cents": found.cents("amount", "total_amount"),
-            "subtotal_cents": found.cents("subtotal"),
-            "balance_cents": found.cents("due_amount", "outstanding_balance"),
             "items": [line_item(one) for one in found.objects("items")],
-            "taxes": [adjustment(one) for one in found.objects("taxes")],
-            "discounts": [adjustment(one) for one in found.objects("discounts")],
+            "taxes": [one.given(_ADJUSTMENT) for one in found.objects("taxes")],
+            "discounts": [one.given(_ADJUSTMENT) for one in found.objects("discounts")],
             "payments": [payment(one, identity) for one in found.objects("payments")],
-            "invoiced_at": found.instant("invoice_date"),
-            "service_at": found.instant("service_date"),
-            "due_at": found.instant("due_at"),
-            "sent_at": found.instant("sent_at"),
-            "paid_at": found.instant("paid_at"),
-            "created_at": found.instant("created_at"),
-            "updated_at": found.instant("updated_at"),
-        }
+        },
     )
 
 
-def line_item(found: Fields) -> Read:
-    """Quantities come in hundredths on invoices, plain elsewhere."""
-    hundredths = found.whole("qty_in_hundredths")
-    quantity = found.number("quantity")
-    if hundredths is not None:
-        quantity = hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
-    return _given(
-        {
-            "id": found.text("id"),
-            "name": found.text("name"),
-            "description": found.text("description"),
-            "type": found.word("type", "kind"),
-            "quantity": quantity,
-            "unit_price_cents": found.cents("unit_price"),
-            "unit_cost_cents": found.cents("unit_cost"),
-            "total_cents": found.cents("amount"),
-        }
-    )
+_ADJUSTMENT = Table(
+    ("name", text),
+    ("description", text),
+    ("rate", number),
+    ("amount_cents", cents, "amount"),
+)
 
-
-def adjustment(found: Fields) -> Read:
-    return _given(
-        {
-            "name": found.text("name"),
-            "description": found.text("description"),
-            "rate": found.number("rate"),
-            "amount_cents": found.cents("amount"),
-        }
-    )
+_PAYMENT = Table(
+    ("id", text),
+    ("invoice_id", None),
+    ("amount_cents", cents, "amount"),
+    ("method", word, "payment_method"),
+    ("status", word),
+    ("category", word),
+    ("note", text),
+    ("paid_at", instant_text, "paid_at", "processed_at"),
+)
 
 
 def payment(found: Fields, invoice_id: str | None = None) -> Read:
-    return _given(
-        {
-            "id": found.text("id"),
-            "invoice_id": found.text("invoice_id") or invoice_id,
-            "amount_cents": found.cents("amount"),
-            "method": found.word("payment_method"),
-            "status": found.word("status"),
-            "category": found.word("category"),
-            "note": found.text("note"),
-            "paid_at": found.instant("paid_at", "processed_at"),
-        }
-    )
+    return found.given(_PAYMENT, {"invoice_id": found.text("invoice_id") or invoice_id})
 
 
-def _where(found: Fields) -> dict[str, Any]:
+# --- what several of them carry ---
+
+
+def _where(found: Fields) -> Read:
     """For whom and where, as leads, jobs and estimates carry it."""
     who, place = found.object("customer"), found.object("address")
     return {
@@ -284,37 +253,27 @@ def _where(found: Fields) -> dict[str, Any]:
     }
 
 
-def _when(found: Fields) -> dict[str, Any]:
+_KIND = Table(("job_type", named), ("business_unit", named))
+
+
+def _kind(found: Fields, name: str) -> Read:
+    """What sort of work it is, as jobs and estimates carry it."""
+    fields = found.object(name)
+    return {} if fields is None else fields.given(_KIND)
+
+
+_SCHEDULE = Table(
+    ("scheduled_start_at", instant_text, "scheduled_start"),
+    ("scheduled_end_at", instant_text, "scheduled_end"),
+    ("arrival_window_minutes", whole, "arrival_window"),
+)
+_STAMPS = Table(("on_my_way_at", instant_text), ("started_at", instant_text), ("completed_at", instant_text))
+
+
+def _when(found: Fields) -> Read:
     """Schedule and time stamps, which the vendor nests and we do not, as jobs and estimates carry them."""
     schedule, stamps = found.object("schedule"), found.object("work_timestamps")
-    times: dict[str, Any] = {}
-    if schedule is not None:
-        times["scheduled_start_at"] = schedule.instant("scheduled_start")
-        times["scheduled_end_at"] = schedule.instant("scheduled_end")
-        times["arrival_window_minutes"] = schedule.whole("arrival_window")
-    if stamps is not None:
-        for name in ("on_my_way_at", "started_at", "completed_at"):
-            times[name] = stamps.instant(name)
-    return times
-
-
-def _status(found: Fields, name: str) -> str | None:
-    given = found.word(name)
-    return None if given is None else _STATUS_SYNONYMS.get(given, given)
-
-
-def _notes(found: Fields) -> str | None:
-    """Notes are a list of ``{id, content}`` in jobs and options on the wire, a text elsewhere and in old documents."""
-    return found.read(_joined_notes, "notes", "note")
-
-
-def _joined_notes(value: object) -> str | None:
-    if not isinstance(value, list):
-        return text(value)
-    notes = [text(one.get("content") if isinstance(one, dict) else one) for one in value]
-    return "\n".join(note for note in notes if note) or None
-
-
-def _given(fields: Read) -> Read:
-    """Those that hold something: nulls are left out, empty lists stay."""
-    return {name: value for name, value in fields.items() if value is not None}
+    return {
+        **({} if schedule is None else schedule.given(_SCHEDULE)),
+        **({} if stamps is None else stamps.given(_STAMPS)),
+    }

@@ -24,7 +24,7 @@ from hooks.kit.signatures import Encoding, HmacScheme, secret_bytes
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
 from hooks.values import Duration, Secrets
 
-from . import mapping
+from . import mapping, parts
 
 _PING = {"foo": "bar"}
 _PING_BYTES = 100
@@ -76,13 +76,13 @@ class Entity:
     read: Callable[[Fields], dict[str, Any]]
 
 
-_CUSTOMER = Entity(("customer",), Customer, mapping.customer)
+_CUSTOMER = Entity(("customer",), Customer, parts.customer)
 _LEAD = Entity(("lead",), Lead, mapping.lead)
 _JOB = Entity(("job",), Job, mapping.job)
 _APPOINTMENT = Entity(("appointment",), Appointment, mapping.appointment)
 _ESTIMATE = Entity(("estimate",), Estimate, mapping.estimate)
 _INVOICE = Entity(("invoice",), Invoice, mapping.invoice)
-_EMPLOYEE = Entity(("employee", "pro"), Employee, mapping.employee)
+_EMPLOYEE = Entity(("employee", "pro"), Employee, parts.employee)
 
 
 @dataclass(frozen=True, slots=True)
