@@ -130,7 +130,7 @@ class Coverage:
         known = self._parts.get(id(node))
         if known is None:
             known = self._parts[id(node)] = (node, Expression(expression.text, node))
-        return known[1].evaluate_for(names, item)
+        return known[1].evaluate(names, item)
 
 
 def _points(rule: Rule) -> Iterator[Point]:

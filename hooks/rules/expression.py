@@ -29,11 +29,12 @@ class Expression:
         self.paths = _paths(node)
         """What it reads: ``data.customer.phone``, in the order it stands, each once."""
 
-    def evaluate(self, names: Mapping[str, Any]) -> Any:
-        """The value for these names. Raises EvaluationError, and nothing else."""
-        return self._evaluated(names, None)
+    def evaluate(self, names: Mapping[str, Any], item: Any = None) -> Any:
+        """The value for these names. Raises EvaluationError, and nothing else.
 
-    def _evaluated(self, names: Mapping[str, Any], item: Any) -> Any:
+        With an ``item`` the value where ``.`` is this item, for a part of a list function. Where an item holds lists
+        that are gone through as well, ``.`` inside is theirs, as in the whole expression.
+        """
         try:
             return self._run(names, Budget(), item)
         except Fault as fault:
@@ -43,13 +44,6 @@ class Expression:
             raise EvaluationError("the value is nested too deeply", self.text) from None
         except (ArithmeticError, ValueError, TypeError, LookupError):
             raise EvaluationError("this cannot be evaluated for this event", self.text) from None
-
-    def evaluate_for(self, names: Mapping[str, Any], item: Any) -> Any:
-        """The value where ``.`` is this item, for a part of a list function. Raises EvaluationError, and nothing else.
-
-        Where an item holds lists that are gone through as well, ``.`` inside is theirs, as in the whole expression.
-        """
-        return self._evaluated(names, item)
 
     def holds(self, names: Mapping[str, Any]) -> bool:
         """Whether the value counts as true: null, false, 0 and anything empty do not."""

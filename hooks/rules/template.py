@@ -54,9 +54,9 @@ class Template:
 
     def evaluate(self, names: Mapping[str, Any]) -> Any:
         """The value for these names. Raises EvaluationError, its column counted within the template's text."""
-        single = self.single
-        if single is not None:
-            return self._evaluate(self.holes[0], names)
+        first = self.parts[0]
+        if len(self.parts) == 1 and not isinstance(first, str):
+            return self._evaluate(first, names)
         budget = Budget()
         made: list[str] = []
         size = 0
