@@ -331,7 +331,7 @@ class Http:
         sent = not way.tells
 
         async def leave() -> bool:
-            if pace is None:
+            if pace is None or not pace.holds:
                 return False
             until = deadline.when()
             deadline.reschedule(None)  # our own waiting takes nothing of the vendor's time

@@ -7,13 +7,12 @@ in a rule, a field that the event does not have is null.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
 import re
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -37,6 +36,7 @@ from hooks.ports import Action, Call, OnUnknown
 Body = Literal["query", "json", "form", "multipart", "items", "none"]
 """Where the inputs go that are not in the path. ``items``: the input ``items`` is the whole JSON body."""
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _PARAM = re.compile(r"\{(\w+)\}")
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _QUERY: Final = frozenset({"GET", "HEAD", "DELETE"})
@@ -152,17 +152,23 @@ def path_segment(name: str, value: object) -> str:
 
 def json_body(value: Any) -> bytes:
     """Compact UTF-8 JSON in the order of the fields. Raises ValueError for what it cannot hold (`sendable`)."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _encode(value).encode()
 
 
-@contextlib.contextmanager
-def sendable(values: Mapping[str, Any]) -> Iterator[None]:
+class sendable:  # noqa: N801  # read as `with sendable(...):`, for each request that is rendered
     """Inside, text or numbers that JSON and UTF-8 do not have raise Permanent that names the input."""
-    try:
-        yield
-    except ValueError as error:
-        name = next((name for name, value in values.items() if not _is_json(value)), "the inputs")
-        raise Permanent(f"{name}: holds half of a character, or a number that is not finite") from error
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, ValueError):
+            name = next((name for name, value in self._values.items() if not _is_json(value)), "the inputs")
+            raise Permanent(f"{name}: holds half of a character, or a number that is not finite") from error
 
 
 def _is_json(value: Any) -> bool:

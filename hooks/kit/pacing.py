@@ -15,9 +15,9 @@ class Pace:
     """
 
     def __init__(
-        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[bool]]
+        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[bool]] | None
     ) -> None:
-        """``leave`` gives whether it has waited."""
+        """``leave`` gives whether it has waited; None: nothing holds a call up."""
         self._turn = turn
         self._taken = taken
         self._leave = leave
@@ -32,10 +32,15 @@ class Pace:
             await self._turn()
         self.waited += time.monotonic() - began
 
+    @property
+    def holds(self) -> bool:
+        """Whether a call may have to wait just before it leaves."""
+        return self._leave is not None
+
     async def leave(self) -> float:
         """Wait, and give the seconds that it took; 0 when nothing was in the way."""
         began = time.monotonic()
-        if not await self._leave():
+        if self._leave is None or not await self._leave():
             return 0.0
         took = time.monotonic() - began
         self.waited += took
@@ -62,7 +67,7 @@ class paced:  # noqa: N801  # read as `with paced(...):`, for each call of each 
     __slots__ = ("_before", "_kept")
 
     def __init__(
-        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[bool]]
+        self, turn: Callable[[], Awaitable[None]], *, taken: bool, leave: Callable[[], Awaitable[bool]] | None
     ) -> None:
         self._kept = Pace(turn, taken=taken, leave=leave)
 

@@ -11,12 +11,12 @@ from hooks.events import Request
 
 def hide(value: Any, secrets: Mapping[str, str]) -> Any:
     """JSON values with each secret's text replaced by ``${secret.NAME}``."""
-    return _swapped(value, {text: f"${{secret.{name}}}" for name, text in secrets.items()})
+    return _swapped(value, {text: f"${{secret.{name}}}" for name, text in secrets.items()}) if secrets else value
 
 
 def show(value: Any, secrets: Mapping[str, str]) -> Any:
     """The values that `hide` was given."""
-    return _swapped(value, {f"${{secret.{name}}}": text for name, text in secrets.items()})
+    return _swapped(value, {f"${{secret.{name}}}": text for name, text in secrets.items()}) if secrets else value
 
 
 def hide_request(request: Request, secrets: Mapping[str, str]) -> Request:
@@ -31,8 +31,6 @@ def show_request(request: Request | None, secrets: Mapping[str, str]) -> Request
 
 
 def _swapped(value: Any, words: Mapping[str, str]) -> Any:
-    if not words:
-        return value
     if isinstance(value, str):
         for word, other in words.items():
             value = value.replace(word, other)

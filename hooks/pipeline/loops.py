@@ -81,7 +81,7 @@ def judge(run: Claimed, rule: Rule) -> Judgement:
     """Whether a run that is about to begin is part of a loop."""
     if run.depth > LONGEST_CHAIN:
         return _held(f"its event is number {run.depth} of a chain of events that caused one another")
-    echo = next((echo for echo in run.echoes if is_echo(echo.fields, run.event)), None)
+    echo = next((echo for echo in run.echoes if is_echo(echo.fields, run.event)), None) if run.echoes else None
     if echo is not None:
         if _carries_back(echo, rule):
             why = f"echo: {echo.run} has written this itself, and {rule.id} would carry it back"

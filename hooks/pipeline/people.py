@@ -48,6 +48,10 @@ class Meeting:
     latest: datetime | None = None
 
 
+NOBODY = Meeting()
+"""For a step that is about nobody, as most are."""
+
+
 class Acquaintance:
     """What steps ask the identity map and tell it."""
 
@@ -67,10 +71,10 @@ class Acquaintance:
         """Before the call: take the person's lane at this account, and say what is known there. Raises StoreError."""
         record = self._record(spec)
         if record is None or not record.searches:
-            return Meeting()
+            return NOBODY
         seen = self._seen(run, event, record, call.inputs)
         if seen is None:
-            return Meeting()
+            return NOBODY
         latest = self._clock.now() + timedelta(seconds=LATE + _turn(account))
         until = latest + timedelta(seconds=call.timeout + account.settings.lookup_wait)
         busy, known = await self._people.meet(seen, _kept_at(account), run, until)

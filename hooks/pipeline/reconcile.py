@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 from hooks.errors import DeliveryError, Undecided
@@ -72,7 +71,7 @@ async def look(
         await clock.sleep(await turns.wait_for(account))
 
     try:
-        with paced(turn, taken=False, leave=partial(turns.leave, account)):
+        with paced(turn, taken=False, leave=turns.leaving(account)):
             done = await asyncio.wait_for(spec.action.lookup(account.client, call), 2 * call.timeout)
     except Undecided as error:
         return Finding(unknown, "cannot be asked", why=error.message)

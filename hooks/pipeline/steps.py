@@ -14,7 +14,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Literal
 
 from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError, Transient, Unconfigured
@@ -28,7 +27,7 @@ from hooks.pipeline.bounded import TookTooLong, bounded
 from hooks.pipeline.hidden import hide, hide_request, show, show_request
 from hooks.pipeline.looking import LookUp, adopted
 from hooks.pipeline.loops import judge, writes_of
-from hooks.pipeline.people import LANE_WAIT, Acquaintance, Meeting
+from hooks.pipeline.people import LANE_WAIT, NOBODY, Acquaintance, Meeting
 from hooks.pipeline.policies import idempotency_key, policy_of, schedule_of, unknown_reason
 from hooks.pipeline.repeating import done_before, how_to_repeat
 from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, decide
@@ -65,7 +64,7 @@ class _Carry:
     slot: Slot
     steps: dict[int, Step] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
-    meeting: Meeting = field(default_factory=Meeting)
+    meeting: Meeting = NOBODY
     sightings: tuple[Sighting, ...] = ()
     leaves: bool = False
     depth: int = 0
@@ -132,8 +131,7 @@ class Carrier:
         await self._opened(run, rule)
         names = rules.names(run.event)
         rule = rule.branch(names) or rule
-        watched = frozenset(source.vendor for source in rules.sources.values())
-        carry = _Carry(run, rule, names, slot, depth=depth, watched=watched)
+        carry = _Carry(run, rule, names, slot, depth=depth, watched=rules.watched)
         stored = {step.position: step for step in run.steps}
         failed: Step | None = None
         for position, spec in enumerate((*rule.steps, *rule.fallback)):
@@ -234,24 +232,24 @@ class Carrier:
 
         Without a request when its connection is gone: it is rendered when that is back.
         """
-        now = self._clock.now()
         step = Step(position, spec.id, spec.action_name, spec.connection, "waiting")
         account = claimed if claimed.name == spec.connection else self._accounts().get(spec.connection)
         try:
             with bounded():
                 if (left_out := spec.why_not(carry.names)) is not None:
-                    return step._replace(state="skipped", error=left_out, finished_at=now)
+                    return step._replace(state="skipped", error=left_out, finished_at=self._clock.now())
                 inputs = spec.render(carry.names)
                 if account is None:
                     return step
                 request = spec.action.render(inputs, account.settings)
         except (EvaluationError, Permanent) as error:
-            return step._replace(state="failed", error=error.message, finished_at=now)
+            return step._replace(state="failed", error=error.message, finished_at=self._clock.now())
         except TookTooLong as error:
-            return step._replace(state="failed", error=f"rendering it did not end: {error}", finished_at=now)
+            why = f"rendering it did not end: {error}"
+            return step._replace(state="failed", error=why, finished_at=self._clock.now())
         if len(request.body or b"") > LARGEST_REQUEST:
             why = f"its request would be larger than {LARGEST_REQUEST >> 20} MiB"
-            return step._replace(state="failed", error=why, finished_at=now)
+            return step._replace(state="failed", error=why, finished_at=self._clock.now())
         return step._replace(
             inputs=hide(inputs, spec.secrets),
             request=hide_request(request, spec.secrets),
@@ -374,7 +372,7 @@ class Carrier:
 
         with (
             record_exchanges() as exchanges,
-            paced(turn, taken=verdict == "done", leave=partial(self._turns.leave, account)),
+            paced(turn, taken=verdict == "done", leave=self._turns.leaving(account)),
             carrying(carry.run.id, carry.depth),
         ):
             error: DeliveryError | None = None
@@ -435,7 +433,7 @@ class Carrier:
         carry.sightings += self._people.learned(
             carry.run.id, carry.run.event, spec, account, step.inputs or {}, step.output, carry.meeting.known
         )
-        carry.meeting = Meeting()
+        carry.meeting = NOBODY
 
     def _judged(self, run: str, account: Account, error: DeliveryError) -> bool:
         """Tell the breaker how a call ended; gives whether it uses up one of the run's tries."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from hooks.errors import StoreError
 from hooks.pipeline.accounts import Account
@@ -30,7 +32,9 @@ class Turns:
     async def wait_for(self, account: Account) -> float:
         """Take the next turn and give the seconds until it. While the store cannot be asked, this server counts."""
         rate = account.settings.rate
-        if rate is None or self._store.alone:
+        if rate is None:
+            return 0.0
+        if self._store.alone:
             return account.reserve(self._clock.monotonic())
         async with self._asking.setdefault(account.name, asyncio.Lock()):
             try:
@@ -39,13 +43,15 @@ class Turns:
                 return account.reserve(self._clock.monotonic())
         return max(0.0, (at - self._clock.now()).total_seconds())
 
-    async def leave(self, account: Account) -> bool:
+    def leaving(self, account: Account) -> Callable[[], Awaitable[bool]] | None:
+        """What a call waits for just before it leaves, None where nothing can be in its way."""
+        return None if account.settings.rate is None else partial(self._leave, account)
+
+    async def _leave(self, account: Account) -> bool:
         """Wait until a call whose turn has come may really leave: those before it may have been held up.
 
         Gives whether it had to wait.
         """
-        if account.settings.rate is None:
-            return False
         waited = account.leaving.locked()
         async with account.leaving:
             while (wait := account.leave(self._clock.monotonic())) > 0:

@@ -312,6 +312,8 @@ class RuleSet:
         """The files' texts by name, the main file first: what `hooks.rules.load.load_texts` loads again."""
         self.rules = tuple(rules)
         self.sources: Mapping[str, SourceConfig] = dict(sources or {})
+        self.watched = frozenset(source.vendor for source in self.sources.values())
+        """Vendors whose webhooks come in."""
         self.connections: Mapping[str, ConnectionConfig] = dict(connections or {})
         self.vars: dict[str, Any] = dict(variables or {})
         self.warnings = tuple(warnings)

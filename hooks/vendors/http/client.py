@@ -165,13 +165,14 @@ class HttpClient:
         headers |= self._signed(request, key) | cause_header()
         sent = Request(request.method, request.path, request.query, headers, request.body)
 
-        async def attempt(token: str | None, left: float) -> Answer:
-            credentials = self._secret if token is None else {**self._secret, "authorization": f"Bearer {token}"}
-            return await self._http.send(sent, timeout=left, secret_headers=credentials)
-
         if self._tokens is None:
-            answer = await attempt(None, timeout)
+            answer = await self._http.send(sent, timeout=timeout, secret_headers=self._secret)
         else:
+
+            async def attempt(token: str, left: float) -> Answer:
+                credentials = {**self._secret, "authorization": f"Bearer {token}"}
+                return await self._http.send(sent, timeout=left, secret_headers=credentials)
+
             answer = await authorized(self._tokens, attempt, timeout)
         if answer.status not in success:
             verdict(answer)
