@@ -250,10 +250,13 @@ class Rule:
 
         None when it does not act. A condition that cannot be evaluated decides for neither. Never raises.
         """
-        match = self.match(names)
-        if match.matched:
-            return self
-        return self.other if self.otherwise and match.error is None else None
+        try:
+            for clause in self.clauses:
+                if not clause.expression.holds(names):
+                    return self.other if self.otherwise else None
+        except EvaluationError:
+            return None
+        return self
 
     @property
     def other(self) -> Rule:

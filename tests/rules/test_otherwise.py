@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from hooks.events import Event
 from hooks.rules import Rule, RuleSet, explain
 from hooks.rules.backtest import Backtest, PastEvent
@@ -63,6 +65,16 @@ def test_a_condition_that_cannot_be_evaluated_decides_for_neither() -> None:
     assert (False, []) == (seen.acts, steps)
     rules = load_after_head(BOTH)
     assert rules.rules[0].branch(rules.names(event(data={"total_cents": "many"}))) is None
+
+
+@pytest.mark.parametrize("text", [BOTH, BOTH.split("    else:")[0]], ids=["with else", "without"])
+@pytest.mark.parametrize("data", [{}, {"total_cents": 1}, {"total_cents": 9000}, {"total_cents": "many"}])
+def test_what_a_rule_does_is_what_is_told_of_its_conditions(data: dict[str, Any], text: str) -> None:
+    rules = load_after_head(text)
+    rule, names = rules.rules[0], rules.names(event(data=data))
+    told = rule.match(names)
+    otherwise = rule.other if rule.otherwise and told.error is None else None
+    assert (rule if told.matched else otherwise) == rule.branch(names)
 
 
 def test_else_is_for_events_of_the_rule_only() -> None:
