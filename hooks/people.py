@@ -97,7 +97,7 @@ def email_key(written: object) -> str | None:
 
 def place_key(name: str | None, address: object) -> str | None:
     """A name with a street and the ZIP code's five digits; None when one of them is missing."""
-    if not name or not isinstance(address, Mapping):
+    if not name or not isinstance(address, dict):
         return None
     street, code = address.get("street"), address.get("zip")
     if not isinstance(street, str) or not isinstance(code, str | int):
@@ -204,23 +204,30 @@ def _text(value: object) -> str | None:
 
 
 def _keys(customer: Mapping[str, Any], name: str | None, place: object) -> Iterator[Key]:
-    for number in _numbers(customer):
+    for number in _each(customer.get("phone"), *_numbers(customer.get("phones"))):
         if key := phone_key(number):
             yield "phone", key
-    for address in (customer.get("email"), *_list(customer.get("emails"))):
+    for address in _each(customer.get("email"), *_list(customer.get("emails"))):
         if key := email_key(address):
             yield "email", key
-    for address in (customer.get("address"), *_list(customer.get("addresses")), place):
+    for address in _each(customer.get("address"), *_list(customer.get("addresses")), place):
         if key := place_key(name, address):
             yield "place", key
 
 
-def _numbers(customer: Mapping[str, Any]) -> Iterator[object]:
-    yield customer.get("phone")
-    phones = customer.get("phones")
-    if isinstance(phones, Mapping):
-        yield from (phones.get(use) for use in ("mobile", "home", "work"))
-        yield from _list(phones.get("additional"))
+def _each(*values: object) -> list[object]:
+    """These once each: the first of several stands beside them all."""
+    found: list[object] = []
+    for value in values:
+        if value is not None and value not in found:
+            found.append(value)
+    return found
+
+
+def _numbers(phones: object) -> Sequence[object]:
+    if not isinstance(phones, dict):
+        return ()
+    return phones.get("mobile"), phones.get("home"), phones.get("work"), *_list(phones.get("additional"))
 
 
 def _list(value: object) -> Sequence[object]:
