@@ -1,7 +1,8 @@
 """Read: one strict parser per media type. Pure; raises `NormalizationError` with a short reason, and nothing else.
 
-Reasons never quote the body. `parse_json` parses once, in Rust, and proves the absence of repeated keys by counting;
-only when the count does not prove it, it parses again. `count_objects` does the same where only the count matters.
+Reasons never quote the body. `parse_json` parses once, in Rust, and proves the absence of repeated keys by writing the
+values anew; only where that proves nothing it parses with another parser and counts, and where that does not either,
+with a third. `count_objects` does the same where only the count matters.
 """
 
 from __future__ import annotations
