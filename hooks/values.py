@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, SecretStr, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, WithJsonSchema
 
 _UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|sec|s|min|m|h|d|w)\s*")
@@ -63,6 +63,16 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^(\s*\d+(\.\d+)?\s*(ms|sec|s|min|m|h|d|w)\s*)+$"}),
 ]
 """Seconds; written with a unit. A model's default is given in seconds, it is not parsed."""
+
+
+def _lasting(seconds: float) -> float:
+    if seconds < 0.001:
+        raise ValueError("it must be longer than 0s")
+    return seconds
+
+
+Lasting = Annotated[Duration, AfterValidator(_lasting)]
+"""A `Duration` that is not nothing: a deadline, or how long something is remembered."""
 
 
 def _as_list(value: object) -> object:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, StrictBool, ValidationInfo, field_validator
 
 from hooks.addresses import refusal
-from hooks.values import Duration
+from hooks.values import Duration, Lasting
 
 
 class SourceSettings(BaseModel):
@@ -15,11 +15,11 @@ class SourceSettings(BaseModel):
 
     model_config = {"extra": "forbid", "frozen": True, "arbitrary_types_allowed": True}
 
-    type: str | None = None
-    respond_status: int = 202
-    unavailable_status: Literal[503, 429] = 503
-    max_bytes: int = 1024 * 1024
-    duplicate_window: Duration = 30 * 86400.0
+    type: str | None = Field(None, min_length=1, description="The event's type.")
+    respond_status: int = Field(202, ge=200, le=299, description="What a sender is answered whose delivery is kept.")
+    unavailable_status: Literal[503, 429] = Field(503, description="What it is answered while nothing can be kept.")
+    max_bytes: int = Field(1024 * 1024, ge=1, description="How large a body may be, in bytes.")
+    duplicate_window: Duration = Field(30 * 86400.0, description="How long a delivery is known again, such as 30d.")
 
 
 class ConnectionSettings(BaseModel):
@@ -27,16 +27,18 @@ class ConnectionSettings(BaseModel):
 
     model_config = {"extra": "forbid", "frozen": True, "arbitrary_types_allowed": True}
 
-    allow_private: bool = Field(False, description="Let the address be on a private network or this machine.")
+    allow_private: StrictBool = Field(False, description="Let the address be on a private network or this machine.")
     ca_file: str | None = Field(
         None, description="A file of certificates in PEM: the only authorities that are believed."
     )
     base_url: str
-    rate: float | None = None
-    concurrency: int = 8
-    timeout: Duration = 30.0
-    paused: bool = False
-    lookup_wait: Duration = 10.0
+    rate: float | None = Field(None, gt=0, description="Calls per second, such as 5 or 0.5; no limit without it.")
+    concurrency: int = Field(8, ge=1, description="How many calls may be under way at once.")
+    timeout: Lasting = Field(30.0, description="The deadline of one try of a step, such as 15s.")
+    paused: StrictBool = Field(False, description="true holds everything that is for this connection.")
+    lookup_wait: Duration = Field(
+        10.0, description="How long an unknown outcome may take to appear at the vendor before it is sent again."
+    )
 
     @field_validator("base_url", "auth_url", check_fields=False)
     @classmethod

@@ -63,7 +63,7 @@ class RuleBuilder:
         model = self._model(file, path, raw)
         if model is None:
             return None
-        if model.once_within is not None and model.once_per is None:
+        if model.once_within is not None and "once_per" not in raw:
             self._report.at_key(
                 file, (*path, "once_within"), "'once_within' needs 'once_per'", "once_per says what may come only once"
             )

@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from hooks.ports import OnUnknown
 from hooks.rules.cases import Case
-from hooks.values import Duration, parse_duration
+from hooks.values import Duration, Lasting, parse_duration
 
 Backoff = Literal["fixed", "exponential"]
 
@@ -99,7 +99,7 @@ class Step(_Strict):
     otherwise: Annotated[list[Step], Field(min_length=1)] | None = Field(
         None, alias="else", description="Steps in place of this one when its `if` does not hold."
     )
-    timeout: Duration | None = Field(None, description="The deadline of one try, such as 15s.")
+    timeout: Lasting | None = Field(None, description="The deadline of one try, such as 15s.")
     retry: Retry | None = Field(None, description="How this step is tried again.")
     on_unknown: OnUnknown | None = Field(
         None,
@@ -221,7 +221,7 @@ class Rule(_Strict):
     )
     fallback: list[Step] | None = Field(None, description="Steps for when one of the steps has given up.")
     once_per: _Condition | None = Field(None, description="An expression: act once for each of its values.")
-    once_within: Duration | None = Field(None, description="How long once_per remembers, such as 24h.")
+    once_within: Lasting | None = Field(None, description="How long once_per remembers, such as 24h.")
     delay: Duration | None = Field(None, description="Wait this long before the first step.")
     within: _Name | None = Field(
         None, description="The name of a calendar: outside its hours the rule waits until they begin."
@@ -242,7 +242,7 @@ class Rule(_Strict):
         None, description="Whether replays are for this rule: always, never, or while an event is younger than this."
     )
     retry: Retry | None = Field(None, description="How the steps of this rule are tried again.")
-    timeout: Duration | None = Field(None, description="The deadline of one try of a step, such as 15s.")
+    timeout: Lasting | None = Field(None, description="The deadline of one try of a step, such as 15s.")
     on_unknown: OnUnknown | None = Field(None, description="For all steps of this rule, see the step's key.")
     tests: list[Case] | None = Field(None, description="Tests that hooks test runs.")
 
@@ -290,7 +290,7 @@ class Defaults(_Strict):
     """What holds for every rule that does not say otherwise."""
 
     retry: Retry | None = None
-    timeout: Duration | None = None
+    timeout: Lasting | None = None
 
 
 class RoutesFile(_Strict):

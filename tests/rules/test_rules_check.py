@@ -454,7 +454,7 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
         ),
         (
             "sources: {a: {vendor: anyone, unverified: x, duplicate_window: 5}}\n",
-            "5 | a duration needs its unit: 5s, 5m or 5h",
+            "5 | a duration needs its unit: 5s, 5m or 5h = How long a delivery is known again, such as 30d.",
         ),
         (
             "sources: {a: {vendor: form, key: '${secret.NOPE}'}}\n",

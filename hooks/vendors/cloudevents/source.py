@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from hooks.errors import VerificationError
 from hooks.events import Receipt
@@ -37,7 +37,9 @@ class CloudEventsSourceSettings(SourceSettings):
     )
     verify: Verify | None = Field(None, description="How requests are checked instead: a preset's name or a scheme.")
     secret: Secrets = Field((), description="The secret of `verify`; two during a rotation.")
-    handshake: bool = Field(False, description="Whether a sender that asks with OPTIONS is told that it may post.")
+    handshake: StrictBool = Field(
+        False, description="Whether a sender that asks with OPTIONS is told that it may post."
+    )
     extensions: tuple[Extension, ...] = Field(
         (), description="Extension attributes to read from the headers of binary events, beside the well-known ones."
     )

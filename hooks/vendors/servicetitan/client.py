@@ -51,7 +51,7 @@ class ServiceTitanSettings(ConnectionSettings):
     lookup_wait: Duration = Field(
         100.0, description="How long a call of unknown outcome may still be at work: the vendor's own limit is 100 s."
     )
-    rate: float | None = Field(60.0, description="Calls per second; the vendor allows 60 per app and tenant.")
+    rate: float | None = Field(60.0, gt=0, description="Calls per second; the vendor allows 60 per app and tenant.")
 
     @model_validator(mode="before")
     @classmethod

@@ -33,7 +33,7 @@ class ZapierSettings(ConnectionSettings):
 
     hook_url: Secret = Field(description="The address that the trigger *Catch Hook* of the Zap shows.")
     base_url: Address = Field(ADDRESS, description="Where it is; by default the host of `hook_url`.")
-    rate: float | None = Field(RATE, description="Calls per second; Zapier takes 30 a second of one hook.")
+    rate: float | None = Field(RATE, gt=0, description="Calls per second; Zapier takes 30 a second of one hook.")
 
     @field_validator("hook_url")
     @classmethod

@@ -84,7 +84,7 @@ class HookConnectionSettings(ConnectionSettings):
 
     base_url: str
     hosts: tuple[str, ...]
-    rate: float | None = RATE
+    rate: float | None = Field(RATE, gt=0)
 
 
 class Tell(Inputs):
