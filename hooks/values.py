@@ -76,7 +76,7 @@ Lasting = Annotated[Duration, AfterValidator(_lasting)]
 
 
 def _as_list(value: object) -> object:
-    return [value] if isinstance(value, (str, SecretStr)) else value
+    return value if isinstance(value, (list, tuple)) else [value]
 
 
 def _hidden(_: Any) -> str:

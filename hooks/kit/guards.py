@@ -77,6 +77,7 @@ class TokenVerify(_Scheme):
 
     scheme: Literal["token"]
     key: _Secrets = Field((), description="The shared key; two during a rotation.")
+    secret: _Secrets = Field((), description="The same, by the name that it has in all schemes.")
     header: str | None = Field(
         None, description="The header it stands in. Without one: `?key=`, `X-Api-Key`, `Bearer` or a Basic password."
     )
@@ -89,6 +90,7 @@ class BasicVerify(_Scheme):
     scheme: Literal["basic"]
     username: str = Field(description="The user's name.")
     password: _Secrets = Field((), description="The password; two during a rotation.")
+    secret: _Secrets = Field((), description="The same, by the name that it has in all schemes.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +189,19 @@ def make_guard(
         parts = verify.model_dump(exclude={"scheme", "secret"})
         return HmacGuard(HmacScheme(keys, **parts), verify.header, verify.timestamp_header)
     if isinstance(verify, TokenVerify):
-        keys = _keys(verify.key, secret, "verify.key")
+        keys = _keys(verify.key, _either(verify.secret, secret), "verify.key")
         return KeyGuard(keys) if verify.header is None else HeaderGuard(keys, verify.header, verify.prefix)
     if isinstance(verify, BasicVerify):
-        return BasicGuard(verify.username.encode(), _keys(verify.password, secret, "verify.password"))
+        return BasicGuard(
+            verify.username.encode(), _keys(verify.password, _either(verify.secret, secret), "verify.password")
+        )
     return OpenGuard()
+
+
+def _either(inside: Sequence[SecretStr], beside: Sequence[SecretStr]) -> Sequence[SecretStr]:
+    if inside and beside:
+        raise ValueError("`verify.secret` and `secret` are both there: keep one")
+    return inside or beside
 
 
 def _keys(own: Sequence[SecretStr], beside: Sequence[SecretStr], place: str) -> tuple[bytes, ...]:

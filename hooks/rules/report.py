@@ -158,7 +158,7 @@ class Report:
         faults = error.errors(include_url=False, include_input=False)
         paths = [locate(file.document.data, base, fault["loc"]) for fault in faults]
         meant = {
-            (*path[:-1], self._meant(base, path, shape))
+            (*path[:-1], self._meant(file, base, path, shape))
             for path, fault in zip(paths, faults, strict=True)
             if fault["type"] == "extra_forbidden"
         }
@@ -230,17 +230,18 @@ class Report:
         if base[:1] not in _SETTINGS and "with" not in path and key in _OTHER_NAMES:
             self.at_key(file, path, f"unknown key '{key}'", _OTHER_NAMES[key])
             return
-        known = _fields_at(shape, path[len(base) : -1])
+        known = _fields_at(shape, path[len(base) : -1], value_at(file.document.data, base))
         hint = did_you_mean(key, known)
         if not hint and known:
             hint = "known keys: " + ", ".join(sorted(known))
         self.at_key(file, path, f"unknown key '{key}'", hint)
 
-    def _meant(self, base: Path, path: Path, shape: Shape) -> str:
+    def _meant(self, file: SourceFile, base: Path, path: Path, shape: Shape) -> str:
         """The key that an unknown one probably stands for, "" when that cannot be told."""
         key = str(path[-1]) if path else ""
         other = known_as(key) if base[:1] not in _SETTINGS else ""
-        return other or meant_by(did_you_mean(key, _fields_at(shape, path[len(base) : -1])))
+        known = _fields_at(shape, path[len(base) : -1], value_at(file.document.data, base))
+        return other or meant_by(did_you_mean(key, known))
 
     def _masked(self, finding: Finding) -> Finding:
         if not self._hidden:
@@ -271,11 +272,15 @@ def known_as(key: str) -> str:
     return found[1] if found else ""
 
 
-def _fields_at(shape: Shape, path: Path) -> dict[str, Any]:
-    below: Shape | None = shape
+def _fields_at(shape: Shape, path: Path, value: Any) -> dict[str, Any]:
+    """The fields that the object at a path of the value may have."""
+    below: Shape | None = shape.like(value)
     for part in path:
+        value = _element(value, part)
         if below is not None:
             below = below.item() if isinstance(part, int) else below.field(part)
+        if below is not None:
+            below = below.like(value)
     return below.fields if below is not None else {}
 
 

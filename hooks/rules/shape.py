@@ -90,6 +90,21 @@ class Shape:
         """A list of what this is."""
         return Shape([({"type": "array", "items": schema}, definitions) for schema, definitions in self.alternatives])
 
+    def like(self, value: Any) -> Shape:
+        """The alternatives that an object is of by its fixed words, such as ``scheme: token``; all if it is of none."""
+        if not isinstance(value, dict) or len(self.alternatives) < 2:
+            return self
+        fitting = [
+            (schema, definitions)
+            for schema, definitions in self.alternatives
+            if all(
+                value[name] == below["const"]
+                for name, below in schema.get("properties", {}).items()
+                if name in value and isinstance(below, dict) and "const" in below
+            )
+        ]
+        return Shape(fitting) if 0 < len(fitting) < len(self.alternatives) else self
+
     @property
     def fields(self) -> dict[str, Any]:
         """The fields that some alternative declares, with their schemas."""

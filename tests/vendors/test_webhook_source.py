@@ -49,6 +49,9 @@ def github(body: bytes, secret: str = SECRET) -> dict[str, str]:
         ({"unverified": WHY, "subject": "${headers.authorization}"}, "carries a proof"),
         ({"verify": "github", "secret": SECRET, "type": "${headers['X-Hub-Signature-256']}"}, "carries a proof"),
         ({"verify": {"scheme": "token", "header": "X-T", "key": SECRET}, "key": "headers['x-t']"}, "carries a proof"),
+        ({"verify": {"scheme": "token", "key": SECRET, "secret": SECRET}}, "keep one"),
+        ({"verify": {"scheme": "token", "secret": SECRET}, "secret": SECRET}, "keep one"),
+        ({"verify": {"scheme": "basic", "username": "us", "password": SECRET, "secret": SECRET}}, "keep one"),
         ({"unverified": WHY, "nonsense": 1}, "nonsense"),
     ],
 )
@@ -56,6 +59,26 @@ def test_settings_that_do_not_fit_together_are_refused(keys: dict[str, Any], tol
     with pytest.raises(ValidationError) as caught:
         source(**keys)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("verify", "good", "bad"),
+    [
+        ({"scheme": "token", "header": "X-T", "secret": SECRET}, ("X-T", SECRET), ("X-T", "another secret")),
+        (
+            {"scheme": "basic", "username": "us", "secret": SECRET},
+            ("Authorization", "Basic dXM6YSBzZWNyZXQgb2YgdGhlIHRlc3Rz"),
+            ("Authorization", "Basic dXM6YW5vdGhlciBzZWNyZXQ="),
+        ),
+    ],
+)
+def test_every_scheme_takes_its_secret_by_that_name(
+    verify: dict[str, Any], good: tuple[str, str], bad: tuple[str, str]
+) -> None:
+    here = source(verify=verify)
+    here.verify(inbound(b"{}", good))
+    assert "missing" == refusal(here, inbound(b"{}"))
+    assert "mismatch" == refusal(here, inbound(b"{}", bad))
 
 
 RULES = """
