@@ -45,6 +45,10 @@ _QUERY: Final = frozenset({"GET", "HEAD", "DELETE"})
 # --- inputs ---
 
 
+URL_PATH = "url-path"
+"""The format of a text that is a path of an address: wrong by what is written in it, whatever its expressions give."""
+
+
 class Inputs(BaseModel):
     """What an action takes: unknown keys are refused, and text never becomes a number or a truth value by itself."""
 

@@ -41,6 +41,8 @@ class InputsCheck:
         self.secrets: dict[str, str] = {}
         self.wrong: set[Path] = set()
         self.dynamic: set[Path] = set()
+        self.filled: dict[Path, str] = {}
+        """Texts with expressions that are judged all the same: with something harmless in the place of each."""
 
     def build(self, values: Mapping[str, Any], model: type[BaseModel]) -> Fields:
         """The compiled inputs. What is wrong is in the report; then the tree must not be used."""
@@ -150,7 +152,10 @@ class InputsCheck:
         literal = template.literal
         if literal is not None:
             return Literal(literal, line)
-        self.dynamic.add(path)
+        if shape.is_url_path and template.single is None:
+            self.filled[path] = _path_of(template)
+        else:
+            self.dynamic.add(path)
         kinds = self._holes(template, path)
         known = kinds & ~Kind.NULL
         wanted = shape.kinds
@@ -241,8 +246,14 @@ class InputsCheck:
                     made.append(self._written(below, (*path, number), (*here, len(made)), places))
             return made
         if isinstance(value, str) and has_hole(value):
-            return compile_template(value).literal
+            return self.filled[path] if path in self.filled else compile_template(value).literal
         return value
+
+
+def _path_of(template: Template) -> str:
+    """A path with a letter in the place of each expression, and a slash before one that begins it."""
+    text = "".join(part if isinstance(part, str) else "x" for part in template.parts)
+    return text if isinstance(template.parts[0], str) else "/" + text
 
 
 def _of_another_branch(found: Path, fault: Any, faults: list[tuple[Path, Any]]) -> bool:

@@ -135,6 +135,11 @@ class Shape:
         return any(schema.get("format") == "delivery-paths" for schema, _ in self.alternatives)
 
     @property
+    def is_url_path(self) -> bool:
+        """Whether a text here is a path of an address (`hooks.kit.operations.URL_PATH`)."""
+        return any(schema.get("format") == "url-path" for schema, _ in self.alternatives)
+
+    @property
     def allowed(self) -> tuple[Any, ...]:
         """The values of an enumeration, () when there is none."""
         found: list[Any] = []

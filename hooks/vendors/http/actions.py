@@ -8,29 +8,40 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hooks.errors import Permanent, Transient, Undecided
 from hooks.events import Done, Request
-from hooks.kit.http import check_header, check_path
-from hooks.kit.operations import Inputs, Scalar, findings, json_body, query_pairs, sendable
+from hooks.kit.http import check_path
+from hooks.kit.operations import URL_PATH, Inputs, Scalar, findings, json_body, query_pairs, sendable
 from hooks.ports import Action, Call, OnUnknown
 
-from .client import HttpClient
+from .client import HttpClient, check_own_header
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _HARMLESS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-_RESERVED: Final = frozenset(
-    {"accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive"}
-    | {"te", "trailer", "transfer-encoding", "upgrade"}
-)
-"""Headers that steer the connection itself."""
-
 _SAFE: Final = "/%:@!$&'()*+,;=-._~"
 _AS_IT_IS = re.compile(f"[A-Za-z0-9{re.escape(_SAFE)}]*")
 """A path in which nothing is to be encoded."""
 
 Values = dict[str, Scalar | list[Scalar] | None]
+
+
+def _encoded(path: str) -> str:
+    """The path as it goes out. Raises Permanent."""
+    return check_path(path if _AS_IT_IS.fullmatch(path) else quote(path, safe=_SAFE))
+
+
+def _below(path: str) -> str:
+    if "?" in path or "#" in path:
+        raise ValueError("holds ? or #; what follows them goes into query")
+    try:
+        _encoded(path)
+    except Permanent as error:
+        raise ValueError(error.message.removeprefix("path: ")) from None
+    except UnicodeError:
+        return path  # half of a character, which rendering names
+    return path
 
 
 class RequestInputs(Inputs):
@@ -39,7 +50,11 @@ class RequestInputs(Inputs):
     model_config = ConfigDict(title="Request")
 
     method: Method = Field("POST", description="The method.")
-    path: str = Field("", description="The path below the connection's `base_url`, beginning with `/`.")
+    path: Annotated[str, AfterValidator(_below)] = Field(
+        "",
+        description="The path below the connection's `base_url`, beginning with `/`.",
+        json_schema_extra={"format": URL_PATH},
+    )
     query: Values | None = Field(None, description="The query; a list repeats the name, null leaves it out.")
     headers: dict[str, str | None] | None = Field(None, description="Further headers; null leaves one out.")
     json_: Any = Field(None, alias="json", description="The body as JSON.")
@@ -56,6 +71,13 @@ class RequestInputs(Inputs):
             raise ValueError("only one of json, form and text can be given")
         if bodies and self.method in ("GET", "HEAD"):
             raise ValueError(f"a {self.method} request has no body: use query")
+        return self
+
+    @model_validator(mode="after")
+    def _has_fit_headers(self) -> Self:
+        for name, value in (self.headers or {}).items():
+            if value is not None:
+                check_own_header(name.lower(), value)
         return self
 
 
@@ -80,15 +102,9 @@ class RequestAction:
     def render(self, inputs: Mapping[str, Any], settings: BaseModel) -> Request:
         given = self._checked(inputs)
         headers = {name.lower(): value for name, value in (given.headers or {}).items() if value is not None}
-        for name, value in headers.items():
-            check_header(name, value)
-            if name in _RESERVED:
-                raise Permanent(f"headers.{name}: is set by the connection itself")
-        if "?" in given.path or "#" in given.path:
-            raise Permanent("path: holds ? or #; what follows them goes into query")
         with sendable(inputs):
             content_type, body = self._body(given)
-            path = check_path(given.path if _AS_IT_IS.fullmatch(given.path) else quote(given.path, safe=_SAFE))
+            path = _encoded(given.path)
             query = _pairs(given.query)
         if content_type:
             headers.setdefault("content-type", content_type)

@@ -11,12 +11,12 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, WithJsonSchema, field_validator
 
 from hooks.errors import Permanent
 from hooks.events import Answer, Done, Request
 from hooks.kit.chain import cause_header
-from hooks.kit.http import Address, Http, Network, read_json, verdict
+from hooks.kit.http import Address, Http, Network, check_header, read_json, verdict
 from hooks.kit.tokens import TokenKeeper, authorized, basic_value, client_credentials
 from hooks.ports import Client, ConnectionSettings, TokenSharer, TokenShelf
 from hooks.values import Secret
@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 
 _OPEN: Final = frozenset({"accept", "accept-language", "content-type", "prefer", "user-agent"})
 """Headers of a connection that hold no secrets; the values of all others are masked wherever they would show."""
+
+_RESERVED: Final = frozenset(
+    {"accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive"}
+    | {"te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that steer the connection itself."""
+
+
+def check_own_header(name: str, value: str) -> None:
+    """Raise ValueError when a header that the rules file names, in small letters, cannot be sent."""
+    try:
+        check_header(name, value)
+    except Permanent as error:
+        raise ValueError(error.message) from None
+    if name in _RESERVED:
+        raise ValueError(f"headers.{name}: is set by the connection itself")
 
 
 class _Scheme(BaseModel):
@@ -98,17 +114,37 @@ def _as_secret(value: object) -> object:
     return SecretStr(value) if isinstance(value, str) else value
 
 
+Headers = Annotated[
+    Mapping[str, Annotated[Secret, BeforeValidator(_as_secret)]],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {name: {"type": "string"} for each in sorted(_OPEN) for name in (each.title(), each)},
+            "additionalProperties": {"type": "string", "format": "password"},
+        }
+    ),
+]
+"""Headers by name. In the schema only those of `_OPEN` are no secrets, so that nobody is told to hide an ``Accept``."""
+
+
 class HttpSettings(ConnectionSettings):
     """Keys of a connection to any API."""
 
     base_url: Address = Field(description="Address that all paths are below.")
     auth: Auth | None = Field(None, description="How requests are authorized.")
-    headers: Mapping[str, Annotated[Secret, BeforeValidator(_as_secret)]] = Field(
+    headers: Headers = Field(
         default_factory=dict, description="Headers that every request gets; their values are kept secret."
     )
     test_path: str | None = Field(
         None, pattern="^/", description="A path that GET may be sent to, for `hooks connections test`."
     )
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_sent(cls, headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+        for name, value in headers.items():
+            check_own_header(name.lower(), value.get_secret_value())
+        return headers
 
 
 class HttpClient:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from hooks.errors import Permanent, Transient, Undecided
 from hooks.events import Done, Request
 from hooks.kit.http import check_header, check_path, verdict
-from hooks.kit.operations import File, Inputs, Scalar, findings, json_body, multipart, query_pairs, sendable
+from hooks.kit.operations import URL_PATH, File, Inputs, Scalar, findings, json_body, multipart, query_pairs, sendable
 from hooks.ports import Action, Call, OnUnknown
 
 from .attachments import file_output
@@ -32,7 +32,8 @@ class RawRequest(Inputs):
         "jpm", description="The API module: `jpm`, `crm`, `accounting`, `dispatch`, `settings`..."
     )
     url: Annotated[str, Field(pattern=r"^/[^?#]*$")] = Field(
-        description="The path after `/{url_type}/v2/tenant/{tenant}`, such as `/jobs`."
+        description="The path after `/{url_type}/v2/tenant/{tenant}`, such as `/jobs`.",
+        json_schema_extra={"format": URL_PATH},
     )
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(description="The method.")
     query: dict[str, Scalar | list[Scalar] | None] | None = Field(
