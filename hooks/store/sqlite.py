@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -82,6 +83,7 @@ class SqliteEngine:
                     "folder on a disk, or set HOOKS_DURABILITY=relaxed when that may be"
                 )
             room.restore()
+            _make_private(path)
             connection = await open_writing(path)
         except BaseException:
             lock.release()
@@ -97,7 +99,6 @@ class SqliteEngine:
             await connection.run(settle_stored)
             # what a statement may have to take back is a few pages from here on: for a file it takes ten calls a commit
             await connection.run(lambda raw: raw.execute("PRAGMA temp_store = MEMORY"))
-            path.chmod(0o600)
             await reader
         except BaseException as error:
             await connection.close()
@@ -245,6 +246,20 @@ def _damage(raw: sqlite3.Connection) -> str | None:
     except sqlite3.DatabaseError as error:
         return str(error)
     return None if found == "ok" else found
+
+
+def _make_private(path: Path) -> None:
+    """The file, for its owner only before anything is in it: SQLite makes those beside it with the same mode.
+
+    Raises StoreRefused when it cannot be written.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        for file in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+            if file.exists():
+                file.chmod(0o600)
+    except OSError as error:
+        raise StoreRefused(f"{path} cannot be used as a database: {error.strerror}") from None
 
 
 async def open_sqlite(path: Path, *, relaxed: bool = False, free_space: int | None = 0) -> SqlStore:

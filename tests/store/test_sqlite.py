@@ -121,7 +121,27 @@ async def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
 
 
 async def test_the_database_is_for_its_owner_only(store: SqlStore, path: Path) -> None:
-    assert 0o600 == path.stat().st_mode & 0o777
+    await store.record(receipt(b"one"), b"one", DAY)
+    files = [path, path.with_name("hooks.db-wal"), path.with_name("hooks.db-shm")]
+    assert [0o600] * 3 == [file.stat().st_mode & 0o777 for file in files]
+
+
+async def test_what_others_could_read_is_for_its_owner_only_from_the_next_start_on(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    await (await open_sqlite(path, relaxed=True)).close()
+    path.chmod(0o644)
+    opened = await open_sqlite(path, relaxed=True)
+    try:
+        assert 0o600 == path.stat().st_mode & 0o777
+        assert 0o600 == path.with_name("hooks.db-wal").stat().st_mode & 0o777
+    finally:
+        await opened.close()
+
+
+async def test_a_folder_in_the_place_of_the_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "hooks.db").mkdir()
+    with pytest.raises(StoreRefused, match=r"hooks\.db cannot be used as a database: Is a directory"):
+        await open_sqlite(tmp_path / "hooks.db", relaxed=True)
 
 
 async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
