@@ -162,7 +162,7 @@ def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
             raise SettingsError(f"--role (HOOKS_ROLE) is {role!r}: it must be one of {', '.join(_ROLES)}")
         values["role"] = role
     if (strict := text("strict")) is not None:
-        values["strict"] = strict.strip().lower() in ("1", "true", "yes", "on")
+        values["strict"] = _switch(strict, "HOOKS_STRICT")
     if (durability := text("durability")) is not None:
         if durability not in ("full", "relaxed"):
             raise SettingsError(f"HOOKS_DURABILITY is {durability!r}: it must be full or relaxed")
@@ -174,6 +174,14 @@ def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
     return Settings(**values)
 
 
+def _switch(text: str, name: str) -> bool:
+    word = text.strip().lower()
+    if word not in _SWITCHES:
+        raise SettingsError(f"{name} is {text!r}: it must be true or false")
+    return _SWITCHES[word]
+
+
+_SWITCHES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _SIZE = re.compile(r"(\d+)\s*(|KiB|MiB|GiB)")
 
 

@@ -94,6 +94,7 @@ def test_strict_is_a_word(monkeypatch: pytest.MonkeyPatch, word: str, strict: bo
         ("ADMIN", "8081", "HOST:PORT"),
         ("ADMIN", ":8081", "HOST:PORT"),
         ("ROLE", "boss", "all, receive, work"),
+        ("STRICT", "ture", "true or false"),
         ("ADMIN_TOKEN", "tiny-token", "at least 16"),
     ],
 )

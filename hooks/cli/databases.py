@@ -14,7 +14,7 @@ import typer
 
 from hooks.cli.keeping import db
 from hooks.cli.options import AsJson, Data, Database
-from hooks.cli.output import note, print_json
+from hooks.cli.output import note, print_json, wrong_use
 from hooks.cli.reader import Server, find_server
 from hooks.errors import SettingsError, StoreError
 from hooks.settings import Settings, load_settings
@@ -48,7 +48,12 @@ def db_prune(
 
     What waits, is held, or has failed and not been given up by a person is never deleted.
     """
-    settings = load_settings({"data": data, "database": database, "retention": older_than})
+    try:
+        settings = load_settings({"data": data, "database": database, "retention": older_than})
+    except SettingsError as error:
+        if older_than is None:
+            raise
+        raise wrong_use(str(error).replace("HOOKS_RETENTION", "--older-than", 1)) from None
     if settings.retention is None:
         raise SettingsError("nothing is set to be deleted (HOOKS_RETENTION=forever): say how old with --older-than")
     from hooks.cli.progress import progress

@@ -89,6 +89,8 @@ def _document(answer: WireAnswer, path: str) -> Any:
             raise NotFound(
                 f"nobody is {id_.partition('/')[0]}" if id_.startswith("per_") else "there is no such person"
             )
+        if kind == "rules":
+            raise NotFound("the server has no such rule, and no such version of the rules")
         raise NotFound(
             f"the server has no {kind.removesuffix('s')} {id_.partition('/')[0]}" if id_ else f"nothing: {path}"
         )

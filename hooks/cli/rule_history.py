@@ -6,6 +6,7 @@ A running server is asked through its admin API; without one the database and th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Number = Annotated[int | None, typer.Argument(metavar="[NUMBER]", min=1, help="A version: `hooks rules history`.")]
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+_NO_VERSION = "there is no version {} of the rules: `hooks rules history` lists them"
 
 
 def add_to(rules: typer.Typer) -> None:
@@ -85,13 +88,16 @@ def rollback(
     database: Database = None,
 ) -> None:
     """Write an earlier version back to the rules file and put it in force. The present one stays in the history."""
-    from hooks.cli.reader import find_server
+    from hooks.cli.reader import NotFound, find_server
 
     settings = load_settings({"routes": routes, "data": data, "database": database})
     server = find_server(settings)
     if server is not None:
         sent = {"to": number, "author": _user(), "note": reason or f"back to version {number}"}
-        result: Mapping[str, Any] = server.ask("POST", "/api/v1/rules/rollback", None, sent)
+        try:
+            result: Mapping[str, Any] = server.ask("POST", "/api/v1/rules/rollback", None, sent)
+        except NotFound:
+            raise NotFound(_NO_VERSION.format(number)) from None
     else:
         result = _written(settings, _version(settings, number)["files"])
     if as_json:
@@ -134,12 +140,14 @@ def _version(settings: Settings, number: int) -> Mapping[str, Any]:
     from hooks.cli.reader import NotFound, find_server
 
     server = find_server(settings)
+    found: Mapping[str, Any] | None = None
     if server is not None:
-        found: Mapping[str, Any] | None = server.ask("GET", f"/api/v1/rules/versions/{number}")
+        with contextlib.suppress(NotFound):
+            found = server.ask("GET", f"/api/v1/rules/versions/{number}")
     else:
         found = asyncio.run(_read(settings, lambda records: records.version(number)))
     if found is None:
-        raise NotFound(f"there is no version {number} of the rules: `hooks rules history` lists them")
+        raise NotFound(_NO_VERSION.format(number))
     return found
 
 

@@ -56,8 +56,11 @@ def test_with_a_server(town: Town) -> None:
     assert (getpass.getuser(), "rollback", "too dear") == tuple(
         listing["items"][0][key] for key in ("author", "origin", "note")
     )
-    code, _, err = town.run("rules", "rollback", "9")
-    assert (1, True) == (code, "hooks: " in err)
+    for command in ("rollback", "diff"):
+        code, _, err = town.run("rules", command, "9")
+        assert (1, "hooks: there is no version 9 of the rules: `hooks rules history` lists them\n") == (code, err)
+    code, _, err = town.run("rules", "shadow-report", "nobody")
+    assert (1, "hooks: the server has no such rule, and no such version of the rules\n") == (code, err)
 
 
 def test_without_a_server(town: Town) -> None:
