@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -215,6 +216,16 @@ async def test_an_appointment_happens_on_demand(vendor: httpx.AsyncClient, recei
 )
 async def test_an_event_that_cannot_happen_is_refused(vendor: httpx.AsyncClient, asked: Any, status: int) -> None:
     assert status == (await vendor.post("/_sandbox/events", json=asked)).status_code
+
+
+async def test_curl_may_leave_the_content_type_as_it_is(vendor: httpx.AsyncClient, receiver: Receiver) -> None:
+    told = {"content-type": "application/x-www-form-urlencoded"}
+    hook = json.dumps({"url": receiver.url, "secret": SECRET})
+    assert [receiver.url] == (await vendor.post("/_sandbox/webhooks", content=hook, headers=told)).json()["webhooks"]
+    await make(vendor, "/customers", first_name="Maya")
+    answer = await vendor.post("/_sandbox/events", content='{"event": "customer.updated"}', headers=told)
+    assert 202 == answer.status_code
+    assert ["customer.created", "customer.updated"] == [name for name, _ in read(receiver)]
 
 
 async def test_another_secret_does_not_verify(vendor: httpx.AsyncClient, receiver: Receiver) -> None:
