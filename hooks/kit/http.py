@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo
 
 from hooks import __version__
 from hooks.addresses import is_loopback, refusal
@@ -100,11 +100,11 @@ def check_address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _address(url: str) -> str:
+def _address(url: str, info: ValidationInfo) -> str:
     try:
         return check_address(url)
     except SettingsError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(str(error).replace("base_url", info.field_name or "base_url", 1)) from error
 
 
 Address = Annotated[str, AfterValidator(_address)]

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hooks.rules.faults import Fault
 from hooks.rules.findings import Severity, did_you_mean
 from hooks.rules.kinds import Kind, describe
 from hooks.rules.nodes import (
@@ -27,6 +28,7 @@ from hooks.rules.nodes import (
     Root,
     Unary,
 )
+from hooks.rules.operators import Budget
 from hooks.rules.shape import OPEN, Shape, shape_of_kind, shape_of_value, union
 from hooks.rules.signatures import Function
 
@@ -342,7 +344,25 @@ class _Checker:
             if position == 0:
                 below = shape.item() if shape.kinds & Kind.LIST and not shape.is_open else OPEN
             self.must_be(argument, shape, parameter.kinds, f"{function.name}() needs {describe(parameter.kinds)}, got")
+        self.written(node)
         return _result(function, shapes, below)
+
+    def written(self, node: Call) -> None:
+        """A zone, duration or separator that is written out and that the function can take for no event."""
+        example = _TRIED_WITH.get(node.function.name)
+        if example is None or len(node.arguments) < 2:
+            return
+        given = node.arguments[1]
+        if isinstance(given, Constant) and isinstance(given.value, str):
+            try:
+                node.function.run(Budget(), [example, given.value])
+            except Fault as fault:
+                message, _, hint = fault.message.partition("; ")
+                self.say(given.start, given.end, message, hint or f"for example {node.function.example}")
+
+
+_TRIED_WITH = {"in_zone": "2026-05-04T14:00:00Z", "later": "2026-05-04T14:00:00Z", "split": "a"}
+"""Functions whose second argument alone can be wrong, and a first one to try it with."""
 
 
 def _result(function: Function, shapes: list[Shape], item: Shape | None) -> Shape:
