@@ -72,7 +72,8 @@ class CalendarBuilder:
             for number in self._days((*self._path, "hours", text), text):
                 if week[number] is not None:
                     place = (*self._path, "hours", text)
-                    self._report.at_key(self._file, place, f"the hours of '{DAYS[number]}' are given twice")
+                    told = f"the hours of '{DAYS[number]}' are given twice"
+                    self._report.at_key(self._file, place, told, "name each day once; a day with a break has a list")
                 week[number] = spans
         return tuple(spans or () for spans in week)
 
@@ -95,7 +96,9 @@ class CalendarBuilder:
             place: Path = (*self._path, *keys, number) if listed else (*self._path, *keys)
             span = self._span(place, text)
             if span is not None and any(span.start < other.end and other.start < span.end for other in made):
-                self._report.at(self._file, place, "these hours overlap with others of the same day")
+                self._report.at(
+                    self._file, place, "these hours overlap with others of the same day", "make them one: 08:00-18:00"
+                )
             elif span is not None:
                 made.append(span)
         return tuple(sorted(made, key=lambda span: span.start))
@@ -141,7 +144,8 @@ class CalendarBuilder:
         if begin is None or end is None:
             return
         if not timedelta(0) <= end - begin <= timedelta(days=_MOST_DAYS):
-            self._report.at(self._file, place, "the last day comes before the first, or is years away")
+            told = "the last day comes before the first, or is years away"
+            self._report.at(self._file, place, told, "such as 2026-12-24..2026-12-26")
             return
         for number in range((end - begin).days + 1):
             yield begin + timedelta(days=number)

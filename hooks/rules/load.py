@@ -202,7 +202,9 @@ class _Loading:
                 continue
             found = _fitting(folder, pattern)
             if not found:
-                self.report.at(file, place, "no file fits this pattern", severity="warning")
+                self.report.at(
+                    file, place, "no file fits this pattern", f"looked in the folder of {file.name}", "warning"
+                )
             for path in found[:MAX_FILES]:
                 if path.is_dir() or any(path == known or path.samefile(known) for known in self._known(path)):
                     continue

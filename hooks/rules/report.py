@@ -208,9 +208,11 @@ class Report:
             self.at_key(file, path, "this is not the name of a template", "with its version: lead-to-booking@1")
         elif kind == "string_pattern_mismatch":
             report = self.at_key if last == "[key]" else self.at
-            report(
-                file, path, "this is not a name", "use letters, digits and _ (a rule's id and a source's name also - )"
-            )
+            named = path[-1] if last == "[key]" else value
+            hint = "use letters, digits and _ (a rule's id and a source's name also - )"
+            if isinstance(named, str) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{64,}", named):
+                hint = "it is too long: a name has at most 64 characters, a rule's id 100"
+            report(file, path, "this is not a name", hint)
         elif kind in ("union_tag_not_found", "union_tag_invalid"):
             context = fault.get("ctx", {})
             key = str(context.get("discriminator", "")).strip("'")

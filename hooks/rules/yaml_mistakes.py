@@ -128,6 +128,8 @@ def _value_start(scene: _Scene) -> Mistake | None:
     if meaning is None:
         return None
     value = line[column:].strip()
+    if re.search(r"[{\[]", line[:column]):
+        value = re.split(r"[,}\]]", value)[0].strip() or value
     quote = '"' if "'" in value else "'"
     return scene.at(
         row,

@@ -558,7 +558,7 @@ def test_ids_are_unique_across_files_and_errors_name_the_right_one(tmp_path: Pat
     assert [
         f"other.yaml:2 the rule id 'one' is used twice = first on line 9 of {path}",
         f"routes.yaml:7 there is no file 'missing.yaml' = looked in the folder of {path}",
-        "routes.yaml:7 no file fits this pattern = ",
+        f"routes.yaml:7 no file fits this pattern = looked in the folder of {path}",
     ] == shown
 
 

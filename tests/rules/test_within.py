@@ -72,15 +72,20 @@ def test_a_delay_ends_before_the_hours_are_asked() -> None:
         (("America/New_York\n", "America/NewYork\n"), NO_ZONE),
         (("mon-thu:", "monday:"), "5:7 'monday' is not a day of the week = write mon"),
         (("mon-thu:", "mon-thr:"), "5:7 'mon-thr' is not a day of the week = did you mean 'thu'?"),
-        (("mon-thu:", "mon-fri:"), "6:7 the hours of 'fri' are given twice"),
+        (
+            ("mon-thu:", "mon-fri:"),
+            "6:7 the hours of 'fri' are given twice = name each day once; a day with a break has a list",
+        ),
         (("08:00-18:00", "8-18"), "5:16 these are not opening hours = such as 08:00-18:00, or a list: "
                                    "[08:00-12:00, 13:00-17:00]"),
         (("08:00-18:00", "08:00-18:75"), "5:16 there is no such time of day = times go from 00:00 to 24:00"),
         (("08:00-18:00", "08:00-08:00"), "5:16 it closes when it opens = 00:00-24:00 is the whole day"),
-        (('"13:00-17:00"', '"11:00-17:00"'), "6:25 these hours overlap with others of the same day"),
+        (('"13:00-17:00"', '"11:00-17:00"'), "6:25 these hours overlap with others of the same day = make them one: "
+                                            "08:00-18:00"),
         (("2026-05-25", "2026-02-30"), "8:16 this is not a day of the calendar = such as 2026-12-25, "
                                        "2026-12-24..2026-12-26, or 12-25 for every year"),
-        (("2026-12-26,", "2025-12-26,"), "8:28 the last day comes before the first, or is years away"),
+        (("2026-12-26,", "2025-12-26,"), "8:28 the last day comes before the first, or is years away = such as "
+                                         "2026-12-24..2026-12-26"),
         (("2026-07-03:", "07-03:"), "9:15 this is not a day of the calendar = such as 2026-12-25"),
         (("within: office", "within: ofice"), "14:13 unknown calendar 'ofice' = did you mean 'office'?"),
         (("hours:\n", "hour:\n"), None),
