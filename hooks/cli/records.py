@@ -146,7 +146,7 @@ def runs_retry(run: RunId, as_json: AsJson = False, data: Data = None) -> None:
 
 @runs.command("cancel", epilog="Example: hooks runs cancel run_0190c0de000070008000000000000003")
 def runs_cancel(run: RunId, as_json: AsJson = False, data: Data = None) -> None:
-    """End a waiting or held run. Needs the running server."""
+    """End a waiting or held run, or give a failed one up. Needs the running server."""
     _act(f"/api/v1/runs/{record_id(run, 'run_')}/cancel", "is cancelled", run, as_json, data)
 
 

@@ -126,10 +126,14 @@ class EngineDesk:
         return await self._history.run(run_id)
 
     async def cancel(self, run_id: str) -> Mapping[str, Any] | None:
-        if await self._history.run(run_id) is None:
+        run = await self._history.run(run_id)
+        if run is None:
             return None
-        if not await self._store.cancel(run_id, "cancelled by a person", self._clock.now()):
-            raise Conflict("only a waiting or held run can be cancelled, or a failed one that others wait behind")
+        reason = "cancelled by a person"
+        if run["state"] == "failed" and run["reason"]:
+            reason = f"{reason}: {run['reason']}"
+        if not await self._store.cancel(run_id, reason, self._clock.now()):
+            raise Conflict("only a waiting, held or failed run can be cancelled, and a failed one once")
         return await self._history.run(run_id)
 
     def subscribers(self) -> Sequence[Mapping[str, Any]]:

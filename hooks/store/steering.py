@@ -12,6 +12,7 @@ from hooks.store import echoing, pausing, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fairness import AGAIN, LIVE
 from hooks.store.leasing import moved
+from hooks.store.retention import CANCELLED
 from hooks.store.rows import millis
 
 _OLDER = f"priority = CASE WHEN priority = {LIVE} THEN {AGAIN} ELSE priority END"
@@ -85,11 +86,11 @@ def retry(transaction: Transaction, run: str, now: datetime) -> bool:
 
 
 def cancel(transaction: Transaction, run: str, reason: str, now: datetime) -> bool:
-    row = transaction.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()
+    row = transaction.execute("SELECT state, reason FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None or row[0] not in ("waiting", "held", "failed"):
         return False
     followed = timing.give_up(transaction, run, millis(now))
-    if row[0] == "failed" and not followed:
+    if row[0] == "failed" and not followed and (row[1] or "").startswith(CANCELLED):
         return False
     transaction.execute(
         "UPDATE runs SET state = 'failed', reason = ?, finished_at = ?, fence = fence + 1 WHERE id = ?",

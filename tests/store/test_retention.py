@@ -130,8 +130,10 @@ async def test_what_ended_lately_or_came_lately_stays(store: SqlStore) -> None:
     assert 0 == (await prune(store)).events
 
 
-async def test_a_failed_run_that_a_person_gave_up_goes(store: SqlStore, history: SqlHistory) -> None:
-    [event] = await happened(store, "held")
+@pytest.mark.parametrize("state", ["held", "failed"])
+async def test_a_failed_run_that_a_person_gave_up_goes(store: SqlStore, history: SqlHistory, state: RunState) -> None:
+    [event] = await happened(store, state)
+    assert 0 == (await prune(store)).events
     shown = await history.event(event)
     assert shown is not None
     assert await store.cancel(shown["runs"][0]["id"], "cancelled by a person", OLD)

@@ -72,3 +72,20 @@ async def test_a_round_goes_on_where_the_one_before_ended(world: World) -> None:
     for start in ("receipts:0", "quarantine:0", "duplicates:", "onces:", "traffic:0"):
         answer = await world.api(f"prune?older_than=0s&start={start}", "POST", {})
         assert (200, 0, None) == (answer.status_code, answer.json()["events"], answer.json()["next"])
+
+
+async def test_what_has_failed_goes_when_a_person_has_given_it_up(world: World, command: Command) -> None:
+    await world.serve(RULES.replace("path: /notes", "path: /status/404"))
+    run = await world.run(await world.job(), "failed")
+    world.clock.leap(400 * 86400)
+    assert 0 == json.loads((await command("db", "prune", "--older-than", "30d", "--json"))[1])["events"]
+
+    assert 0 == (await command("runs", "cancel", run["id"]))[0]
+    given_up = await world.read(f"runs/{run['id']}")
+    assert ("failed", f"cancelled by a person: {run['reason']}") == (given_up["state"], given_up["reason"])
+    code, _, told = await command("runs", "cancel", run["id"])
+    assert (1, True) == (code, "a failed one once" in told)
+
+    world.clock.leap(31 * 86400)
+    assert 1 == json.loads((await command("db", "prune", "--older-than", "30d", "--json"))[1])["events"]
+    assert (await world.stats())["books_balance"]
