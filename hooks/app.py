@@ -176,7 +176,9 @@ class App:
         await keeper.begin()
         if recovered := await store.recover(owner, clock.now(), starting=True):
             log.info("%d runs that were in progress when the last server ended go on", recovered)
-        inbox = Inbox(lambda: rulebook.doors, intake, wall, self.ready, put_off=health.put_off)
+        inbox = Inbox(
+            lambda: rulebook.doors, intake, wall, self.ready, put_off=health.put_off, unknown=rulebook.put_off
+        )
         works = settings.role in ("all", "work")
         shared = self._shared = Shared(store, clock, lambda: rulebook.accounts, works=works)
         with contextlib.suppress(StoreError):  # it is asked again soon

@@ -160,12 +160,16 @@ async def test_many_versions_are_not_all_kept_in_memory_and_none_is_lost(book: B
 
 
 async def test_with_a_broken_file_the_doors_of_the_file_or_of_before_are_opened(book: Book) -> None:
+    rulebook = book.rulebook
+    book.path.unlink(missing_ok=True)
+    assert "404" in await rulebook.open_doors()
+    assert ({}, None) == (rulebook.doors, rulebook.put_off("leads"))
     book.path.write_text("version: 1\nsources: {", encoding="utf-8")
-    assert "404" in await book.rulebook.open_doors()
-    assert {} == book.rulebook.doors
+    assert "put off" in await rulebook.open_doors()
+    assert ({}, 503) == (rulebook.doors, rulebook.put_off("leads"))
     book.path.write_text(RULES.replace("http.request", "http.reqest"), encoding="utf-8")
     assert "file's own" in await book.rulebook.open_doors()
-    assert {"leads"} == set(book.rulebook.doors)
+    assert ({"leads"}, None) == (set(rulebook.doors), rulebook.put_off("other"))
     assert book.rulebook.current is None
     assert {} == book.rulebook.accounts
 

@@ -7,6 +7,7 @@ with; texts of earlier versions come from the store.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -35,7 +36,7 @@ from hooks.ports import (
 )
 from hooks.rulebook.files import author_of, changed, changed_since, places_of, unwanted_files, write_files
 from hooks.rules.findings import Finding, RulesInvalid
-from hooks.rules.load import included_files, load_doors, load_rules, load_text, load_texts
+from hooks.rules.load import included_files, load_doors, load_rules, load_sound_doors, load_text, load_texts
 from hooks.rules.ruleset import RuleSet
 
 log = logging.getLogger("hooks.rules")
@@ -82,6 +83,9 @@ class Rulebook:
         """Which entry of the history ``current`` is."""
         self.loaded_at: datetime | None = None
         self.doors: Mapping[str, Door] = {}
+        self._unsound: Mapping[str, int] = {}
+        self._unread = False
+        """Sources of a broken file that cannot be opened, and whether nobody knows which there are."""
         self.sources: Mapping[str, Normalizer] = {}
         """Of all doors, and those that rules alone put events in at."""
         self.accounts: Mapping[str, Account] = {}
@@ -139,23 +143,31 @@ class Rulebook:
         """With a broken file at the start: receive all the same. Gives where the sources were taken from.
 
         The sources of the file itself when that part of it is sound, else those of the rule set that was in force
-        last. Nothing is acted on until the file has been mended.
+        last, else those of the file's that are sound. Senders to the others are put off: what is refused now may never
+        be sent again. Nothing is acted on until the file has been mended.
         """
-        try:
-            rules = await asyncio.to_thread(load_doors, self.path, self._catalogue, self._secrets)
-            where = "the file's own sources"
-        except RulesError:
-            latest = await self._store.latest_rules()
-            if latest is None:
-                return "no sources: every request is answered 404 until the file has been mended"
-            _, texts = latest
-            try:
-                rules = await asyncio.to_thread(load_texts, texts, self._catalogue, self._secrets)
-            except RulesError:
-                return "no sources: those that were in force last cannot be loaded either"
-            where = "the sources that were in force last"
+        with contextlib.suppress(RulesError):
+            self._open(await asyncio.to_thread(load_doors, self.path, self._catalogue, self._secrets))
+            return "the file's own sources"
+        latest = await self._store.latest_rules()
+        if latest is not None:
+            with contextlib.suppress(RulesError):
+                self._open(await asyncio.to_thread(load_texts, latest[1], self._catalogue, self._secrets))
+                return "the sources that were in force last"
+        rules, unsound = await asyncio.to_thread(load_sound_doors, self.path, self._catalogue, self._secrets)
         self._open(rules)
-        return where
+        self._unsound, self._unread = unsound, False
+        if rules.sources:
+            return f"the sources {', '.join(rules.sources)} alone: senders to {', '.join(unsound)} are put off"
+        if latest is None and not self.path.exists():
+            return "no sources: every request is answered 404 until there is one"
+        self._unread = not unsound
+        either = "" if latest is None else ", and those that were in force last cannot be loaded either"
+        return f"no sources{either}: every sender is put off until the file has been mended"
+
+    def put_off(self, name: str) -> int | None:
+        """With which status a sender is put off whose source cannot be opened; None if there is no such source."""
+        return 503 if self._unread else self._unsound.get(name)
 
     async def of(self, version: str) -> RuleSet | None:
         """The rule set of a version, None when it cannot be loaded any more."""
@@ -346,6 +358,7 @@ class Rulebook:
             assert make is not None, "the loader refuses sources of vendors that have none"
             doors[name] = Door(name, config.vendor, config.settings, make(name, config.settings), desks.get(name))
         self.doors = doors
+        self._unsound, self._unread = {}, False
         own = {name: vendor.built_in.source for name, vendor in self._catalogue.items() if vendor.built_in is not None}
         self.sources = {**own, **{name: door.source for name, door in doors.items()}}
 

@@ -85,11 +85,20 @@ def load_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> RuleSet:
 
     Raises RulesInvalid when a source itself cannot be read, or there is none.
     """
+    return _doors_of(path, catalogue, secrets).doors()
+
+
+def load_sound_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> tuple[RuleSet, Mapping[str, int]]:
+    """Those of the sources that are sound, and of the others how senders are put off: 503 or 429."""
+    return _doors_of(path, catalogue, secrets).sound_doors()
+
+
+def _doors_of(path: Path, catalogue: Catalogue, secrets: Secrets) -> _Loading:
     loading = _Loading(catalogue, secrets)
     raw = loading.read(path, str(path))
     if raw is not None:
         loading.take(raw, str(path), path.parent)
-    return loading.doors()
+    return loading
 
 
 class _Loading:
@@ -290,13 +299,25 @@ class _Loading:
 
     def doors(self) -> RuleSet:
         """The sources, if all of them are sound."""
+        rules, unsound = self.sound_doors()
+        if unsound or not rules.sources:
+            raise RulesInvalid(self.report.findings)
+        return rules
+
+    def sound_doors(self) -> tuple[RuleSet, Mapping[str, int]]:
+        """The sources that are sound, and the others with the status that puts their senders off."""
         for file in self._files:
             self._take_accounts(file)
-        sound = {name: config for name, config in self._sources.items() if config is not None}
-        unsound = any(path[0] == "sources" for path in self._accounts.unsound)
-        if unsound or not sound or len(sound) < len(self._sources):
-            raise RulesInvalid(self.report.findings)
-        return RuleSet(version=self._digest.hexdigest(), sources=sound, files=self._paths, texts=self._texts)
+        lacking = {path[1] for path in self._accounts.unsound if path[0] == "sources"}
+        sound: dict[str, SourceConfig] = {}
+        unsound: dict[str, int] = {}
+        for name, config in self._sources.items():
+            if config is None or name in lacking:
+                unsound[name] = 503 if config is None else config.settings.unavailable_status
+            else:
+                sound[name] = config
+        rules = RuleSet(version=self._digest.hexdigest(), sources=sound, files=self._paths, texts=self._texts)
+        return rules, unsound
 
     def _once(
         self, file: SourceFile, path: tuple[str | int, ...], what: str, name: str, at_value: bool = False

@@ -102,5 +102,10 @@ def _own(reply: Reply) -> Prepared:
     return Prepared(reply.status, body, content_type.encode("latin-1"), pairs)
 
 
+def put_off(status: int) -> Prepared:
+    """For a sender whose source cannot be known now."""
+    return _UNAVAILABLE[status, 30]
+
+
 def not_allowed(methods: Iterable[str]) -> Prepared:
     return problem(405, headers=[(b"allow", ", ".join(sorted(methods)).encode())])

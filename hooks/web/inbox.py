@@ -15,7 +15,7 @@ from typing import Any
 from hooks.errors import ReceiveError, TooLarge
 from hooks.pipeline.receive import Door, Receiver, log_fault
 from hooks.ports import Clock, Inbound, Intake, Outcome
-from hooks.web.answers import NOT_FOUND, NOW, PROBED, TOO_LARGE, answer_to, not_allowed, refusal_by_head
+from hooks.web.answers import NOT_FOUND, NOW, PROBED, TOO_LARGE, answer_to, not_allowed, put_off, refusal_by_head
 from hooks.web.delivery import Delivery
 from hooks.web.health import HEALTHY, health_answer
 from hooks.web.line import Line
@@ -49,6 +49,8 @@ class Inbox:
     then waits in `Line` for up to ``patience`` seconds, and is put off after that. Bodies in memory take at most
     ``held`` bytes together (past that only small ones, of up to 16 KiB, are read on), and what waits in the line
     ``lined``. ``put_off`` is called for each that found no room in that time.
+    ``unknown`` says of a name that is no source whether it may be one when the rules file is mended: then with which
+    status who asks for it is put off.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class Inbox:
         held: int = 8 * 1024 * 1024,
         lined: int = 32 * 1024 * 1024,
         put_off: Callable[[], None] = lambda: None,
+        unknown: Callable[[str], int | None] = lambda _: None,
     ) -> None:
         self._doors = doors
+        self._unknown = unknown
         self._receiver = Receiver(intake, clock)
         self._clock = clock
         self._ready = ready
@@ -91,7 +95,8 @@ class Inbox:
             name, slash, rest = path[len(_PREFIX) :].partition("/")
             door = self._doors().get(name)
             if door is None:
-                await NOT_FOUND(send)
+                status = self._unknown(name)
+                await (NOT_FOUND if status is None else put_off(status))(send)
                 return
             below = slash + rest
             methods = door.source.paths.get(below)

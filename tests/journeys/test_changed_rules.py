@@ -150,6 +150,30 @@ async def test_with_a_file_that_is_no_yaml_the_sources_in_force_last_go_on(world
     await world.run(event)
 
 
+async def test_a_source_that_lacks_its_secret_shuts_no_other_and_its_sender_is_put_off(world: World) -> None:
+    lacking = RULES.replace("sources:\n", 'sources:\n  zap: {vendor: zapier, key: "${secret.NOT_THERE}"}\n')
+    await world.serve(lacking)
+
+    event = await world.job()
+    put_off = await world.post("/in/zap", b"{}", {"Content-Type": "application/json"})
+    assert (429, True) == (put_off.status_code, "retry-after" in put_off.headers)
+    assert 404 == (await world.post("/in/other", b"{}", {"Content-Type": "application/json"})).status_code
+
+    world.write(RULES)
+    await world.run(event)
+    assert 404 == (await world.post("/in/zap", b"{}", {"Content-Type": "application/json"})).status_code
+
+
+async def test_with_a_first_file_that_is_no_yaml_every_sender_is_put_off(world: World) -> None:
+    await world.serve("version: 1\nsources: {")
+    answer = await world.hcp({"event": "job.completed"})
+    assert (503, "30") == (answer.status_code, answer.headers["retry-after"])
+
+    world.write(RULES)
+    await world.until(lambda: world.get("/in/hcp"), lambda answer: answer.status_code == 200)
+    await world.run(await world.job())
+
+
 async def test_with_no_file_at_all_it_starts_and_takes_the_one_that_comes(world: World) -> None:
     await world.serve()
     assert 404 == (await world.hcp({"event": "job.completed"})).status_code
