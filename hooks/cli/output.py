@@ -51,7 +51,8 @@ TONES = {
 
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    letters = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    print(json.dumps(value, ensure_ascii=letters != "utf8", indent=2, default=str))
 
 
 def plain(value: object) -> str:

@@ -5,8 +5,11 @@ Exit codes: 0 fine, 1 failure, 2 wrong use, 3 configuration invalid, 4 partly do
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -74,6 +77,7 @@ databases.add_to(app)
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and give its exit code."""
+    _ready_streams()
     try:
         app(args=list(arguments), prog_name="hooks")
     except SystemExit as ending:
@@ -83,6 +87,16 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # the last resort for people: a line instead of a traceback
         return _told(error)
     return Exit.FINE
+
+
+def _ready_streams() -> None:
+    """A stream that the caller has closed takes anything, and one of few letters has ``?`` for those it lacks."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # it is open as long as the process
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def _told(error: Exception) -> int:

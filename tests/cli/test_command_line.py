@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -159,3 +160,30 @@ def test_pages_name_only_commands_options_and_settings_that_exist(page: str) -> 
     for variable in re.findall(r"HOOKS_([A-Z]+(?:_[A-Z]+)*)", text):
         written = variable.removesuffix("_FILE")
         assert f'"{written.lower()}"' in settings or f"HOOKS_{written}" in settings, f"{page} names HOOKS_{variable}"
+
+
+CASE = """\
+version: 1
+sources:
+  o: {vendor: webhook, unverified: "nobody but these tests"}
+rules:
+  - id: one
+    event: webhook.received
+    do: [{action: event.emit, with: {type: a.b, data: {}}}]
+    tests: [{name: "größer", given: {payload: {}}, expect: [{action: event.emit}]}]
+"""
+
+
+def test_a_terminal_of_few_letters_gets_what_it_can_show(tmp_path: Path) -> None:
+    (tmp_path / "routes.yaml").write_text(CASE, encoding="utf-8")
+    told = run("test", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (0, True) == (told.returncode, "one: gr??er" in told.stdout), told.stderr
+    listed = run("test", "--json", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert "größer" == json.loads(listed.stdout)["tests"][0]["name"]
+
+
+def test_a_closed_standard_output_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "routes.yaml").write_text(CASE, encoding="utf-8")
+    folder = str(Path(hooks.__file__).parent.parent)
+    command = ["/bin/sh", "-c", f"exec {shlex.quote(sys.executable)} -m hooks check >&- 2>&-"]
+    assert 0 == subprocess.run(command, cwd=tmp_path, timeout=50, env={**os.environ, "PYTHONPATH": folder}).returncode
