@@ -92,25 +92,31 @@ def environment(name: str) -> str | None:
     path = os.environ.get(f"{name}_FILE")
     if path:
         try:
-            return _one_line_end_less(Path(path).read_text(encoding="utf-8"))
+            return _text_of(Path(path))
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{name}_FILE names a file that cannot be read: {type(error).__name__}") from None
+            raise SettingsError(f"{name}_FILE names a file that cannot be read: {_why(error)}") from None
     return None
 
 
 def secret(name: str) -> str | None:
     """The secret ``${secret.NAME}`` of ``routes.yaml``, or None when it is nowhere."""
     value = environment(name)
+    if value == "":
+        raise SettingsError(f"{name}_FILE names a file that is empty")
     if value is not None:
         return value
     folders = [os.environ.get("HOOKS_SECRETS", ""), os.environ.get("CREDENTIALS_DIRECTORY", ""), *_SECRETS_FOLDERS]
     for folder in folders:
         if folder and (path := Path(folder) / name).is_file():
             try:
-                return _one_line_end_less(path.read_text(encoding="utf-8"))
+                return _text_of(path)
             except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(f"the secret {name} cannot be read: {type(error).__name__}") from None
+                raise SettingsError(f"the secret {name} cannot be read: {_why(error)}") from None
     return None
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or type(error).__name__
 
 
 def child_environment(**changed: str) -> dict[str, str]:
@@ -203,7 +209,9 @@ def _retention(text: str) -> float | None:
         raise SettingsError(f"HOOKS_RETENTION: {error}, or forever") from None
 
 
-def _one_line_end_less(text: str) -> str:
+def _text_of(path: Path) -> str:
+    """The text of a file, without the mark that editors of Windows put before it, and without one line end."""
+    text = path.read_text(encoding="utf-8-sig")
     if text.endswith("\r\n"):
         return text[:-2]
     return text[:-1] if text.endswith("\n") else text

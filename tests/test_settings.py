@@ -176,6 +176,23 @@ def test_a_file_keeps_all_but_one_line_end(tmp_path: Path, monkeypatch: pytest.M
     assert " spaced \n" == environment("MINE")
 
 
+def test_a_file_of_notepad_holds_the_secret_and_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "MINE").write_bytes(b"\xef\xbb\xbfa credential\r\n")
+    monkeypatch.setenv("HOOKS_SECRETS", str(tmp_path))
+    assert "a credential" == secret("MINE")
+    monkeypatch.setenv("OTHER_FILE", str(tmp_path / "MINE"))
+    assert "a credential" == secret("OTHER")
+
+
+def test_why_a_secret_cannot_be_had_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for path, told in (("none", "No such file"), ("binary", "not UTF-8 text"), ("empty", "is empty")):
+        monkeypatch.setenv("MINE_FILE", str(tmp_path / path))
+        with pytest.raises(SettingsError, match=f"MINE_FILE names a file .*{told}"):
+            secret("MINE")
+
+
 def test_the_admin_token_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("a-token-of-enough-length\n")
     monkeypatch.setenv("HOOKS_ADMIN_TOKEN_FILE", str(tmp_path / "token"))
