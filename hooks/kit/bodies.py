@@ -20,6 +20,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from hooks.errors import NormalizationError
+from hooks.ports.inbound import suffix
 
 MAX_DEPTH = 64
 MAX_ITEMS = 1000
@@ -340,8 +341,12 @@ PARSERS: Mapping[str, Callable[[bytes], Any]] = {
     "text/xml": parse_xml,
     "text/plain": parse_text,
     "": parse_text,
+    "+json": parse_json,
+    "+xml": parse_xml,
 }
-"""Parsers by media type; ``multipart/form-data`` needs the parameters of the content type: see `parse_body`."""
+"""Parsers by media type, or by its suffix (RFC 6839), which says what all types that end so are written in.
+
+``multipart/form-data`` needs the parameters of the content type: see `parse_body`."""
 
 MEDIA_TYPES = frozenset({*PARSERS, "multipart/form-data"})
 
@@ -351,7 +356,7 @@ def parse_body(body: bytes, content_type: str) -> Any:
     media_type = content_type.split(";", 1)[0].strip().lower()
     if media_type == "multipart/form-data":
         return parse_multipart(body, content_type)
-    parser = PARSERS.get(media_type)
+    parser = PARSERS.get(media_type) or PARSERS.get(suffix(media_type))
     if parser is None:
         raise NormalizationError("a media type that is not read here")
     return parser(body)

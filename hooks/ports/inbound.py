@@ -57,6 +57,12 @@ def media_type(value: bytes) -> str:
     return value.split(b";", 1)[0].strip().lower().decode("latin-1")
 
 
+def suffix(media_type: str) -> str:
+    """What a media type is written in (RFC 6839): ``+json`` of ``application/vnd.api+json``, ``+`` of one without."""
+    _, plus, name = media_type.rpartition("+")
+    return "+" + name if plus else "+"
+
+
 class Reading(NamedTuple):
     """What a source found in an authentic body, before it is normalized.
 
@@ -137,7 +143,10 @@ class Source(Normalizer, Protocol):
 
     @property
     def media_types(self) -> frozenset[str]:
-        """Content types this source reads; a request with another one is answered 415. "" allows a missing one."""
+        """Content types this source reads; a request with another one is answered 415. "" allows a missing one.
+
+        One that begins with a plus stands for all types with that suffix.
+        """
         ...
 
     @property

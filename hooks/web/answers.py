@@ -11,7 +11,7 @@ from typing import Any
 
 from hooks.pipeline.receive import Door, log_fault
 from hooks.ports import Inbound, Outcome, Reply
-from hooks.ports.inbound import media_type
+from hooks.ports.inbound import media_type, suffix
 from hooks.web.problem import JSON, Prepared, as_json, problem
 
 log = logging.getLogger("hooks.inbox")
@@ -66,7 +66,8 @@ def refusal_by_head(door: Door, headers: Iterable[tuple[bytes, bytes]]) -> Prepa
                 return TOO_LARGE
         elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
             return _CODING
-    return None if given in door.source.media_types else _MEDIA_TYPE
+    taken = door.source.media_types
+    return None if given in taken or suffix(given) in taken else _MEDIA_TYPE
 
 
 def _usual(door: Door, outcome: Outcome) -> Prepared:

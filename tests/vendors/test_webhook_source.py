@@ -167,6 +167,17 @@ async def test_an_open_source_takes_all_kinds_of_bodies() -> None:
     assert 415 == (await house.post(b"x", content_type="image/png")).status_code
 
 
+async def test_what_is_written_in_json_or_xml_is_read_whatever_it_is() -> None:
+    house = House(vendor, unverified=WHY)
+    assert 202 == (await house.post(b'{"a":1}', content_type="application/vnd.api+json")).status_code
+    assert 202 == (await house.post(b'{"a":2}', content_type="Application/Problem+JSON; charset=utf-8")).status_code
+    assert 202 == (await house.post(b"<r><a>3</a></r>", content_type="application/soap+xml")).status_code
+    assert [{"a": 1}, {"a": 2}, {"a": "3"}] == [one.data for one in house.events()]
+    assert 400 == (await house.post(b'{"a":1,"a":2}', content_type="application/vnd.api+json")).status_code
+    for other in ("application/json+zip", "application/vnd.api+", "application/x+jsonp", "+"):
+        assert 415 == (await house.post(b'{"a":1}', content_type=other)).status_code, other
+
+
 async def test_what_cannot_be_read_is_quarantined() -> None:
     house = House(vendor, unverified=WHY)
     for body in (b"", b"{", b"5", b"[]", b"[1]", b'{"a":1,"a":2}'):
