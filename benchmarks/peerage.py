@@ -179,7 +179,15 @@ def n8n(folder: Path) -> Peer:
         _run(["npm", "rebuild", "--silent", "sqlite3"], folder)
     promise = "nothing: it answers when a workflow has begun, and what was running at a crash is not taken up again"
     return Peer(
-        "n8n", folder, _npm_version(folder, "n8n"), promise, _n8n, path="/webhook/in", up="/webhook/up", found=True
+        "n8n",
+        folder,
+        _npm_version(folder, "n8n"),
+        promise,
+        _n8n,
+        path="/webhook/in",
+        up="/webhook/up",
+        found=True,
+        share=0.1,
     )
 
 
