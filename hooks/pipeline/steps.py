@@ -3,42 +3,38 @@
 The intent is committed before the first byte leaves, with the request frozen as it will be sent, and the result after
 the answer. A step whose outcome is unknown (the process died, or the answer was missing or unreadable) is resolved as
 its action says: sent again where that does no harm, looked up at the vendor, or held for a person. Results of earlier
-steps are read from their rows, never worked out again. It is one module, as a run is one thing.
+steps are read from their rows, never worked out again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Literal
 
-from hooks.errors import DeliveryError, LeaseLost, Permanent, StoreError, Transient, Unconfigured
+from hooks.errors import DeliveryError, Transient, Unconfigured
 from hooks.events import AttemptVerdict, Done, new_id
 from hooks.kit.chain import carrying
 from hooks.kit.http import record_exchanges
 from hooks.kit.pacing import paced
-from hooks.people import Sighting
 from hooks.pipeline.accounts import Account, obstacle_of
-from hooks.pipeline.bounded import TookTooLong, bounded
-from hooks.pipeline.hidden import hide, hide_request, show, show_request
+from hooks.pipeline.hidden import show, show_request
 from hooks.pipeline.looking import LookUp, adopted
 from hooks.pipeline.loops import judge, writes_of
-from hooks.pipeline.people import LANE_WAIT, NOBODY, Acquaintance, Meeting
+from hooks.pipeline.people import LANE_WAIT, NOBODY, Acquaintance
 from hooks.pipeline.policies import idempotency_key, policy_of, schedule_of, unknown_reason
+from hooks.pipeline.preparing import prepared
 from hooks.pipeline.repeating import done_before, how_to_repeat
 from hooks.pipeline.retry import UNCONFIGURED_WAIT, Decision, decide
 from hooks.pipeline.slots import Slot
 from hooks.pipeline.timing import waits_until
 from hooks.pipeline.turns import Turns
-from hooks.ports import Attempt, Call, Claimed, Clock, Progress, Step, Store, Wrote
-from hooks.rules.faults import EvaluationError
+from hooks.pipeline.writing import Carry, Stop, Writing
+from hooks.ports import Attempt, Call, Claimed, Clock, Step, Store
 from hooks.rules.ruleset import Rule, RuleSet, StepSpec
-
-log = logging.getLogger("hooks.deliver")
 
 INTERRUPTED = "the program ended before the answer came"
 
@@ -46,36 +42,6 @@ TOO_MANY = 429
 
 PROBE_WAIT = 1.0
 """Seconds that a run is put back for at least, while another one tries whether the account works again."""
-
-LARGEST_REQUEST = 32 * 1024 * 1024
-"""Bytes of a request's body: what a rule makes of an event, over and over, must not take all memory."""
-
-STORE_WAIT = 1.0
-"""Seconds between two tries to write what a call came to, while the store takes nothing."""
-
-
-@dataclass(slots=True)
-class _Carry:
-    """One run while it is carried out: what has been found out and not been written yet."""
-
-    run: Claimed
-    rule: Rule
-    names: dict[str, Any]
-    slot: Slot
-    steps: dict[int, Step] = field(default_factory=dict)
-    attempts: list[Attempt] = field(default_factory=list)
-    meeting: Meeting = NOBODY
-    sightings: tuple[Sighting, ...] = ()
-    leaves: bool = False
-    depth: int = 0
-    """How deep in a chain of events its event is."""
-    watched: frozenset[str] = frozenset()
-    """Vendors whose webhooks come in: what we write there may come back."""
-    wrote: tuple[Wrote, ...] = ()
-
-
-class _Stop(Exception):
-    """The run has been written back: nothing more to do with it now."""
 
 
 class Carrier:
@@ -93,18 +59,18 @@ class Carrier:
     ) -> None:
         """``people`` tells steps what is known of the person they are about."""
         self._people = people
-        self._store = store
         self._clock = clock
         self._accounts = accounts
         self._rules = rules
         self._chance = chance
         self._turns = Turns(store, clock)
+        self._writing = Writing(store, clock, accounts)
         self._stopping = False
         self._resting: set[asyncio.Task[Any]] = set()
 
     def stop(self) -> None:
         """Begin no call from now on; those in progress go on."""
-        self._stopping = True
+        self._stopping = self._writing.stopping = True
         for task in self._resting:
             task.cancel()  # it waits for its account's rate or for a slot, and nothing of it has left
 
@@ -115,7 +81,7 @@ class Carrier:
         """
         slot = Slot(account.calls)
         try:
-            with contextlib.suppress(_Stop):
+            with contextlib.suppress(Stop):
                 await self._steps(run, account, slot, ends)
         finally:
             slot.leave()
@@ -125,13 +91,13 @@ class Carrier:
         rules = await self._rules(run.rules_version)
         rule = None if rules is None else rules.rule(run.rule)
         if rules is None or rule is None:
-            await self._write(run, "held", "the rules it began with cannot be loaded any more")
+            await self._writing.write(run, "held", "the rules it began with cannot be loaded any more")
             return
         depth = await self._looped(run, rule)
         await self._opened(run, rule)
         names = rules.names(run.event)
         rule = rule.branch(names) or rule
-        carry = _Carry(run, rule, names, slot, depth=depth, watched=rules.watched)
+        carry = Carry(run, rule, names, slot, depth=depth, watched=rules.watched)
         stored = {step.position: step for step in run.steps}
         failed: Step | None = None
         for position, spec in enumerate((*rule.steps, *rule.fallback)):
@@ -150,14 +116,16 @@ class Carrier:
         fell_back = failed is not None and rule.fallback and failed.position < len(rule.steps)
         ends()
         if failed is None:
-            await self._flush(carry, "done")
+            await self._writing.flush(carry, "done")
         elif fell_back:
-            await self._flush(carry, "done", f"by its fallback, after step {failed.id!r} failed: {failed.error}")
+            await self._writing.flush(
+                carry, "done", f"by its fallback, after step {failed.id!r} failed: {failed.error}"
+            )
         else:
-            await self._flush(carry, "failed", f"step {failed.id!r}: {failed.error}")
+            await self._writing.flush(carry, "failed", f"step {failed.id!r}: {failed.error}")
 
     async def _opened(self, run: Claimed, rule: Rule) -> None:
-        """Let a run that has not begun wait for the hours of its rule. Raises _Stop when it does.
+        """Let a run that has not begun wait for the hours of its rule. Raises Stop when it does.
 
         It was planned for those hours where that was known then; what was gathered or waited for may end at night.
         """
@@ -166,11 +134,11 @@ class Carrier:
         now = self._clock.now()
         opens = rule.within.calendar.next_open(now)
         if opens is None:
-            await self._write(run, "held", f"{rule.within.calendar.name} does not open any more")
-            raise _Stop
+            await self._writing.write(run, "held", f"{rule.within.calendar.name} does not open any more")
+            raise Stop
         if opens > now:
-            await self._write(run, "waiting", waits_until(rule.within, opens), due_at=opens)
-            raise _Stop
+            await self._writing.write(run, "waiting", waits_until(rule.within, opens), due_at=opens)
+            raise Stop
 
     async def _looped(self, run: Claimed, rule: Rule) -> int:
         """Skip or hold a run that one of our own writes has caused, where it would go round in circles.
@@ -182,21 +150,22 @@ class Carrier:
         if judged.outcome == "act" and cause is None:
             return run.depth
         state = {"act": None, "skip": "skipped", "hold": "held"}[judged.outcome]
-        await self._write(run, state, judged.reason, cause=cause)
+        await self._writing.write(run, state, judged.reason, cause=cause)
         if state is not None:
-            raise _Stop
+            raise Stop
         return judged.depth
 
-    async def _step(self, carry: _Carry, spec: StepSpec, position: int, stored: Step | None, account: Account) -> Step:
-        """Carry one step to its end. Raises _Stop when the run waits for something instead."""
+    async def _step(self, carry: Carry, spec: StepSpec, position: int, stored: Step | None, account: Account) -> Step:
+        """Carry one step to its end. Raises Stop when the run waits for something instead."""
         step = stored
         if step is None or step.request is None:
-            step = self._prepared(carry, spec, position, account)
+            acting = account if spec.connection == account.name else self._accounts().get(spec.connection)
+            step = prepared(spec, position, carry.names, acting, self._clock.now())
         if step.state in ("skipped", "failed"):
             carry.steps[position] = step
             return step
         if step.connection != account.name:
-            await self._put_back(carry, step, 0.0, None)
+            await self._writing.put_back(carry, step, 0.0, None)
         if not carry.slot.take():
             await self._rest(carry.slot.wait())
         await self._let_in(carry, step, account)
@@ -220,63 +189,36 @@ class Carrier:
         now = self._clock.now()
         step = step._replace(state="intended", tries=step.tries + 1, intended_at=now, error=None)
         carry.steps[position] = step
-        await self._flush(carry, None, at=now)
+        await self._writing.flush(carry, None, at=now)
         if carry.meeting.latest is not None and self._clock.now() > carry.meeting.latest:
             unsent = step._replace(state="waiting", tries=step.tries - 1, intended_at=None)
             carry.leaves = True
-            await self._put_back(carry, unsent, 0.0, "its turn with the person was over before the call could leave")
+            await self._writing.put_back(
+                carry, unsent, 0.0, "its turn with the person was over before the call could leave"
+            )
         return await self._tried(carry, spec, step, account, spec.action.send(account.client, call), "done")
 
-    def _prepared(self, carry: _Carry, spec: StepSpec, position: int, claimed: Account) -> Step:
-        """The step with its inputs and request rendered, or skipped by its ``if``, or failed because it cannot be.
-
-        Without a request when its connection is gone: it is rendered when that is back.
-        """
-        step = Step(position, spec.id, spec.action_name, spec.connection, "waiting")
-        account = claimed if claimed.name == spec.connection else self._accounts().get(spec.connection)
-        try:
-            with bounded():
-                if (left_out := spec.why_not(carry.names)) is not None:
-                    return step._replace(state="skipped", error=left_out, finished_at=self._clock.now())
-                inputs = spec.render(carry.names)
-                if account is None:
-                    return step
-                request = spec.action.render(inputs, account.settings)
-        except (EvaluationError, Permanent) as error:
-            return step._replace(state="failed", error=error.message, finished_at=self._clock.now())
-        except TookTooLong as error:
-            why = f"rendering it did not end: {error}"
-            return step._replace(state="failed", error=why, finished_at=self._clock.now())
-        if len(request.body or b"") > LARGEST_REQUEST:
-            why = f"its request would be larger than {LARGEST_REQUEST >> 20} MiB"
-            return step._replace(state="failed", error=why, finished_at=self._clock.now())
-        return step._replace(
-            inputs=hide(inputs, spec.secrets),
-            request=hide_request(request, spec.secrets),
-            url=account.client.url(request),
-        )
-
-    async def _introduced(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Call:
+    async def _introduced(self, carry: Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Call:
         """The call with what is known of its person; it waits while another run is at the same person's record."""
         if self._people is None:
             return call
         carry.meeting = await self._people.meet(carry.run.id, carry.run.event, spec, account, call)
         if carry.meeting.busy is not None:
             reason = f"{carry.meeting.busy} is finding or making the same person's record at {account.name} just now"
-            await self._put_back(carry, step, LANE_WAIT, reason)
+            await self._writing.put_back(carry, step, LANE_WAIT, reason)
         return replace(call, known=carry.meeting.known) if carry.meeting.known else call
 
-    async def _let_in(self, carry: _Carry, step: Step, account: Account) -> None:
+    async def _let_in(self, carry: Carry, step: Step, account: Account) -> None:
         """Put the run back, with all its tries, when its account is paused or left alone meanwhile."""
         if obstacle_of(account.name, self._accounts()) is not None:
-            await self._put_back(carry, step, 0.0, None)
+            await self._writing.put_back(carry, step, 0.0, None)
         now = self._clock.monotonic()
         if account.breaker.keeps_out(carry.run.id, now):
             wait = max(PROBE_WAIT, account.breaker.until - now)
             reason = f"{account.name} is left alone until it works again: {account.breaker.reason}"
-            await self._put_back(carry, step, wait, reason, again=True)
+            await self._writing.put_back(carry, step, wait, reason, again=True)
 
-    async def _turn(self, carry: _Carry, step: Step, account: Account) -> None:
+    async def _turn(self, carry: Carry, step: Step, account: Account) -> None:
         """Wait until the account's rate lets the next call go, before its intent: a wait is no unknown outcome.
 
         While stopping nothing new is begun.
@@ -284,10 +226,10 @@ class Carrier:
         wait = await self._turns.wait_for(account)
         if wait > 0 and not self._stopping:
             if carry.steps or carry.attempts:
-                await self._flush(carry, None)  # what is known is not kept waiting
+                await self._writing.flush(carry, None)  # what is known is not kept waiting
             await self._rest(self._clock.sleep(wait))
         if self._stopping:
-            await self._put_back(carry, step, 0.0, None)
+            await self._writing.put_back(carry, step, 0.0, None)
 
     async def _rest(self, waiting: Awaitable[None]) -> None:
         """Wait for something before a call: `stop` ends that."""
@@ -299,7 +241,7 @@ class Carrier:
         finally:
             self._resting.discard(resting)
 
-    async def _resolved(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
+    async def _resolved(self, carry: Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
         """Find out what an earlier try made. None: send it (again)."""
         policy = policy_of(spec)
         if policy == "repeat":
@@ -308,8 +250,8 @@ class Carrier:
             # The program ended during the call: nobody knows when the request left, so the vendor's time begins now.
             step = step._replace(intended_at=self._clock.now(), error=INTERRUPTED)
         if policy == "hold":
-            await self._flush(carry, "held", unknown_reason(step))
-            raise _Stop
+            await self._writing.flush(carry, "held", unknown_reason(step))
+            raise Stop
         asked_at = self._clock.now()
         lookup = adopted(spec.action.lookup(account.client, call))
         looked_up = await self._tried(carry, spec, step, account, lookup, "adopted")
@@ -320,10 +262,10 @@ class Carrier:
             wait = max(0.0, (due - self._clock.now()).total_seconds())
             carry.steps[step.position] = step
             reason = f"the outcome of step {step.id!r} is unknown; {account.name} is asked again before it is resent"
-            await self._put_back(carry, step, wait, reason, again=True)
+            await self._writing.put_back(carry, step, wait, reason, again=True)
         return None
 
-    async def _repeated(self, carry: _Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
+    async def _repeated(self, carry: Carry, spec: StepSpec, step: Step, account: Account, call: Call) -> Step | None:
         """What an earlier run of the same event made of this step, for a replay. None: send it."""
         how = how_to_repeat(carry.run, step, repeatable=spec.action.repeatable, policy=policy_of(spec))
         earlier = None
@@ -339,8 +281,8 @@ class Carrier:
         if how == "hold":
             step = step._replace(state="intended", error="an earlier run sent it, and its outcome is unknown")
             carry.steps[step.position] = step
-            await self._flush(carry, "held", unknown_reason(step))
-            raise _Stop
+            await self._writing.flush(carry, "held", unknown_reason(step))
+            raise Stop
         if how == "adopt":
             earlier = (carry.run.earlier or {}).get(step.id)
         if earlier is None:
@@ -354,14 +296,14 @@ class Carrier:
 
     async def _tried(
         self,
-        carry: _Carry,
+        carry: Carry,
         spec: StepSpec,
         step: Step,
         account: Account,
         doing: Awaitable[Done | None],
         verdict: Literal["done", "adopted"],
     ) -> Step:
-        """Await a call, note the attempt, and give the step's new state. Raises _Stop when it is tried again later.
+        """Await a call, note the attempt, and give the step's new state. Raises Stop when it is tried again later.
 
         A look-up that finds nothing gives the step unchanged.
         """
@@ -425,7 +367,7 @@ class Carrier:
             carry.leaves = self._people.takes_turns(spec)  # nothing was made, so there is nothing to wait for
         return await self._after(carry, step, error, decision, looking_up=looking_up, counts=counts)
 
-    def _learn(self, carry: _Carry, spec: StepSpec, step: Step, account: Account) -> None:
+    def _learn(self, carry: Carry, spec: StepSpec, step: Step, account: Account) -> None:
         """Note what a result says of a person, to be written with it."""
         if self._people is None:
             return
@@ -450,7 +392,7 @@ class Carrier:
         return account.breaker.fail(run, now, error.message)
 
     async def _after(
-        self, carry: _Carry, step: Step, error: DeliveryError, decision: Decision, *, looking_up: bool, counts: bool
+        self, carry: Carry, step: Step, error: DeliveryError, decision: Decision, *, looking_up: bool, counts: bool
     ) -> Step:
         """Act on a decision. While looking up, the step stays intended whatever the look-up met."""
         now = self._clock.now()
@@ -466,8 +408,8 @@ class Carrier:
             return failed
         if decision.next == "hold" or (looking_up and decision.next == "fail"):
             carry.steps[step.position] = step._replace(error=error.message)
-            await self._flush(carry, "held", unknown_reason(step))
-            raise _Stop
+            await self._writing.flush(carry, "held", unknown_reason(step))
+            raise Stop
         if not counts:
             if not looking_up:
                 step = step._replace(tries=max(0, step.tries - 1))
@@ -478,58 +420,5 @@ class Carrier:
             step = step._replace(intended_at=now)  # from now on the vendor is given its time to show what it made
         step = step._replace(state="intended" if stays else "waiting", error=error.message)
         carry.steps[step.position] = step
-        await self._put_back(carry, step, decision.delay, f"step {step.id!r}: {error.message}", again=True)
+        await self._writing.put_back(carry, step, decision.delay, f"step {step.id!r}: {error.message}", again=True)
         return step
-
-    async def _put_back(
-        self, carry: _Carry, step: Step, delay: float, reason: str | None, *, again: bool = False
-    ) -> None:
-        """Let the run wait in the queue of the step's connection, or be held there. Always raises _Stop.
-
-        ``again``: it is tried again, so that live runs go first.
-        """
-        carry.steps[step.position] = step
-        due = self._clock.now() + timedelta(seconds=delay)
-        obstacle = obstacle_of(step.connection, self._accounts())
-        state = "waiting" if obstacle is None else "held"
-        await self._flush(carry, state, obstacle or reason, due_at=due, connection=step.connection, again=again)
-        raise _Stop
-
-    async def _flush(
-        self, carry: _Carry, state: Any, reason: str | None = None, at: datetime | None = None, **more: Any
-    ) -> None:
-        """Write what has been found out, in one transaction: a result shares it with the next step's intent."""
-        await self._write(
-            carry.run,
-            state,
-            reason,
-            at,
-            steps=tuple(carry.steps.values()),
-            attempts=tuple(carry.attempts),
-            sightings=carry.sightings,
-            leaves=carry.leaves,
-            wrote=carry.wrote,
-            **more,
-        )
-        carry.steps.clear()
-        carry.attempts.clear()
-        carry.sightings, carry.leaves, carry.wrote = (), False, ()
-
-    async def _write(
-        self, run: Claimed, state: Any, reason: str | None, at: datetime | None = None, **more: Any
-    ) -> None:
-        """Write a change, for as long as it takes: what a vendor answered must not be forgotten by a full disk."""
-        change = Progress(run.id, run.fence, at or self._clock.now(), state, reason, **more)
-        while True:
-            try:
-                await self._store.progress(change)
-            except LeaseLost:
-                raise
-            except StoreError as error:
-                if self._stopping:
-                    raise
-                log.warning("%s cannot be written now: %s", run.id, error)
-                change = change._replace(repeated=True)
-                await self._clock.sleep(STORE_WAIT)
-            else:
-                return

@@ -13,7 +13,7 @@ import pytest
 from hooks.errors import Permanent
 from hooks.events import Event, Receipt, Request
 from hooks.pipeline import bounded as limit
-from hooks.pipeline import emitting, steps
+from hooks.pipeline import emitting, preparing
 from hooks.pipeline.bounded import TookTooLong, bounded
 from hooks.pipeline.emitting import Emitting
 from hooks.pipeline.match import plan
@@ -90,7 +90,7 @@ async def test_a_step_that_is_never_rendered_fails(engine: Engine, monkeypatch: 
 async def test_a_request_that_would_fill_the_memory_is_not_made(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "LARGEST_REQUEST", 1 << 20)
+    monkeypatch.setattr(preparing, "LARGEST_REQUEST", 1 << 20)
     monkeypatch.setattr(Stumbling, "render", lambda *_: Request("POST", "/stumble", body=b"x" * (1 << 20) + b"x"))
     await engine.receive()
     await engine.dispatcher.turn()
