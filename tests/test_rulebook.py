@@ -177,9 +177,34 @@ async def test_with_a_broken_file_the_doors_of_the_file_or_of_before_are_opened(
     other = book.another()
     book.path.unlink()
     assert "in force last" in await other.open_doors()
-    assert {"leads"} == set(other.doors)
+    assert ({"leads"}, None) == (set(other.doors), other.put_off("other"))
     del book.secrets["KEY"]
-    assert "cannot be loaded either" in await book.another().open_doors()
+    other = book.another()
+    assert "cannot be loaded either" in await other.open_doors()
+    assert ({}, 503) == (other.doors, other.put_off("leads"))
+
+
+async def test_senders_to_what_a_broken_file_adds_are_put_off_while_the_sources_of_before_are_open(book: Book) -> None:
+    await book.load(RULES)
+    added = (
+        'sources:\n  zap: {vendor: zapier, key: "${secret.NOT_THERE}"}\n  open: {vendor: webhook, unverified: a test}'
+    )
+    book.path.write_text(RULES.replace("sources:", added, 1), encoding="utf-8")
+    other = book.another()
+    assert "in force last" in await other.open_doors()
+    assert {"leads"} == set(other.doors)
+    assert [429, 503, None] == [other.put_off(name) for name in ("zap", "open", "nobody")]
+    book.path.write_text("version: 1\nsources: {", encoding="utf-8")
+    await other.open_doors()
+    assert ({"leads"}, 503) == (set(other.doors), other.put_off("nobody")), "nobody knows what the file holds"
+
+
+async def test_a_broken_file_that_is_included_may_hold_any_source(book: Book) -> None:
+    book.path.write_text(f"include: more.yaml\n{RULES}", encoding="utf-8")
+    more = book.path.with_name("more.yaml")
+    more.write_text("version: 1\nsources: {", encoding="utf-8")
+    assert "leads alone" in await book.rulebook.open_doors()
+    assert ({"leads"}, 503) == (set(book.rulebook.doors), book.rulebook.put_off("further"))
 
 
 async def test_checking_changes_nothing(book: Book) -> None:

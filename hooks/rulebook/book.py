@@ -149,19 +149,23 @@ class Rulebook:
         with contextlib.suppress(RulesError):
             self._open(await asyncio.to_thread(load_doors, self.path, self._catalogue, self._secrets))
             return "the file's own sources"
+        own, unsound, whole = await asyncio.to_thread(load_sound_doors, self.path, self._catalogue, self._secrets)
         latest = await self._store.latest_rules()
+        last = None
         if latest is not None:
             with contextlib.suppress(RulesError):
-                self._open(await asyncio.to_thread(load_texts, latest[1], self._catalogue, self._secrets))
-                return "the sources that were in force last"
-        rules, unsound = await asyncio.to_thread(load_sound_doors, self.path, self._catalogue, self._secrets)
-        self._open(rules)
-        self._unsound, self._unread = unsound, False
-        if rules.sources:
-            return f"the sources {', '.join(rules.sources)} alone: senders to {', '.join(unsound)} are put off"
-        if latest is None and not self.path.exists():
+                last = await asyncio.to_thread(load_texts, latest[1], self._catalogue, self._secrets)
+        self._open(last or own)
+        wanted = {name: config.settings.unavailable_status for name, config in own.sources.items()}
+        self._unsound = {name: status for name, status in {**wanted, **unsound}.items() if name not in self.doors}
+        self._unread = not whole or (latest is not None and last is None and not wanted and not unsound)
+        if last is not None:
+            return "the sources that were in force last"
+        if own.sources:
+            others = ", ".join(unsound) or "others"
+            return f"the sources {', '.join(own.sources)} alone: senders to {others} are put off"
+        if not unsound and not self._unread:
             return "no sources: every request is answered 404 until there is one"
-        self._unread = not unsound
         either = "" if latest is None else ", and those that were in force last cannot be loaded either"
         return f"no sources{either}: every sender is put off until the file has been mended"
 

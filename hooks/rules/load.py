@@ -88,8 +88,11 @@ def load_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> RuleSet:
     return _doors_of(path, catalogue, secrets).doors()
 
 
-def load_sound_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> tuple[RuleSet, Mapping[str, int]]:
-    """Those of the sources that are sound, and of the others how senders are put off: 503 or 429."""
+def load_sound_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> tuple[RuleSet, Mapping[str, int], bool]:
+    """Those of the sources that are sound, of the others how senders are put off (503 or 429), and whether that is all.
+
+    It is not when a file is there and cannot be read: nobody knows what sources it holds.
+    """
     return _doors_of(path, catalogue, secrets).sound_doors()
 
 
@@ -299,13 +302,13 @@ class _Loading:
 
     def doors(self) -> RuleSet:
         """The sources, if all of them are sound."""
-        rules, unsound = self.sound_doors()
-        if unsound or not rules.sources:
+        rules, unsound, whole = self.sound_doors()
+        if unsound or not rules.sources or not whole:
             raise RulesInvalid(self.report.findings)
         return rules
 
-    def sound_doors(self) -> tuple[RuleSet, Mapping[str, int]]:
-        """The sources that are sound, and the others with the status that puts their senders off."""
+    def sound_doors(self) -> tuple[RuleSet, Mapping[str, int], bool]:
+        """The sources that are sound, the others with the status that puts their senders off, and whether it is all."""
         for file in self._files:
             self._take_accounts(file)
         lacking = {path[1] for path in self._accounts.unsound if path[0] == "sources"}
@@ -317,7 +320,7 @@ class _Loading:
             else:
                 sound[name] = config
         rules = RuleSet(version=self._digest.hexdigest(), sources=sound, files=self._paths, texts=self._texts)
-        return rules, unsound
+        return rules, unsound, len(self._files) == len(self._texts)
 
     def _once(
         self, file: SourceFile, path: tuple[str | int, ...], what: str, name: str, at_value: bool = False
