@@ -301,6 +301,11 @@ class Operation:
             return "repeat"
         return "lookup" if self.find is not None else "hold"
 
+    @property
+    def from_connection(self) -> Mapping[str, str]:
+        """What must stand in the connection where a step does not give it."""
+        return {name: name for name in _PARAM.findall(self.path) if name in self.fixed} | dict(self.defaults)
+
     def render(self, inputs: Mapping[str, Any], settings: BaseModel) -> Request:
         filled = dict(inputs)
         for name, key in self.defaults.items():

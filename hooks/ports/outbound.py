@@ -115,3 +115,13 @@ class Action(Protocol):
         Raises Undecided when these inputs give nothing to search by: the run is then held.
         """
         ...
+
+
+@runtime_checkable
+class FilledByConnection(Protocol):
+    """An action that cannot do without some inputs, and takes them from the connection where the step gives none."""
+
+    @property
+    def from_connection(self) -> Mapping[str, str]:
+        """The connection's key for each such input."""
+        ...

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hooks.ports import Action, Catalogue, Vendor
+from hooks.ports import Action, Catalogue, FilledByConnection, Vendor
 from hooks.rules.accounts import SecretLookup
 from hooks.rules.check_expression import Scope
-from hooks.rules.check_inputs import InputsCheck
+from hooks.rules.check_inputs import InputsCheck, Standing
 from hooks.rules.document import Path
 from hooks.rules.findings import choice, did_you_mean, meant_by
 from hooks.rules.model import Defaults
@@ -165,7 +165,8 @@ class StepsBuilder:
             return None
         vendor, action = known
         connection = self._connection(file, path, model, vendor)
-        check = InputsCheck(file, (*path, "with"), scope, self._report, self._lookup, vendor.name == "http")
+        elsewhere = self._at_connection(action, connection, vendor)
+        check = InputsCheck(file, (*path, "with"), scope, self._report, self._lookup, vendor.name == "http", elsewhere)
         inputs = check.build(model.inputs, action.inputs)
         timeout = model.timeout or rule.timeout or self._defaults.timeout
         return StepSpec(
@@ -184,6 +185,16 @@ class StepsBuilder:
             output=self._output(model.action),
             secrets=check.secrets,
         )
+
+    def _at_connection(self, action: Action, name: str | None, vendor: Vendor) -> Mapping[str, Standing]:
+        """The inputs that the connection may stand in for."""
+        found = self._connections.get(name or "")
+        if found is None or found.vendor != vendor.name or not isinstance(action, FilledByConnection):
+            return {}
+        return {
+            field: Standing(getattr(found.settings, key), f"give it here, or `{key}` in the connection '{found.name}'")
+            for field, key in action.from_connection.items()
+        }
 
     def _near(self, name: str) -> str:
         """What an unknown action was probably meant to be."""

@@ -8,6 +8,7 @@ formats, ranges and the words of an enumeration.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -25,11 +26,26 @@ from hooks.rules.template import Template, compile_template, escaped_in, has_hol
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a connection has for an input that the step leaves out, and what to do when it has nothing."""
+
+    value: Any
+    hint: str
+
+
 class InputsCheck:
     """Builds the tree of one step's inputs and reports what is wrong with them."""
 
     def __init__(
-        self, file: SourceFile, base: Path, scope: Scope, report: Report, lookup: SecretLookup, secret_headers: bool
+        self,
+        file: SourceFile,
+        base: Path,
+        scope: Scope,
+        report: Report,
+        lookup: SecretLookup,
+        secret_headers: bool,
+        at_connection: Mapping[str, Standing],
     ) -> None:
         self.file = file
         self.base = base
@@ -38,6 +54,7 @@ class InputsCheck:
         self.lookup = lookup
         self.secret_headers = secret_headers
         self.shape = OPEN
+        self.at_connection = at_connection
         self.secrets: dict[str, str] = {}
         self.wrong: set[Path] = set()
         self.dynamic: set[Path] = set()
@@ -102,8 +119,14 @@ class InputsCheck:
                 below = OPEN
             entries.append((key, self._tree(value, below, here)))
         if merge is None and not (path == self.base and self._is_elsewhere()):
-            for key in sorted(required - values.keys() - meant):
-                self.report.at_key(self.file, self._owner(path), f"'{key}' is missing", described(shape, (key,)))
+            elsewhere = self.at_connection if path == self.base else {}
+            for key in sorted((required | elsewhere.keys()) - values.keys() - meant):
+                standing = elsewhere.get(key)
+                if standing is None or standing.value is None:
+                    hint = described(shape, (key,)) if standing is None else standing.hint
+                    self.report.at_key(self.file, self._owner(path), f"'{key}' is missing", hint)
+                elif key in required:
+                    entries.append((key, Literal(standing.value, self.file.line(self._owner(path)))))
         return Fields(tuple(entries), merge, required, known)
 
     def _owner(self, path: Path) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from hooks.ports import Catalogue
+from hooks.ports import Catalogue, FilledByConnection
 from hooks.rules.model import RoutesFile
 from hooks.rules.with_tree import MERGE
 
@@ -73,7 +73,8 @@ def _step(step: dict[str, Any], catalogue: Catalogue, definitions: dict[str, Any
                 "type": "string",
                 "description": "Start from an object, such as ${raw}; the other keys win.",
             }
-            needs = inputs.get("required")
+            elsewhere = action.from_connection if isinstance(action, FilledByConnection) else ()
+            needs = [name for name in inputs.pop("required", ()) if name not in elsewhere]
             branches.append(
                 {
                     "if": {"properties": {"action": {"enum": own}}, "required": ["action"]},
@@ -81,7 +82,6 @@ def _step(step: dict[str, Any], catalogue: Catalogue, definitions: dict[str, Any
                 }
             )
             if needs:
-                del inputs["required"]
                 inputs["if"] = {"not": {"required": [MERGE]}}
                 inputs["then"] = {"required": needs}
     step["properties"]["action"] = {

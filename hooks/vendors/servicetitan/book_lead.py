@@ -59,6 +59,10 @@ class BookLeadAction:
     repeatable: bool = False
     on_unknown: OnUnknown = "lookup"
 
+    @property
+    def from_connection(self) -> Mapping[str, str]:
+        return CREATE_BOOKING.from_connection
+
     def render(self, inputs: Mapping[str, Any], settings: BaseModel) -> Request:
         return CREATE_BOOKING.render(self._booking(inputs, KEY_SHOWN), settings)
 
