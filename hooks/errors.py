@@ -13,6 +13,7 @@
         NormalizationError          400 and a quarantine copy: authentic, but not readable
       DeliveryError               becomes a decision, in pipeline/retry.py only
         Transient                   try again on the schedule; ``unknown`` when the call may have acted
+          AnswerCut                   a success that says more than is read
         Permanent                   never again: dead letter, kept and replayable
           Undecided                   a look-up that cannot tell what an earlier try did: hold for a person
         Unconfigured                credentials or rights are wrong: the connection waits, nothing dies
@@ -103,6 +104,10 @@ class Transient(DeliveryError):
         super().__init__(message, status=status)
         self.unknown = unknown
         self.retry_after = retry_after
+
+
+class AnswerCut(Transient):
+    """A success whose answer is longer than is read. What reads only is given up: the next answer is as long."""
 
 
 class Permanent(DeliveryError):

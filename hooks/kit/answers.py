@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pydantic_core
 
-from hooks.errors import Permanent, Transient, Unconfigured
+from hooks.errors import AnswerCut, Permanent, Transient, Unconfigured
 from hooks.events import Answer
 
 MESSAGE_CHARS: Final = 500
@@ -56,11 +56,16 @@ def read_json(answer: Answer) -> Any:
     if not answer.body.strip():
         return None
     if answer.truncated:
-        raise Transient("the answer is larger than the limit and was cut", status=answer.status, unknown=True)
+        raise AnswerCut("the answer is larger than the limit and was cut", status=answer.status, unknown=True)
     try:
         return pydantic_core.from_json(answer.body, allow_inf_nan=False)
     except ValueError as error:
         raise Transient("the answer is not readable as JSON", status=answer.status, unknown=True) from error
+
+
+def too_much(error: AnswerCut) -> Permanent:
+    """What is told instead where the call only read."""
+    return Permanent(f"{error.message}: ask for less, by a narrower filter or a smaller page", status=error.status)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

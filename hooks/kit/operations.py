@@ -29,8 +29,9 @@ from pydantic import (
     field_validator,
 )
 
-from hooks.errors import Permanent
+from hooks.errors import AnswerCut, Permanent
 from hooks.events import Done, Request, utc_text
+from hooks.kit.answers import too_much
 from hooks.ports import Action, Call, OnUnknown
 
 Body = Literal["query", "json", "form", "multipart", "items", "none"]
@@ -349,9 +350,14 @@ class Operation:
 
     async def send(self, client: Any, call: Call) -> Done:
         request = call.request or self.render(call.inputs, client.settings)
-        if self.carry is not None:
-            return await self.carry(client, request, call)
-        done: Done = await client.send(request, timeout=call.timeout, key=call.key)
+        try:
+            if self.carry is not None:
+                return await self.carry(client, request, call)
+            done: Done = await client.send(request, timeout=call.timeout, key=call.key)
+        except AnswerCut as error:
+            if self.method == "GET" and self.repeatable:
+                raise too_much(error) from error
+            raise
         return done
 
     async def lookup(self, client: Any, call: Call) -> Done | None:

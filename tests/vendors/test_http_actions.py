@@ -42,6 +42,19 @@ class Account:
         return headers
 
 
+async def test_an_answer_that_is_too_long_fails_a_read_for_good_and_leaves_a_write_unknown() -> None:
+    account = Account()
+    long = b'"%s"' % (b"x" * 1024 * 1024)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(long)))
+    client = HttpClient("api", account.settings, transport=transport)
+    with pytest.raises(Permanent, match="ask for less"):
+        await REQUEST.send(client, Call({"method": "GET", "path": "/a"}, "k", 5.0))
+    with pytest.raises(Transient) as caught:
+        await REQUEST.send(client, Call({"method": "POST", "path": "/a"}, "k", 5.0))
+    assert caught.value.unknown
+    await client.aclose()
+
+
 # --- requests ---
 
 

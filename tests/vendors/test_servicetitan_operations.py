@@ -209,6 +209,20 @@ async def test_fetch_all_stops_at_its_limit_and_says_that_there_are_more(tenant:
     assert (3, 10_000, True) == (len(served), len(done.output["data"]), done.output["hasMore"])
 
 
+@pytest.mark.parametrize("inputs", [{}, {"fetch_all": True}])
+async def test_a_page_that_is_too_long_is_not_asked_for_again_and_again(tenant: Tenant, inputs: dict[str, Any]) -> None:
+    async def long(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/connect/token":
+            return httpx.Response(200, json={"access_token": "t", "expires_in": 900})
+        page = {"data": [{"summary": "x" * 16 * 1024 * 1024}], "hasMore": True}
+        return httpx.Response(200, stream=httpx.ByteStream(json.dumps(page).encode()))
+
+    client = ServiceTitanClient("titan", tenant.settings, transport=httpx.MockTransport(long))
+    with pytest.raises(Permanent, match="ask for less, by a narrower filter or a smaller page"):
+        await action("list_invoices").send(client, Call(inputs, "k", 5.0))
+    await client.aclose()
+
+
 @pytest.mark.parametrize("body", [{"data": [], "hasMore": True}, [], {"hasMore": True}])
 async def test_fetch_all_ends_at_a_page_without_records(tenant: Tenant, body: Any) -> None:
     async def empty(request: httpx.Request) -> httpx.Response:

@@ -10,8 +10,9 @@ from urllib.parse import quote, urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from hooks.errors import Permanent, Transient, Undecided
+from hooks.errors import AnswerCut, Permanent, Transient, Undecided
 from hooks.events import Done, Request
+from hooks.kit.answers import too_much
 from hooks.kit.http import check_path
 from hooks.kit.operations import URL_PATH, Inputs, Scalar, findings, json_body, query_pairs, sendable
 from hooks.ports import Action, Call, OnUnknown
@@ -132,6 +133,8 @@ class RequestAction:
         try:
             return await client.send(request, timeout=call.timeout, key=call.key, success=success)
         except Transient as error:
+            if isinstance(error, AnswerCut) and request.method == "GET":
+                raise too_much(error) from error
             if request.method in _HARMLESS:
                 raise Transient(error.message, status=error.status, retry_after=error.retry_after) from error
             raise
