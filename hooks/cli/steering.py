@@ -176,7 +176,7 @@ def _print_replay(answer: Mapping[str, Any]) -> None:
         if one["rate"] is not None:
             time = f"{one['seconds']:g} s at {one['rate']:g} a second, {one['seconds_when_busy']:g} s when live events"
             time = f"{time} take all that they may"
-        print(f"{one['connection']}: {one['requests']} requests or more, {time}")
+        print(f"{one['connection']}: {so_many(one['requests'], 'request')} or more, {time}")
     events, make, retry, nothing = (answer[name] for name in ("events", "make", "retry", "nothing"))
     if answer["dry_run"]:
         acts = f"{so_many(make, 'run')} would be made, {retry} would go on"

@@ -13,6 +13,7 @@ import pytest
 from hooks.cli import steering
 from hooks.cli.tree import run
 from hooks.pipeline.replay import forecast
+from hooks.plurals import so_many
 
 SCRIPT = """
 from hooks.cli.progress import progress
@@ -77,5 +78,5 @@ def test_a_long_replay_is_asked_for_in_steps_and_told_as_one(
     total = sum(asked)
     assert f"{total} events: {total} runs made" in said.out
     assert f"titan: {total} requests or more, {total / 10:g} s at 10 a second, {total / 2.5:g} s when" in said.out
-    assert f"office: {len(asked)} requests or more" in said.out
+    assert f"office: {so_many(len(asked), 'request')} or more" in said.out
     assert ("--after" in said.err) == (limit != 1000)
