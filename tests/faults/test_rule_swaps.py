@@ -148,24 +148,30 @@ async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 
 class Heartbeat:
-    """How long the loop did not turn, at worst."""
+    """How long the loop did not turn, at worst, and for how long of that this process had a processor.
+
+    The rest is what a busy machine holds up. A second thread that loads is this process too.
+    """
 
     def __init__(self) -> None:
-        self.gaps: list[float] = []
+        self.longest = 0.0
+        self.longest_of_ours = 0.0
 
     async def beat(self) -> None:
-        last = time.perf_counter()
+        last, used = time.perf_counter(), time.process_time()
         while True:
             await asyncio.sleep(0.001)
-            now = time.perf_counter()
-            self.gaps.append(now - last)
-            last = now
+            now, using = time.perf_counter(), time.process_time()
+            self.longest = max(self.longest, now - last)
+            self.longest_of_ours = max(self.longest_of_ours, min(now - last, using - used))
+            last, used = now, using
 
 
 async def test_a_reload_of_200_rules_does_not_stall_the_loop(office: World) -> None:
     await office.serve(many(0))
     keep_calm()
     worst: list[float] = []
+    ours: list[float] = []
     for number in range(1, 6):
         office.write(many(number))
         heart = Heartbeat()
@@ -173,7 +179,9 @@ async def test_a_reload_of_200_rules_does_not_stall_the_loop(office: World) -> N
         found = await office.api("rules/reload", "POST")
         beating.cancel()
         assert (True, MANY) == (found.json()["ok"], found.json()["rules"])
-        worst.append(max(heart.gaps))
+        worst.append(heart.longest)
+        ours.append(heart.longest_of_ours)
 
     print("worst gaps in ms:", [round(gap * 1000, 1) for gap in worst])
-    assert min(worst) < 0.05, "what loading itself does, it does each time; what a busy machine does, it does not"
+    assert min(ours) < 0.05, "what loading itself does, it does each time; what a busy machine does, it does not"
+    assert min(worst) < 0.5, "nor does it wait for anything"
