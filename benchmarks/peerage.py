@@ -197,7 +197,7 @@ def _n8n(folder: Path, port: int, sink: int, state: Path) -> Started:
         "N8N_USER_FOLDER": str(state),
         "N8N_LISTEN_ADDRESS": "127.0.0.1",
         "N8N_PORT": str(port),
-        "N8N_EXPRESSION_ENGINE": "legacy",  # the other one needs a newer Node, and takes longer
+        "N8N_EXPRESSION_ENGINE": "legacy",  # the other one needs a newer Node
         "N8N_LOG_LEVEL": "error",
         **dict.fromkeys(_N8N_OFF, "false"),  # nothing that calls its makers
     }
