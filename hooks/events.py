@@ -24,6 +24,9 @@ Verdict = Literal["accepted", "duplicate", "ping", "refused", "quarantined"]
 RunState = Literal["waiting", "running", "held", "done", "failed", "skipped"]
 """``failed`` is the dead letter: kept and replayable. ``held`` waits for a person or a paused connection."""
 
+CANCELLED = "cancelled by a person"
+"""How the reason of a failed run begins when a person has looked at it and given it up."""
+
 StepState = Literal["waiting", "intended", "done", "failed", "skipped"]
 """``intended`` is the state in which the vendor may or may not have been told: see `hooks.pipeline.steps`."""
 
@@ -82,6 +85,11 @@ def utc_text(moment: datetime) -> str:
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return f"{moment.isoformat()[:-6]}Z"
+
+
+def given_up(state: str, reason: str | None) -> bool:
+    """Whether a run is a dead letter that a person has given up."""
+    return state == "failed" and (reason or "").startswith(CANCELLED)
 
 
 def parse_utc(text: str) -> datetime:

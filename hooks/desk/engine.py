@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hooks.errors import Conflict
-from hooks.events import Event, Request, parse_utc, utc_text
+from hooks.events import CANCELLED, Event, Request, parse_utc, utc_text
 from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account
 from hooks.pipeline.probing import probe
 from hooks.ports import Catalogue, Clock, Desk, History, RulesDraft, Store
@@ -129,7 +129,7 @@ class EngineDesk:
         run = await self._history.run(run_id)
         if run is None:
             return None
-        reason = "cancelled by a person"
+        reason = CANCELLED
         if run["state"] == "failed" and run["reason"]:
             reason = f"{reason}: {run['reason']}"
         if not await self._store.cancel(run_id, reason, self._clock.now()):

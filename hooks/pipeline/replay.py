@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from hooks.events import CANCELLED, given_up
 from hooks.pipeline.match import plan, planned_run
 from hooks.ports import OLDER_PART, Chosen, PastRun, PlannedRun, Repeated, Replay, ReplayMode
 from hooks.rules.ruleset import Rule, RuleSet
-
-CANCELLED = "cancelled by a person"
 
 _ALARM = "it is an alarm (`expect`), and whether that came in time is past: only force gives it"
 
@@ -111,11 +110,11 @@ def _by_rules_in_force(chosen: Chosen, latest: Mapping[str, PastRun], given: Cir
 
 
 def _missing(event: str, past: PastRun, connections: tuple[str, ...]) -> Choice:
-    if past.state == "failed" and not (past.reason or "").startswith(CANCELLED):
+    if past.state == "failed" and not given_up(past.state, past.reason):
         to_go_on = Replay(event, past.id, past.version)
         why = "it failed and goes on at its first unfinished step"
         return Choice(event, past.rule, "retry", past.id, why, to_go_on, connections)
-    what = "was cancelled by a person" if past.state == "failed" else f"is {past.state}"
+    what = f"was {CANCELLED}" if past.state == "failed" else f"is {past.state}"
     return Choice(event, past.rule, "nothing", past.id, f"{past.id} {what}")
 
 

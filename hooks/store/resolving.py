@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from hooks.events import RunState
+from hooks.events import CANCELLED, RunState
 from hooks.ports import Resolution, UnknownStep
 from hooks.store import step_records, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.leasing import moved
-from hooks.store.retention import CANCELLED
 from hooks.store.rows import EVENT_COLUMNS, STEP_COLUMNS, dump, event_from_row, millis, step_from_row, storable
 
 SCANNED = 5_000

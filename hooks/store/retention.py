@@ -14,13 +14,10 @@ from functools import partial
 from typing import Any, Literal
 
 from hooks.errors import StoreError
-from hooks.events import event_id
+from hooks.events import event_id, given_up
 from hooks.store.engine import Engine, Reading, Transaction
 from hooks.store.recent import lower_mark
 from hooks.store.rows import millis
-
-CANCELLED = "cancelled by a person"
-"""How the reason of a failed run begins when a person has looked at it and given it up."""
 
 SCANNED = 250
 """Rows that are looked at in one reading."""
@@ -292,9 +289,8 @@ def _runs_of(reading: Reading, events: Sequence[str]) -> dict[str, list[Any]]:
 
 def _may_go(run: Sequence[Any], before: int) -> bool:
     _, state, reason, finished_at = run
-    if state == "failed" and not (reason or "").startswith(CANCELLED):
-        return False
-    return state in ("done", "skipped", "failed") and finished_at is not None and finished_at < before
+    over = state in ("done", "skipped") or given_up(state, reason)
+    return over and finished_at is not None and finished_at < before
 
 
 def _receipts(

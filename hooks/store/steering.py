@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from hooks.events import given_up
 from hooks.store import echoing, pausing, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fairness import AGAIN, LIVE
 from hooks.store.leasing import moved
-from hooks.store.retention import CANCELLED
 from hooks.store.rows import millis
 
 _OLDER = f"priority = CASE WHEN priority = {LIVE} THEN {AGAIN} ELSE priority END"
@@ -90,7 +90,7 @@ def cancel(transaction: Transaction, run: str, reason: str, now: datetime) -> bo
     if row is None or row[0] not in ("waiting", "held", "failed"):
         return False
     followed = timing.give_up(transaction, run, millis(now))
-    if row[0] == "failed" and not followed and (row[1] or "").startswith(CANCELLED):
+    if not followed and given_up(*row):
         return False
     transaction.execute(
         "UPDATE runs SET state = 'failed', reason = ?, finished_at = ?, fence = fence + 1 WHERE id = ?",

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from hooks.events import given_up
 from hooks.names import name_in
 
 _LONGEST = 200_000
@@ -174,6 +175,7 @@ def environment() -> Environment:
         "brief": brief, "tojson_text": tojson_text, "yaml": yaml, "diffed": diffed,
         "whom": whom, "told": told, "refusal": refusal, "beside": beside, "verdict": verdict, "body": body,
     }  # fmt: skip
+    made.globals["given_up"] = given_up
     return made
 
 
