@@ -70,30 +70,33 @@ def count_objects(body: bytes, content_type: str = "application/json") -> int:
     speed of C to be in order needs no second look.
     """
     if content_type == "application/json":
-        try:
-            parsed = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            pass  # the other one says what is wrong
-        else:
-            if _is_plain(body, parsed):
-                return len(objects(parsed))
+        parsed = _plain(body)
+        if parsed is not _UNPROVED:
+            return len(objects(parsed))
     return len(objects(parse_body(body, content_type)))
 
 
-def _is_plain(body: bytes, parsed: Any) -> bool:
-    """Whether it is shallow and no object names a key twice; False says nothing.
+_UNPROVED: Any = object()
+
+
+def _plain(body: bytes) -> Any:
+    """The values of a body that is shallow and names no key twice; `_UNPROVED` where that does not show, or is not so.
 
     A quote that no backslash stands before begins or ends a key or a string. Where no string holds a quote, written
     anew the values have as many quotes as the body, unless some were lost with a key that came twice. Numbers beyond
     a double's range have been refused; integers of more than 64 bits were read as doubles, which changes no quote.
     """
     if b"\\" in body and (b'\\"' in body or b"\\u0022" in body):
-        return False
+        return _UNPROVED
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _UNPROVED  # the other parser says what is wrong
     shape = body.translate(None, _SHAPELESS)
     if len(shape) - shape.count(b'"') > MAX_DEPTH and not _is_shallow(parsed):
-        return False
+        return _UNPROVED
     again = orjson.dumps(parsed)
-    return bool(again == body or again.translate(None, _SHAPELESS) == shape)
+    return parsed if again == body or again.translate(None, _SHAPELESS) == shape else _UNPROVED
 
 
 def _is_shallow(parsed: Any) -> bool:
@@ -115,13 +118,9 @@ def parse_json(body: bytes) -> Any:
     if not body:
         raise NormalizationError("an empty body")
     if _LONG not in body.translate(_DIGITS):
-        try:
-            parsed = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            pass  # the other one says what is wrong
-        else:
-            if _is_plain(body, parsed):
-                return parsed
+        parsed = _plain(body)
+        if parsed is not _UNPROVED:
+            return parsed
     try:
         parsed = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
