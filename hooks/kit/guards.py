@@ -183,33 +183,29 @@ def make_guard(
     if key:
         return KeyGuard(secret_bytes(key))
     if isinstance(verify, str):
-        return _preset(PRESETS[verify], _keys((), secret, "secret"))
+        return _preset(PRESETS[verify], _keys({"secret": secret}))
     if isinstance(verify, HmacVerify):
-        keys = _keys(verify.secret, secret, "verify.secret")
+        keys = _keys({"verify.secret": verify.secret, "secret": secret})
         parts = verify.model_dump(exclude={"scheme", "secret"})
         return HmacGuard(HmacScheme(keys, **parts), verify.header, verify.timestamp_header)
     if isinstance(verify, TokenVerify):
-        keys = _keys(verify.key, _either(verify.secret, secret), "verify.key")
+        keys = _keys({"verify.key": verify.key, "verify.secret": verify.secret, "secret": secret})
         return KeyGuard(keys) if verify.header is None else HeaderGuard(keys, verify.header, verify.prefix)
     if isinstance(verify, BasicVerify):
-        return BasicGuard(
-            verify.username.encode(), _keys(verify.password, _either(verify.secret, secret), "verify.password")
-        )
+        keys = _keys({"verify.password": verify.password, "verify.secret": verify.secret, "secret": secret})
+        return BasicGuard(verify.username.encode(), keys)
     return OpenGuard()
 
 
-def _either(inside: Sequence[SecretStr], beside: Sequence[SecretStr]) -> Sequence[SecretStr]:
-    if inside and beside:
-        raise ValueError("`verify.secret` and `secret` are both there: keep one")
-    return inside or beside
-
-
-def _keys(own: Sequence[SecretStr], beside: Sequence[SecretStr], place: str) -> tuple[bytes, ...]:
-    if own and beside:
-        raise ValueError(f"`{place}` and `secret` are both there: keep one")
-    if not own and not beside:
+def _keys(places: Mapping[str, Sequence[SecretStr]]) -> tuple[bytes, ...]:
+    """The keys of the one place that holds some, of those where they may stand: the first is told when none does."""
+    given = {place: keys for place, keys in places.items() if keys}
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(f'`{place}`' for place in given)} are both there: keep one")
+    if not given:
+        place = next(iter(places))
         raise ValueError(f"`{place}` is missing: write {place.rpartition('.')[2]}: ${{secret.NAME}}")
-    return secret_bytes(own or beside)
+    return secret_bytes(*given.values())
 
 
 def _preset(row: Preset, keys: tuple[bytes, ...]) -> Guard:
