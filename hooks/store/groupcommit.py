@@ -142,43 +142,42 @@ class GroupCommit:
         works: list[tuple[Work, asyncio.Future[Any]]],
     ) -> None:
         try:
-            await self._tell_all(begun, rows, works)
+            accepted, written = await self._results(begun, len(rows), len(works))
+            for (_, hear), result in zip(rows, accepted, strict=True):
+                _call(hear, result)
+            for (_, future), result in zip(works, written, strict=True):
+                _tell(future, result)
         finally:
             if rows:
                 self._expected = min(len(rows) + len(self._rows), MAX_BATCH)
             self._task = None
             self._look_soon()  # the answers leave first
 
-    async def _tell_all(
-        self,
-        begun: Awaitable[Results],
-        rows: list[tuple[Any, Hear]],
-        works: list[tuple[Work, asyncio.Future[Any]]],
-    ) -> None:
+    async def _results(self, begun: Awaitable[Results], rows: int, works: int) -> Results:
         try:
-            accepted, written = await begun
+            results = await begun
         except Exception as error:
             # whatever it was, nobody may be left waiting for an answer that does not come
             failure = StoreError(f"the database did not take it: {error}")
             self.broken = self._broken_by(error)
-            accepted, written = [failure] * len(rows), [failure] * len(works)
-        else:
-            self.commits += 1
-        for (_, hear), result in zip(rows, accepted, strict=True):
-            try:
-                hear(result)
-            except Exception as fault:
-                # the others are still to be told
-                context = {"message": "a receipt's sender could not be told of its commit", "exception": fault}
-                asyncio.get_running_loop().call_exception_handler(context)
-        for (_, future), result in zip(works, written, strict=True):
-            _tell(future, result)
+            return [failure] * rows, [failure] * works
+        self.commits += 1
+        return results
 
     async def close(self) -> None:
         """Finish what was asked for, then take nothing more."""
         self._closed = True
         while self._task is not None or self._rows or self._works:
             await (asyncio.sleep(0) if self._task is None else asyncio.wait([self._task]))
+
+
+def _call(hear: Hear, result: Any) -> None:
+    try:
+        hear(result)
+    except Exception as fault:
+        # the others are still to be told
+        context = {"message": "a receipt's sender could not be told of its commit", "exception": fault}
+        asyncio.get_running_loop().call_exception_handler(context)
 
 
 def _tell(future: asyncio.Future[Any], result: Any) -> None:

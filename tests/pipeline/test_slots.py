@@ -66,7 +66,8 @@ async def test_the_turn_of_one_who_has_gone_is_anothers(late: bool) -> None:
     assert slots.take()
 
 
-async def test_the_next_call_is_made_while_a_result_is_written(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def slow_ends(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """From now on a run's end is written when what this gives is set."""
     written = asyncio.Event()
     progress: Any = engine.store.progress
 
@@ -76,6 +77,11 @@ async def test_the_next_call_is_made_while_a_result_is_written(engine: Engine, m
         await progress(change)
 
     monkeypatch.setattr(engine.store, "progress", slow)
+    return written
+
+
+async def test_the_next_call_is_made_while_a_result_is_written(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = slow_ends(engine, monkeypatch)
     for _ in range(2):
         await engine.receive()
     await engine.dispatcher.turn()
@@ -92,15 +98,7 @@ async def test_the_next_call_is_made_while_a_result_is_written(engine: Engine, m
 async def test_the_next_run_is_claimed_while_a_result_is_written(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = asyncio.Event()
-    progress: Any = engine.store.progress
-
-    async def slow(change: Progress) -> None:
-        if change.state == "done":
-            await written.wait()
-        await progress(change)
-
-    monkeypatch.setattr(engine.store, "progress", slow)
+    written = slow_ends(engine, monkeypatch)
     for _ in range(5):
         await engine.receive()
     while await engine.dispatcher.turn():

@@ -64,12 +64,18 @@ async def test_nobody_waits_for_an_end_of_those_who_come() -> None:
     assert heard == list(range(4 * MAX_BATCH))
 
 
-async def test_when_all_have_come_who_came_last_time_nobody_looks_for_more() -> None:
+async def after(number: int) -> tuple[Commits, list[int], GroupCommit]:
+    """A group that has just committed so many rows, and who has heard of theirs."""
     commits, heard = Commits(), list[int]()
     group = GroupCommit(commits.begin)
-    await come(group, 5, 5, heard)
-    while len(heard) < 5:
+    await come(group, number, number, heard)
+    while len(heard) < number:
         await asyncio.sleep(0)
+    return commits, heard, group
+
+
+async def test_when_all_have_come_who_came_last_time_nobody_looks_for_more() -> None:
+    commits, heard, group = await after(5)
     for row in range(5, 9):
         group.hand(row, lambda _, row=row: heard.append(row))  # type: ignore[misc]
     assert commits.batches == [5]
@@ -80,11 +86,7 @@ async def test_when_all_have_come_who_came_last_time_nobody_looks_for_more() -> 
 
 
 async def test_of_fewer_than_last_time_nobody_waits_for_the_rest() -> None:
-    commits, heard = Commits(), list[int]()
-    group = GroupCommit(commits.begin)
-    await come(group, 40, 40, heard)
-    while len(heard) < 40:
-        await asyncio.sleep(0)
+    commits, heard, group = await after(40)
     await come(group, 3, 3, heard)
     await asyncio.sleep(0)
     assert commits.batches == [40, 3]
