@@ -157,7 +157,7 @@ class HmacScheme:
         self._keys = tuple(keys)
         self._header = header_bytes(header)
         self._timestamp_header = None if timestamp_header is None else header_bytes(timestamp_header)
-        self._parts = _template_parts(template, self._timestamp_header)
+        self._template, self._others = _format_of(template, self._timestamp_header)
         self._algorithm: Algorithm = algorithm
         self._encoding: Encoding = encoding
         self._prefix = prefix.lower().encode()
@@ -182,46 +182,41 @@ class HmacScheme:
             raise VerificationError("mismatch")
 
     def _message(self, request: Inbound, timestamp: bytes) -> bytes:
-        message = b""
-        for kind, value in self._parts:
-            if kind == "text":
-                message += value
-            elif kind == "body":
-                message += request.body
-            elif kind == "timestamp":
-                message += timestamp
-            else:
-                found = request.header(value)
-                if not found:
-                    raise VerificationError("missing")
-                message += found
-        return message
+        values = {b"body": request.body, b"timestamp": timestamp}
+        for name in self._others:
+            found = request.header(name)
+            if not found:
+                raise VerificationError("missing")
+            values[b"header:" + name] = found
+        return self._template % values
 
 
-def _template_parts(template: str, time_header: bytes | None) -> tuple[tuple[str, bytes], ...]:
-    parts: list[tuple[str, bytes]] = []
-    for index, part in enumerate(_PLACE.split(template)):
+def _format_of(template: str, time_header: bytes | None) -> tuple[bytes, tuple[bytes, ...]]:
+    """The template as Python formats bytes by a mapping, and the headers that it names."""
+    format = b""
+    named: list[bytes] = []
+    places = _PLACE.split(template)
+    for index, part in enumerate(places):
         if index % 2 == 0:
             if "{" in part or "}" in part:
                 raise ValueError(f"the template {template!r} has a brace without its partner")
-            if part:
-                parts.append(("text", part.encode()))
+            format += part.encode().replace(b"%", b"%%")
         elif part == "body" or (part == "timestamp" and time_header is not None):
-            parts.append((part, b""))
+            format += b"%%(%b)b" % part.encode()
         elif part == "timestamp":
             raise ValueError("the template names {timestamp}: say in which timestamp_header it comes")
         elif part.startswith("header:"):
-            parts.append(("header", header_bytes(part.removeprefix("header:"))))
+            named.append(header_bytes(part.removeprefix("header:")))
+            format += b"%%(header:%b)b" % named[-1]
         else:
             raise ValueError(
                 f"the template {template!r} names {{{part}}}: use {{body}}, {{timestamp}}, {{header:NAME}}"
             )
-    kinds = [kind for kind, _ in parts]
-    if "body" not in kinds:
+    if "body" not in places[1::2]:
         raise ValueError(f"the template {template!r} leaves out {{body}}: anybody could change the body")
-    if time_header is not None and "timestamp" not in kinds and ("header", time_header) not in parts:
+    if time_header is not None and "timestamp" not in places[1::2] and time_header not in named:
         raise ValueError(f"the template {template!r} leaves out {{timestamp}}: anybody could change the time")
-    return tuple(parts)
+    return format, tuple(named)
 
 
 # --- shared keys ---

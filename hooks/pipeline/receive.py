@@ -22,6 +22,7 @@ from hooks.kit.chain import CAUSE_HEADER, read_cause
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.emitting import CAUSE, DEPTH
 from hooks.ports import Clock, Hear, Inbound, Intake, Outcome, OutcomeKind, Reading, Source, SourceSettings
+from hooks.ports.inbound import by_name
 
 log = logging.getLogger("hooks.receive")
 
@@ -262,13 +263,25 @@ def _receipt(
 def _kept_headers(listed: frozenset[bytes], request: Inbound) -> Mapping[str, str]:
     """The listed headers; a sender's slip in any other one is stored nowhere. Repeats are joined by a comma."""
     kept: dict[str, str] = {}
-    for name, value in request.headers:
-        if name in _ALWAYS_KEPT or name in listed:
-            key, text = _kept_header(name, value[:_MAX_VALUE])
-            kept[key] = f"{kept[key]}, {text}"[:_MAX_VALUE] if key in kept else text
-        elif name == _CAUSE and (cause := read_cause(value.decode("latin-1"))) is not None:
-            kept |= {CAUSE: cause[0], DEPTH: str(cause[1])}
+    named = request.named or by_name(request.headers)
+    for name in _wanted(listed):
+        if name not in named:
+            continue
+        value = named[name]
+        if value is None:
+            value = b", ".join([each for other, each in request.headers if other == name])
+        key, text = _kept_header(name, value[:_MAX_VALUE])
+        kept[key] = text
+    if _CAUSE in named:
+        for name, value in request.headers:
+            if name == _CAUSE and (cause := read_cause(value.decode("latin-1"))) is not None:
+                kept |= {CAUSE: cause[0], DEPTH: str(cause[1])}
     return kept
+
+
+@lru_cache(maxsize=256)
+def _wanted(listed: frozenset[bytes]) -> tuple[bytes, ...]:
+    return tuple(sorted(_ALWAYS_KEPT | listed))
 
 
 @lru_cache(maxsize=1024)

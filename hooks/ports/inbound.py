@@ -14,12 +14,28 @@ from typing import Any, Literal, NamedTuple, Protocol
 from hooks.errors import VerificationError
 from hooks.events import Receipt
 
+Named = Mapping[bytes, bytes | None]
+"""The value of each header by its name, None where it came more than once."""
+
+
+def by_name(headers: Sequence[tuple[bytes, bytes]]) -> Named:
+    """Each of the raw pairs by its name. It is made once: to look through them each time takes longer."""
+    named: dict[bytes, bytes | None] = dict(headers)
+    if len(named) < len(headers):
+        seen: set[bytes] = set()
+        for name, _ in headers:
+            if name in seen:
+                named[name] = None
+            seen.add(name)
+    return named
+
 
 class Inbound(NamedTuple):
     """One HTTP request at a source, as it came: what `Source` methods get.
 
     ``path`` is what follows ``/in/{source}`` ("" or "/api/zapier/createlead"). ``query`` is the raw query string.
-    ``headers`` are the raw pairs, names in lower case, in the order they came.
+    ``headers`` are the raw pairs, names in lower case, in the order they came; ``named`` is what `by_name` makes of
+    them, where it has been made already.
     """
 
     method: str
@@ -28,19 +44,20 @@ class Inbound(NamedTuple):
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes
     received_at: datetime
+    named: Named | None = None
 
     def header(self, name: bytes) -> bytes | None:
         """The one value of a header, surrounding blanks removed, or None.
 
         Raises VerificationError (``repeated``) when it came more than once: two parsers could pick two different ones.
         """
-        found: bytes | None = None
-        for key, value in self.headers:
-            if key == name:
-                if found is not None:
-                    raise VerificationError("repeated")
-                found = value.strip()
-        return found
+        named = self.named or by_name(self.headers)
+        if name not in named:
+            return None
+        found = named[name]
+        if found is None:
+            raise VerificationError("repeated")
+        return found.strip()
 
     @property
     def content_type(self) -> str:

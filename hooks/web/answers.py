@@ -11,7 +11,7 @@ from typing import Any
 
 from hooks.pipeline.receive import Door, log_fault
 from hooks.ports import Inbound, Outcome, Reply
-from hooks.ports.inbound import media_type, suffix
+from hooks.ports.inbound import Named, media_type, suffix
 from hooks.web.problem import JSON, Prepared, as_json, problem
 
 log = logging.getLogger("hooks.inbox")
@@ -48,26 +48,23 @@ def answer_to(door: Door, request: Inbound, outcome: Outcome) -> Prepared:
         return _usual(door, outcome)
 
 
-def refusal_by_head(door: Door, headers: Iterable[tuple[bytes, bytes]]) -> Prepared | None:
+def refusal_by_head(door: Door, named: Named) -> Prepared | None:
     """What the headers alone make impossible, before a byte of the body is read."""
-    given = ""
-    seen = False
-    for name, value in headers:
-        if name == b"content-type":
-            if seen or len(value) > _MAX_MEDIA_TYPE:
-                return _MEDIA_TYPE
-            seen = True
-            given = media_type(value)
-        elif name == b"content-length":
-            length = value.strip()
-            if not length.isdigit() or len(length) > 18:
-                return _BAD_LENGTH
-            if int(length) > door.settings.max_bytes:
-                return TOO_LARGE
-        elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+    if b"content-length" in named:
+        length = (named[b"content-length"] or b"").strip()
+        if not length.isdigit() or len(length) > 18:
+            return _BAD_LENGTH
+        if int(length) > door.settings.max_bytes:
+            return TOO_LARGE
+    if b"content-encoding" in named:
+        coding = named[b"content-encoding"]
+        if coding is None or coding.strip().lower() not in (b"", b"identity"):
             return _CODING
-    taken = door.source.media_types
-    return None if given in taken or suffix(given) in taken else _MEDIA_TYPE
+    given = named.get(b"content-type", b"")
+    if given is None or len(given) > _MAX_MEDIA_TYPE:
+        return _MEDIA_TYPE
+    kind, taken = media_type(given), door.source.media_types
+    return None if kind in taken or suffix(kind) in taken else _MEDIA_TYPE
 
 
 def _usual(door: Door, outcome: Outcome) -> Prepared:

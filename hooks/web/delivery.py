@@ -51,7 +51,7 @@ class Delivery:
         request = self._request
         size = len(request.query) + sum(len(name) + len(value) for name, value in request.headers) + len(request.body)
         if not self._line.join(size, self._turn, sender):
-            self._request = request._replace(query=b"", headers=(), body=b"")
+            self._request = request._replace(query=b"", headers=(), body=b"", named=None)
 
     def _turn(self, go: bool) -> None:
         if not self._over:

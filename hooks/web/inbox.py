@@ -15,6 +15,7 @@ from typing import Any
 from hooks.errors import ReceiveError, TooLarge
 from hooks.pipeline.receive import Door, Receiver, log_fault
 from hooks.ports import Clock, Inbound, Intake, Outcome
+from hooks.ports.inbound import Named, by_name
 from hooks.web.answers import NOT_FOUND, NOW, PROBED, TOO_LARGE, answer_to, not_allowed, put_off, refusal_by_head
 from hooks.web.delivery import Delivery
 from hooks.web.health import HEALTHY, health_answer
@@ -127,6 +128,7 @@ class Inbox:
         path: str,
         query: bytes,
         headers: list[tuple[bytes, bytes]],
+        named: Named,
         body: bytes,
         answer: Answer,
         sender: Sender,
@@ -140,9 +142,9 @@ class Inbox:
         size = len(body)
         if size > door.settings.max_bytes or (size > _SMALL and self._line.held + size > self._held_limit):
             return None
-        if refusal_by_head(door, headers) is not None:
+        if refusal_by_head(door, named) is not None:
             return None
-        request = Inbound("POST", below, query, headers, body, self._clock.now())
+        request = Inbound("POST", below, query, headers, body, self._clock.now(), named)
         delivery = Delivery(self._line, self._receiver, door, request, answer)
         if self._line.shut:
             delivery.join(sender)
@@ -164,7 +166,7 @@ class Inbox:
         body = b""
         try:
             if method not in _BODILESS:
-                refusal = refusal_by_head(door, headers)
+                refusal = refusal_by_head(door, by_name(headers))
                 if refusal is not None:
                     await refusal(send)
                     return

@@ -18,19 +18,20 @@ import asyncio
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from hooks.ports.inbound import Named, by_name
 from hooks.web.problem import raw_problem
 from hooks.web.whole import SENDER, WHOLE, Direct, Whole, answer_whole
 
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _PLAIN_URL = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:@/-]+(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)?")
-_FRAMING = frozenset({b"host", b"transfer-encoding", b"upgrade", b"expect"})
+_SELDOM = frozenset({b"transfer-encoding", b"upgrade", b"expect"})
 _MALFORMED = (400, "This is not a request that can be understood in exactly one way.")
 _TOO_MANY_HEADERS = (431, "There are too many headers.")
 _TOO_LARGE_HEADERS = (431, "The headers are too large.")
@@ -94,6 +95,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._body_moved = False  # and whether some of them were a body's
         self._modern = True  # HTTP/1.1
         self._told: list[tuple[bytes, bytes]] = []  # the headers of a request; `headers` has its trailers meanwhile
+        self._named: Named = {}
         self._host = b""  # the last one that was good, and the last address that was plain, taken apart
         self._plain: tuple[bytes, str, bytes] = (b"", "", b"")
         self._refusal: tuple[int, str] = _MALFORMED
@@ -179,6 +181,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         # behind the body they are trailers, which no signature covers and nobody gets
         self._told, self.headers = self.headers, []
+        self._named = by_name(self._told)
         self._check_framing()
         if self._may_be_direct():
             self._parts = []
@@ -257,7 +260,7 @@ class GuardedProtocol(HttpToolsProtocol):
         transport = self.transport if keep_alive else _Gate(self)
         cycle = Whole(self.server_state, transport, keep_alive, self.on_response_complete)
         self.cycle = cycle  # type: ignore[assignment]  # the part of a cycle that is used
-        work = self._direct.take(path, query, self._told, body, partial(answer_whole, cycle), self)
+        work = self._direct.take(path, query, self._told, self._named, body, partial(answer_whole, cycle), self)
         if work is None:
             self.cycle, self._parts = before, parts
             return False
@@ -315,7 +318,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _size_of(self, headers: list[tuple[bytes, bytes]]) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in headers)
 
-    def _stop_parsing(self, status: int, detail: str) -> None:
+    def _stop_parsing(self, status: int, detail: str) -> NoReturn:
         self._refusal = (status, detail)
         raise _Refused
 
@@ -329,28 +332,30 @@ class GuardedProtocol(HttpToolsProtocol):
         self._modern = version == "1.1"
         if not self._modern and version != "1.0":
             self._stop_parsing(*_MALFORMED)
-        hosts = codings = 0
-        for name, value in self._told:
-            if name not in _FRAMING:
-                continue
-            if name == b"host":
-                hosts += 1
-                if value != self._host:
-                    if _HOST.fullmatch(value.strip(b" \t")) is None:
-                        self._stop_parsing(*_MALFORMED)
-                    self._host = value
-            elif name == b"transfer-encoding":
-                codings += 1
-                if value.strip(b" \t").lower() != b"chunked" or not self._modern:
-                    self._stop_parsing(400, "Of the transfer codings only chunked is taken, and in HTTP/1.1.")
-            elif name == b"upgrade":
-                self._stop_parsing(400, "Upgrade is not taken.")
-            elif value.lower() == b"100-continue":
-                self.expect_100_continue = True
-        if hosts > 1 or codings > 1 or (hosts == 0 and self._modern):
+        if b"host" in self._named:
+            host = self._named[b"host"]
+            if host != self._host:
+                if host is None or _HOST.fullmatch(host.strip(b" \t")) is None:
+                    self._stop_parsing(*_MALFORMED)
+                self._host = host
+        elif self._modern:
             self._stop_parsing(*_MALFORMED)
+        if not self._named.keys().isdisjoint(_SELDOM):
+            self._check_coding()
         if self.parser.should_upgrade():  # CONNECT
             self._stop_parsing(400, "Upgrade is not taken.")
+
+    def _check_coding(self) -> None:
+        if b"upgrade" in self._named:
+            self._stop_parsing(400, "Upgrade is not taken.")
+        if b"transfer-encoding" in self._named:
+            coding = self._named[b"transfer-encoding"]
+            if coding is None:
+                self._stop_parsing(*_MALFORMED)
+            if coding.strip(b" \t").lower() != b"chunked" or not self._modern:
+                self._stop_parsing(400, "Of the transfer codings only chunked is taken, and in HTTP/1.1.")
+        expected = [value.lower() for name, value in self._told if name == b"expect"]
+        self.expect_100_continue = b"100-continue" in expected
 
     def _refuse(self, status: int, detail: str) -> None:
         """Answer a request that never became one, in its turn, and end the connection."""

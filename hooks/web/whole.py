@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
+
+from hooks.ports.inbound import Named
 
 WHOLE = "hooks.whole_answer"
 """The ASGI extension of POST requests: a call ``(status, rest)`` that sends a whole answer at once."""
@@ -52,6 +53,7 @@ class Direct(Protocol):
         path: str,
         query: bytes,
         headers: list[tuple[bytes, bytes]],
+        named: Named,
         body: bytes,
         answer: Answer,
         sender: Sender,
@@ -99,10 +101,21 @@ class Whole:
         self.transport = transport
 
 
-@lru_cache(maxsize=8)
-def _lines(*headers: tuple[bytes, bytes]) -> bytes:
-    """As they stand on the wire. They are the same in every answer of a second."""
-    return b"".join(b"%s: %s\r\n" % header for header in headers)
+class _Lines:
+    """Headers as they stand on the wire. They are the very same in every answer of a second."""
+
+    def __init__(self) -> None:
+        self._made: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
+
+    def of(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        known, lines = self._made
+        if headers is not known:
+            lines = b"".join([b"%s: %s\r\n" % header for header in headers])
+            self._made = (headers, lines)
+        return lines
+
+
+_lines = _Lines()
 
 
 def answer_whole(cycle: RequestResponseCycle | Whole, status: int, rest: bytes) -> None:
@@ -115,7 +128,7 @@ def answer_whole(cycle: RequestResponseCycle | Whole, status: int, rest: bytes) 
         return
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False
-    head = STATUS_LINE[status] + _lines(*cycle.default_headers)
+    head = STATUS_LINE[status] + _lines.of(cycle.default_headers)
     if not cycle.keep_alive:
         head += b"connection: close\r\n"
     cycle.transport.write(head + rest)
