@@ -57,7 +57,7 @@ class Sessions:
         key = self._keys.signing_key(access)
         if key is None:  # there is no token of this kind (any more): nothing is ever equal to a random signature
             return secrets.token_hex(32)
-        return hmac.new(key, b"session\0" + said.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(key, b"session\0" + said.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def cookie_of(header: str | None) -> str | None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hooks.web.admin import admin
@@ -131,6 +131,7 @@ def test_no_text_is_a_session_by_chance(text: str) -> None:
 
 
 @given(st.integers(0, 400), st.characters())
+@example(15, "\ud800")
 def test_a_session_that_was_tampered_with_is_none(at: int, character: str) -> None:
     sessions = Sessions(Tokens(), MovedClock())
     begun = sessions.begin("act")
