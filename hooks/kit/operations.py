@@ -272,6 +272,8 @@ class Operation:
     carry: Callable[[Any, Request, Call], Awaitable[Done]] | None = None
     scopes: tuple[str, ...] = ()
     """Rights that the account's credentials need at the vendor."""
+    needs: tuple[str, ...] = ()
+    """Keys of the connection that it cannot do without and that are optional there."""
 
     @property
     def operation(self) -> str:

@@ -35,7 +35,7 @@ class Account:
     """A connection's settings; values in capitals are the sandbox's constants of that name.
 
     ``inputs`` are for actions whose models want more than their schema says; ``signing`` names actions that are a
-    sign-in themselves: what refuses one may have refused the credentials.
+    sign-in themselves, or test their key when they are refused: what refuses one may have refused the credentials.
     """
 
     keys: Mapping[str, Any]
@@ -77,7 +77,11 @@ ACCOUNTS: Mapping[str, Account] = {
         ("APP_KEY", "CLIENT_SECRET"),
         inputs={"raw_request": {"method": "GET", "url_type": "crm", "url": "/customers"}},
     ),
-    "jobcloser": Account({"base_url": AT, "key": "KEY", "email": "EMAIL", "password": "PASSWORD"}, ("KEY", "PASSWORD")),
+    "jobcloser": Account(
+        {"base_url": AT, "key": "KEY", "email": "EMAIL", "password": "PASSWORD"},
+        ("KEY", "PASSWORD"),
+        signing=frozenset({"sign_in", "zapier_signin", "create_lead", "create_customer", "send_lead"}),
+    ),
     "supergood": Account(
         {"base_url": AT, "username": "USERNAME", "password": "PASSWORD"},
         ("PASSWORD",),
