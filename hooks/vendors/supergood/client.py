@@ -201,7 +201,7 @@ class SupergoodClient:
 
         answer = await authorized(self._tokens, attempt, timeout)
         verdict(answer)
-        return Done(read_json(answer))
+        return Done(self._http.result(answer))
 
     async def _asked(self, path: str, timeout: float) -> Done:
         """A new or prolonged session on request. The output says how long it is good, and never holds its token."""
