@@ -136,7 +136,7 @@ def findings(error: ValidationError) -> str:
 
 def _finding(found: Any) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"]).lstrip(".")
-    told = str(found["msg"]).removeprefix("Value error, ")
+    told = "an object is needed" if found["type"] == "model_type" else str(found["msg"]).removeprefix("Value error, ")
     return f"{place}: {told}" if place else told
 
 
