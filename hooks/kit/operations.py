@@ -81,7 +81,10 @@ def _instant(text: str) -> str:
         raise ValueError("write an ISO 8601 time such as 2026-05-06T17:30:00Z") from error
     if moment.tzinfo is None:
         raise ValueError("the time has no zone: end it with Z or an offset such as -05:00")
-    return utc_text(moment)
+    try:
+        return utc_text(moment)
+    except OverflowError as error:
+        raise ValueError("the time is before the first year or after the last one, 9999") from error
 
 
 Instant = Annotated[str, AfterValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
