@@ -81,6 +81,13 @@ def read_record(value: Any, key: str = "id") -> dict[str, Any]:
     return value
 
 
+def several(value: Any) -> list[Any]:
+    """The entries of a record's list; a single text is one of them, and anything else is none."""
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
 def too_much(error: AnswerCut) -> Permanent:
     """What is told instead where the call only read."""
     return Permanent(f"{error.message}: ask for less, by a narrower filter or a smaller page", status=error.status)
