@@ -200,6 +200,7 @@ async def test_a_key_that_is_refused_with_status_200_kills_no_lead(world: World)
     await world.run(events[0], "waiting", "the key is not taken")
     stats = await world.until(world.stats, lambda found: found["runs"]["waiting"] == 3)
     shown = (await world.read("connections"))["items"]
+    ill = [one["what"] for one in (await world.read("health"))["findings"]]
 
     world.write(rules)
     assert (await world.api("rules/reload", "POST")).json()["ok"]
@@ -209,6 +210,10 @@ async def test_a_key_that_is_refused_with_status_200_kills_no_lead(world: World)
 
     assert 0 == stats["runs"]["failed"]
     assert [True] == [one["refused"] for one in shown]
+    assert ["connection 'closer' is left alone until it works again: the key is not taken"] == [
+        what.partition(": refused")[0] for what in ill if "closer" in what
+    ]
+    assert not [one for one in (await world.read("health"))["findings"] if "closer" in one["what"]]
     assert 3 == len(world.records("jobcloser", "leads"))
 
 
