@@ -82,6 +82,8 @@ def _fields(given: Shape, wanted: Shape, where: str, sure: bool, depth: int) -> 
     if lacking := sorted(name for name in wanted.required if given.field(name) is None):
         yield Misfit(where, f"needs {_names(lacking, 'and')}, which this does not have", hint, sure)
     if unknown := [name for name in there if wanted.field(name) is None]:
+        if not where:
+            hint = f"{{$merge: ...}} leaves out what it does not take; it takes {_names(taken, 'and')}"
         yield Misfit(where, f"takes no {_names(unknown, 'or')}, which this has", hint, sure)
     for name in there:
         below, held = wanted.field(name), given.field(name)

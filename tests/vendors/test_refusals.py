@@ -200,14 +200,14 @@ BELOW = [
         "servicetitan.create_booking",
         BOOKING + "address: ${data.address}",
         f"6 | ${{data.address}} | 'address' takes no 'id', 'one_line', 'street_line_2' or 'type', which this has | "
-        f"give its fields one by one: {_PLACE}",
+        f"{{$merge: ...}} leaves out what it does not take; {_PLACE}",
     ),
     (
         "servicetitan.create_booking",
         BOOKING + "address: ${data.address ?? data.customer.address}",
         "6 | ${data.address ?? data.customer.address} | "
         "'address' takes no 'id', 'one_line', 'street_line_2' or 'type', which this has | "
-        f"give its fields one by one: {_PLACE}",
+        f"{{$merge: ...}} leaves out what it does not take; {_PLACE}",
     ),
     (
         "homebase360.create_job",
@@ -233,6 +233,7 @@ BELOW = [
     ),
 ]
 FITTING = [
+    ("servicetitan.create_booking", BOOKING + "address: {$merge: '${data.address}', country: US}"),
     ("servicetitan.book_lead", "lead: ${data}"),
     ("homebase360.upsert_customer", "customer: ${data.customer}"),
     ("homebase360.update_customer", "customerId: c\nemail: ${data.customer.emails}\ntags: ${data.tags}"),
