@@ -35,7 +35,7 @@ class Account:
     """A connection's settings; values in capitals are the sandbox's constants of that name.
 
     ``inputs`` are for actions whose models want more than their schema says; ``signing`` names actions that are a
-    sign-in themselves, or test their key when they are refused: what refuses one may have refused the credentials.
+    sign-in themselves: what refuses one may have refused the credentials.
     """
 
     keys: Mapping[str, Any]
@@ -80,7 +80,7 @@ ACCOUNTS: Mapping[str, Account] = {
     "jobcloser": Account(
         {"base_url": AT, "key": "KEY", "email": "EMAIL", "password": "PASSWORD"},
         ("KEY", "PASSWORD"),
-        signing=frozenset({"sign_in", "zapier_signin", "create_lead", "create_customer", "send_lead"}),
+        signing=frozenset({"sign_in", "zapier_signin"}),
     ),
     "supergood": Account(
         {"base_url": AT, "username": "USERNAME", "password": "PASSWORD"},

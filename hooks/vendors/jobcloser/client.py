@@ -6,6 +6,7 @@ The vendor's document (one page, read 2026-05) says how ``signin`` takes the key
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from pydantic import Field
 from hooks.errors import Permanent, Transient, Unconfigured
 from hooks.events import Done, Request
 from hooks.kit.answers import short
-from hooks.kit.http import Address, Deadline, Http, Network, nothing_sent, read_json, verdict
+from hooks.kit.http import Address, Deadline, Http, Network, read_json, verdict
 from hooks.kit.operations import json_body
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 SIGN_IN: Final = "/api/account/signin"
 ZAPIER: Final = "/api/zapier/"
 TEST_OF_KEY: Final = "/api/zapier/signin"
+
+_ABOUT_THE_KEY = re.compile(r"(?i)\bkey\b|credential|\baccess\b|authori[sz]|not exist|expired|disabled")
+"""What a refusal of the test speaks of, if it is the key: one of anything else says nothing about the first refusal."""
 
 
 class JobCloserSettings(ConnectionSettings):
@@ -120,14 +124,14 @@ class JobCloserClient:
         return envelope.get("Result")
 
     async def _test_key(self, left: Deadline) -> None:
-        """Raise Unconfigured when the key is refused too, and Transient when that cannot be found out now."""
+        """Raise Unconfigured when the key is refused too. Where that cannot be found out, the first refusal stands."""
         try:
-            with nothing_sent():
-                await self._asked(Request("GET", TEST_OF_KEY), left)
+            await self._asked(Request("GET", TEST_OF_KEY), left)
         except _Refused as refusal:
-            raise Unconfigured(f"the key is not taken: {refusal.message}", status=refusal.status) from refusal
-        except Permanent:
-            return  # what answers there is not the test
+            if _ABOUT_THE_KEY.search(refusal.message):
+                raise Unconfigured(f"the key is not taken: {refusal.message}", status=refusal.status) from refusal
+        except (Permanent, Transient):
+            return
 
     def _credentials(self, request: Request) -> tuple[dict[str, str], list[tuple[str, str]], bytes | None]:
         """Headers, query and body that carry credentials; they are sent and never recorded."""
