@@ -160,6 +160,7 @@ class App:
         await self._load_first(rulebook)
 
         health.rules_loaded = lambda: rulebook.current is not None
+        health.left_alone = lambda: _left_alone(rulebook.accounts)
         if finding := sqlite_finding(store.engine.alone):
             health.notes["sqlite"] = finding
         if relaxed:
@@ -449,6 +450,11 @@ class _Waking:
 def _working(accounts: Mapping[str, Account], now: float) -> list[str]:
     """The connections whose runs are carried out now, or could be."""
     return [name for name, account in accounts.items() if account.in_flight or account.free(now)]
+
+
+def _left_alone(accounts: Mapping[str, Account]) -> dict[str, str]:
+    """Why connections are left alone, by name."""
+    return {name: account.breaker.reason for name, account in accounts.items() if account.breaker.reason is not None}
 
 
 def _underway(folder: Path) -> Underway | None:

@@ -82,6 +82,8 @@ class Health:
         self._put_off = self._crowd = 0
         self._put_off_at = float("-inf")
         self.rules_loaded: Callable[[], bool] = lambda: True
+        self.left_alone: Callable[[], Mapping[str, str]] = dict
+        """Why connections are left alone until they work again, by name."""
         self.figures: dict[str, Any] = {}
         """Numbers that were measured lately, for stats and metrics."""
         self.notes: dict[str, Finding] = {}
@@ -163,6 +165,14 @@ class Health:
             what = f"more webhooks come than this server can store: {put_off} {when}"
             mend = "look at the disk; who sends them: `hooks top`; limit connections per address in the proxy"
             found.append(Finding("yellow", what, mend))
+        found += [
+            Finding(
+                "yellow",
+                f"connection {name!r} is left alone until it works again: {reason}",
+                f"nothing of it is lost, it waits: ask what is wrong with `hooks connections test {name}`",
+            )
+            for name, reason in self.left_alone().items()
+        ]
         found += [
             Finding("red", self._too_old(source), "set this machine's clock (NTP)")
             for source, number in self._stale.items()

@@ -140,7 +140,10 @@ def runs_case(
 
 @runs.command("retry", epilog="Example: hooks runs retry run_0190c0de000070008000000000000003")
 def runs_retry(run: RunId, as_json: AsJson = False, data: Data = None) -> None:
-    """Let a failed or held run go on from its first unfinished step. Needs the running server."""
+    """Let a failed or held run go on from its first unfinished step. Needs the running server.
+
+    A held step whose outcome is unknown is sent again; `hooks runs resolve` says what became of it instead.
+    """
     _act(f"/api/v1/runs/{record_id(run, 'run_')}/retry", "goes on", run, as_json, data)
 
 

@@ -63,6 +63,31 @@ def read_json(answer: Answer) -> Any:
         raise Transient("the answer is not readable as JSON", status=answer.status, unknown=True) from error
 
 
+def read_records(values: Any) -> list[dict[str, Any]]:
+    """The records that a search gave.
+
+    Raises Transient where it gave no list at all (an empty answer, an error page in JSON): that nothing was read must
+    not count as nothing being there, because what is not there is made.
+    """
+    if not isinstance(values, list):
+        raise Transient("the answer to a search holds no list: it does not say what is there")
+    return [one for one in values if isinstance(one, dict)]
+
+
+def read_record(value: Any, key: str = "id") -> dict[str, Any]:
+    """The record that was asked for. Raises Transient where the answer is none, for the reason of `read_records`."""
+    if not isinstance(value, dict) or not value.get(key):
+        raise Transient(f"the answer holds no record with its {key}: it does not say what is there")
+    return value
+
+
+def several(value: Any) -> list[Any]:
+    """The entries of a record's list; a single text is one of them, and anything else is none."""
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
 def too_much(error: AnswerCut) -> Permanent:
     """What is told instead where the call only read."""
     return Permanent(f"{error.message}: ask for less, by a narrower filter or a smaller page", status=error.status)

@@ -26,7 +26,7 @@ from hooks import __version__
 from hooks.addresses import is_loopback, refusal
 from hooks.errors import DeliveryError, Permanent, SettingsError, Transient, Unconfigured
 from hooks.events import Answer, Exchange, Request
-from hooks.kit.answers import read_json, verdict
+from hooks.kit.answers import read_json, vendor_words, verdict
 from hooks.kit.pacing import Pace, current_pace, waited
 from hooks.kit.recording import Mask, current_record, mask_of, record_exchanges, recorded, secret_parts
 from hooks.ports import ConnectionSettings
@@ -251,6 +251,17 @@ class Http:
     def clean(self, text: str) -> str:
         """The text with this account's secrets masked."""
         return mask_of(self._secrets).text(text)
+
+    def result(self, answer: Answer) -> Any:
+        """The JSON values of a successful answer (`read_json`).
+
+        Raises Permanent where it says that it is none: its ``success``, or ``Success``, is false.
+        """
+        values = read_json(answer)
+        if isinstance(values, dict) and (values.get("success") is False or values.get("Success") is False):
+            words = self.clean(vendor_words(answer.body))
+            raise Permanent(f"refused: {words}" if words else "refused without a reason", status=answer.status)
+        return values
 
     async def send(
         self,

@@ -81,7 +81,10 @@ def _instant(text: str) -> str:
         raise ValueError("write an ISO 8601 time such as 2026-05-06T17:30:00Z") from error
     if moment.tzinfo is None:
         raise ValueError("the time has no zone: end it with Z or an offset such as -05:00")
-    return utc_text(moment)
+    try:
+        return utc_text(moment)
+    except OverflowError as error:
+        raise ValueError("the time is before the first year or after the last one, 9999") from error
 
 
 Instant = Annotated[str, AfterValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -136,7 +139,7 @@ def findings(error: ValidationError) -> str:
 
 def _finding(found: Any) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"]).lstrip(".")
-    told = str(found["msg"]).removeprefix("Value error, ")
+    told = "an object is needed" if found["type"] == "model_type" else str(found["msg"]).removeprefix("Value error, ")
     return f"{place}: {told}" if place else told
 
 
@@ -272,6 +275,8 @@ class Operation:
     carry: Callable[[Any, Request, Call], Awaitable[Done]] | None = None
     scopes: tuple[str, ...] = ()
     """Rights that the account's credentials need at the vendor."""
+    needs: tuple[str, ...] = ()
+    """Keys of the connection that it cannot do without and that are optional there."""
 
     @property
     def operation(self) -> str:

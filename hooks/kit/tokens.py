@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from hooks.errors import Transient, Unconfigured
+from hooks.errors import Permanent, Transient, Unconfigured
 from hooks.events import Answer, Request
 from hooks.kit.answers import read_json, vendor_words, verdict
-from hooks.kit.http import Http, nothing_sent
+from hooks.kit.http import Http, check_header, nothing_sent
 from hooks.kit.sealing import Seal
 from hooks.ports import TokenShelf
 
@@ -169,7 +169,7 @@ async def client_credentials(
     """A token of the client credentials grant from the token address that ``http`` is bound to.
 
     Form-encoded, as the grant demands; ``basic`` sends id and secret as Basic authentication instead of in the form.
-    Raises Unconfigured when they are refused.
+    Raises Unconfigured when they are refused, or when what answers there gives no tokens.
     """
     fields = {"grant_type": "client_credentials"}
     headers: dict[str, str] = {}
@@ -188,8 +188,24 @@ async def client_credentials(
         words = vendor_words(answer.body)
         told = f"the token address refused the credentials: {words}" if words else "the credentials were refused"
         raise Unconfigured(told, status=answer.status)
-    verdict(answer)
+    try:
+        verdict(answer)
+    except Permanent as error:
+        raise unopened(f"the token address {error.message}", error) from error
     return _read_token(answer)
+
+
+def unopened(told: str, error: Permanent) -> Unconfigured:
+    """What a refusal for good means where only a sign-in was asked for: it is about no event, so none dies of it."""
+    return Unconfigured(told.replace("check base_url", "check the address"), status=error.status)
+
+
+def check_token(text: str) -> None:
+    """Raise Transient when no header can carry it: it is no token, whatever answered with it."""
+    try:
+        check_header("authorization", text)
+    except Permanent as error:
+        raise Transient("the answer's token is none that a header can carry") from error
 
 
 def _read_token(answer: Answer) -> Token:
@@ -197,6 +213,7 @@ def _read_token(answer: Answer) -> Token:
     text = given.get("access_token") if isinstance(given, dict) else None
     if not isinstance(text, str) or not text:
         raise Transient("the token address answered without a token", status=answer.status)
+    check_token(text)
     life = given.get("expires_in")
     if isinstance(life, str) and life.isdecimal():
         life = int(life)

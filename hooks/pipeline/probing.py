@@ -117,19 +117,32 @@ def _mend(name: str, vendor: Vendor, settings: ConnectionSettings, error: Except
     status = error.status if isinstance(error, DeliveryError) else None
     keys = ", ".join(f"`{key}`" for key in secret_keys(settings)) or "its keys"
     where = f"of connections.{name}"
+    addresses = " and ".join(f"`{key}`" for key in address_keys(settings))
     if status == 403:
         return f"the credentials are known but may not make this call: give the account that right at {vendor.title}"
+    if status is not None and (status in (404, 405) or 300 <= status < 400):
+        return f"check {addresses} {where}: something answers there, but not this API"
     if isinstance(error, Unconfigured):
         return f"check {keys} {where}: the value, and that it belongs to this address"
-    if status is not None and (status in (404, 405) or 300 <= status < 400):
-        return f"check `base_url` {where}: something answers there, but not this API"
     if isinstance(error, Permanent):
-        return f"check {keys} and `base_url` {where}"
+        return f"check {keys} and {addresses} {where}"
     if status is not None and (status == 429 or status >= 500):
         return f"{vendor.title} has trouble or turns calls away: test again later; runs are tried again by themselves"
     if status is not None:
-        return f"check `base_url` {where}: something answers there, but not this API"
-    return f"check `base_url` {where}, and that this machine may reach it (name, port, firewall, proxy)"
+        return f"check {addresses} {where}: something answers there, but not this API"
+    return f"check {addresses} {where}, and that this machine may reach it (name, port, firewall, proxy)"
+
+
+def address_keys(settings: BaseModel) -> list[str]:
+    """The keys of a connection that hold addresses, also inside its parts (``auth.token_url``), and that are set."""
+    found: list[str] = []
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            found += [f"{name}.{key}" for key in address_keys(value)]
+        elif name.endswith("_url") and isinstance(value, str) and value:
+            found.append(name)
+    return found
 
 
 def secret_keys(settings: BaseModel) -> list[str]:

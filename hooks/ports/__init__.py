@@ -25,7 +25,15 @@ from hooks.ports.history import (
     StepAnswer,
 )
 from hooks.ports.inbound import Draft, Inbound, Normalizer, Outcome, OutcomeKind, Reading, Reply, Source
-from hooks.ports.outbound import Action, Call, Client, FilledByConnection, OnUnknown, TokenSharer
+from hooks.ports.outbound import (
+    Action,
+    Call,
+    Client,
+    FilledByConnection,
+    NeedsOfConnection,
+    OnUnknown,
+    TokenSharer,
+)
 from hooks.ports.people import Mention, People, PeopleDesk, PersonRecord
 from hooks.ports.runs import UNTIMED, Attempt, Claimed, Echo, Plan, PlannedRun, Progress, Repeated, Step, Timing, Wrote
 from hooks.ports.steering import (
@@ -86,6 +94,7 @@ __all__ = [
     "Intake",
     "KeptToken",
     "Mention",
+    "NeedsOfConnection",
     "Normalizer",
     "OnUnknown",
     "Opened",

@@ -125,3 +125,13 @@ class FilledByConnection(Protocol):
     def from_connection(self) -> Mapping[str, str]:
         """The connection's key for each such input."""
         ...
+
+
+@runtime_checkable
+class NeedsOfConnection(Protocol):
+    """An action that cannot do without keys of the connection that others can do without."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Those keys."""
+        ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hooks.ports import Action, Catalogue, FilledByConnection, Vendor
+from hooks.ports import Action, Catalogue, FilledByConnection, NeedsOfConnection, Vendor
 from hooks.rules.accounts import SecretLookup
 from hooks.rules.check_expression import Scope
 from hooks.rules.check_inputs import InputsCheck, Standing
@@ -165,6 +165,7 @@ class StepsBuilder:
             return None
         vendor, action = known
         connection = self._connection(file, path, model, vendor)
+        self._needed(file, path, action, connection, vendor)
         elsewhere = self._at_connection(action, connection, vendor)
         check = InputsCheck(file, (*path, "with"), scope, self._report, self._lookup, vendor.name == "http", elsewhere)
         inputs = check.build(model.inputs, action.inputs)
@@ -185,6 +186,16 @@ class StepsBuilder:
             output=self._output(model.action),
             secrets=check.secrets,
         )
+
+    def _needed(self, file: SourceFile, path: Path, action: Action, name: str | None, vendor: Vendor) -> None:
+        """Report keys that the connection lacks, and without which every call of this action would fail."""
+        found = self._connections.get(name or "")
+        if found is None or found.vendor != vendor.name or not isinstance(action, NeedsOfConnection):
+            return
+        lacking = [f"`{key}`" for key in action.needs if not getattr(found.settings, key)]
+        if lacking:
+            told = f"'{vendor.name}.{action.name}' cannot do without {' and '.join(lacking)} of its connection"
+            self._report.at(file, (*path, "action"), told, f"add {' and '.join(lacking)} to connections.{found.name}")
 
     def _at_connection(self, action: Action, name: str | None, vendor: Vendor) -> Mapping[str, Standing]:
         """The inputs that the connection may stand in for."""

@@ -18,10 +18,11 @@ from hooks.rules.check_expression import Scope
 from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean, meant_by
+from hooks.rules.fitting import Misfit, misfit
 from hooks.rules.kinds import Kind, describe, describe_value, kind_of, rewriting
 from hooks.rules.model import STEP_KEYS
 from hooks.rules.report import Report, SourceFile, described, known_as, locate
-from hooks.rules.shape import OPEN, Shape, shape_of
+from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_kind
 from hooks.rules.template import Template, compile_template, escaped_in, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
 
@@ -179,8 +180,8 @@ class InputsCheck:
             self.filled[path] = _path_of(template)
         else:
             self.dynamic.add(path)
-        kinds = self._holes(template, path)
-        known = kinds & ~Kind.NULL
+        given = self._holes(template, path)
+        known = Kind.NONE if given.is_open else given.kinds & ~Kind.NULL
         wanted = shape.kinds
         numbers = known & Kind.NUMBER and wanted & Kind.NUMBER
         if known and not shape.is_open and not known & wanted and not numbers and path not in self.wrong:
@@ -189,6 +190,8 @@ class InputsCheck:
                 f"{self._name(path)} needs {describe(wanted & ~Kind.NULL)}, this is {_plain(known)}",
                 _conversion(known, wanted),
             )
+        elif path not in self.wrong and (found := misfit(given, shape)) is not None:
+            self._misfit(found, path)
         if secrets:
             self.secrets.update(self.lookup.fill(self.file, path, template) or {})
         return Filled(template, line)
@@ -201,8 +204,17 @@ class InputsCheck:
             message = "this is sent as it stands, and no value is put in"
             self.report.inside(self.file, path, start, end + 1 - start, message, hint, "warning")
 
-    def _holes(self, template: Template, path: Path) -> Kind:
-        kinds = Kind.TEXT
+    def _misfit(self, found: Misfit, path: Path) -> None:
+        """Report what lies below an object or a list and cannot be what the action takes."""
+        message = f"'{show_field(path[len(self.base) :])}{found.where}' {found.message}"
+        if found.sure:
+            self._wrong(path, message, found.hint)
+        else:
+            self.report.at(self.file, path, f"{message}: it fails when that is there", found.hint, "warning")
+
+    def _holes(self, template: Template, path: Path) -> Shape:
+        """What the text gives: what its one expression gives, else text."""
+        given = shape_of_kind(Kind.TEXT)
         for hole in template.holes:
             checked = self.scope.check(hole.expression.text, hole.expression.node)
             for problem in checked.problems:
@@ -218,8 +230,8 @@ class InputsCheck:
                 if problem.severity == "error":
                     self.wrong.add(path)
             if template.single is not None:
-                kinds = Kind.NONE if checked.shape.is_open else checked.shape.kinds
-        return kinds
+                given = checked.shape
+        return given
 
     def _wrong(self, path: Path, message: str, hint: str = "") -> None:
         self.wrong.add(path)

@@ -177,21 +177,31 @@ class StepSpec:
         return {**names, "secret": dict(self.secrets)} if self.secrets else names
 
 
+_TELLING = 4
+"""Letters from which on a value could tell something; shorter ones are in sentences by chance."""
+
+
 def describe_invalid(error: ValidationError) -> str:
     """The first fault of a model's answer in a sentence without any value."""
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    fault = error.errors(include_url=False, include_context=False)[0]
     name = show_field(tuple(part for part in fault["loc"] if isinstance(part, (str, int))))
     if fault["type"] == "missing":
         return f"required field '{name}' came out empty"
     if fault["type"] == "extra_forbidden":
         return f"the action has no field '{name}'"
-    kind = fault["type"]
-    sentence = (
-        "its value is not one that the action takes"
-        if kind.startswith(("value_", "assert", "union_"))
-        else fault["msg"]
-    )
+    sentence = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"].startswith(("assert", "union_")) or _quotes(sentence, fault["input"]):
+        sentence = "its value is not one that the action takes"
     return f"field '{name}': {sentence[0].lower()}{sentence[1:]}" if name else sentence
+
+
+def _quotes(sentence: str, value: Any) -> bool:
+    """Whether a validator's sentence holds a value or a part of one, as those of Python itself do."""
+    if isinstance(value, Mapping):
+        return any(_quotes(sentence, below) for below in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_quotes(sentence, below) for below in value)
+    return len(str(value)) >= _TELLING and str(value) in sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,23 @@ def test_an_address_where_another_api_answers_is_told(town: Town) -> None:
     assert "not this API" in found["items"][0]["mend"]
 
 
+@pytest.mark.parametrize("auth", ["auth_url: TOWN/servicetitan/elsewhere", None])
+def test_a_wrong_token_address_is_among_those_to_check(town: Town, auth: str | None) -> None:
+    if auth is None:
+        scheme = "{scheme: oauth2_client_credentials, token_url: TOWN/http/status/404, client_id: i, client_secret: s}"
+        town.write(connections=CONNECTIONS.replace("test_path: /status", f"test_path: /status, auth: {scheme}"))
+    else:
+        town.write(connections=CONNECTIONS.replace("auth_url: TOWN/servicetitan/connect/token", auth))
+    town.sandboxes.fault("http", kind="status", status=404, method="POST")
+
+    code, found = town.json("connections", "test", "office" if auth is None else "titan")
+
+    key = "auth.token_url" if auth is None else "auth_url"
+    assert 1 == code
+    assert f"check `base_url` and `{key}` of" in found["items"][0]["mend"]
+    assert "the token address answered 404" in found["items"][0]["problem"]
+
+
 def test_an_address_where_nothing_listens_is_told(town: Town) -> None:
     town.write(connections=CONNECTIONS.replace("TOWN/homebase360", "http://127.0.0.1:1"))
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.journeys.world import OFFICE, SOURCES, TITAN, World
+from tests.journeys.world import JOBCLOSER, OFFICE, SOURCES, TITAN, World
 
 BOOK = (
     SOURCES
@@ -41,6 +41,14 @@ rules:
         with: {method: POST, path: /notes, json: {about: "${id}"}}
 """
 )
+LEAD = """\
+rules:
+  - id: lead
+    event: job.completed
+    do:
+      - action: jobcloser.create_lead
+        with: {Name: "${data.customer.display_name}"}
+"""
 
 
 async def test_a_vendor_that_is_down_is_tried_again_and_then_told_once(world: World) -> None:
@@ -183,6 +191,30 @@ async def test_refused_credentials_make_the_connection_wait_and_nothing_dies(wor
         len([n for n in world.notes() if n["about"] == e]) - (e == first) for e in (first, *others)
     ]
     assert [False] == [one["refused"] for one in (await world.read("connections"))["items"]]
+
+
+async def test_a_key_that_is_refused_with_status_200_kills_no_lead(world: World) -> None:
+    rules = SOURCES + "connections:\n" + JOBCLOSER + LEAD
+    await world.serve(rules.replace("${secret.JOBCLOSER_KEY}", "a-key-that-was-changed-there"))
+    events = [await world.job() for _ in range(3)]
+    await world.run(events[0], "waiting", "the key is not taken")
+    stats = await world.until(world.stats, lambda found: found["runs"]["waiting"] == 3)
+    shown = (await world.read("connections"))["items"]
+    ill = [one["what"] for one in (await world.read("health"))["findings"]]
+
+    world.write(rules)
+    assert (await world.api("rules/reload", "POST")).json()["ok"]
+    world.clock.leap(61)
+    for event in events:
+        await world.run(event)
+
+    assert 0 == stats["runs"]["failed"]
+    assert [True] == [one["refused"] for one in shown]
+    assert ["connection 'closer' is left alone until it works again: the key is not taken"] == [
+        what.partition(": refused")[0] for what in ill if "closer" in what
+    ]
+    assert not [one for one in (await world.read("health"))["findings"] if "closer" in one["what"]]
+    assert 3 == len(world.records("jobcloser", "leads"))
 
 
 async def test_a_rate_is_kept(world: World) -> None:

@@ -223,6 +223,8 @@ def test_only_texts_and_whole_numbers_build_an_address(value: object) -> None:
         ({"thingId": 1, "tags": ["a", 5]}, r"tags\[1\]: "),
         ({"thingId": 1, "at": "tomorrow"}, "at: write an ISO 8601 time"),
         ({"thingId": 1, "at": "2026-05-06T17:30:00"}, "at: the time has no zone"),
+        ({"thingId": 1, "at": "9999-12-31T23:59:59-05:00"}, "at: the time is before the first year or after the last"),
+        ({"thingId": 1, "at": "0001-01-01T00:00:00+01:00"}, "at: the time is before the first year or after the last"),
     ],
 )
 def test_a_wrong_input_is_named_and_its_value_is_not(inputs: dict[str, Any], told: str) -> None:

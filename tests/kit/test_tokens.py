@@ -163,10 +163,19 @@ async def test_refused_credentials_wait_for_an_operator(status: int) -> None:
         await client_credentials(http, "id", "secret")
 
 
+@pytest.mark.parametrize("status", [301, 302, 404, 405, 410])
+async def test_an_address_that_gives_no_tokens_at_all_waits_for_an_operator(status: int) -> None:
+    with pytest.raises(Unconfigured, match=f"the token address answered {status}") as caught:
+        await client_credentials(token_address(Response(status_code=status), []), "id", "secret")
+    assert "base_url" not in caught.value.message, "it has another key"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         JSONResponse({}),
+        JSONResponse({"access_token": "two\r\nlines"}),
+        JSONResponse({"access_token": "tök"}),
         JSONResponse([1]),
         JSONResponse({"access_token": 5}),
         Response(b"{"),

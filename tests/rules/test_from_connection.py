@@ -73,3 +73,27 @@ def test_at_neither_it_is_missing_when_the_file_is_read(step: str, wanted: tuple
         found.hint,
         found.rule,
     )
+
+
+@pytest.mark.parametrize(
+    ("keys", "lacking"),
+    [
+        ("", "`email` and `password`"),
+        (", email: a@example.org", "`password`"),
+        (", password: a-long-password-0", "`email`"),
+    ],
+)
+def test_what_only_a_connection_can_give_is_missed_when_the_file_is_read(keys: str, lacking: str) -> None:
+    with pytest.raises(RulesInvalid) as caught:
+        load_text(HEAD % (keys, "", "{action: jobcloser.sign_in}"), CATALOGUE, secret)
+    (found,) = (one for one in caught.value.findings if one.severity == "error")
+    assert (
+        f"'jobcloser.sign_in' cannot do without {lacking} of its connection",
+        f"add {lacking} to connections.closer",
+        "one",
+    ) == (found.message, found.hint, found.rule)
+
+
+def test_a_connection_that_gives_it_all_is_good() -> None:
+    keys = ", email: a@example.org, password: a-long-password-0"
+    assert 1 == len(load_text(HEAD % (keys, "", "{action: jobcloser.sign_in}"), CATALOGUE, secret).rules)

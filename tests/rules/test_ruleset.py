@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Annotated, Any, Self
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import AfterValidator, BaseModel, ValidationError, model_validator
 
 from hooks.rules import EvaluationError, StepSpec
 from hooks.rules.index import MAX_REMEMBERED, type_matches
+from hooks.rules.ruleset import describe_invalid
 from tests.rules.rules_world import EVENT, HEAD, PING, event, load, load_after_head, rule
 
 
@@ -238,7 +240,35 @@ def test_a_value_that_does_not_fit_names_the_field_and_not_the_value() -> None:
     assert "field 'customerId': input should be a valid integer" == text.value.message
     with pytest.raises(EvaluationError) as custom:
         one.render({**NAMES, "raw": {"id": 1, "start": "confidential"}})
-    assert "field 'start': its value is not one that the action takes" == custom.value.message
+    assert "field 'start': write an instant that ends in Z" == custom.value.message
+
+
+class Quoting(BaseModel):
+    """Its own words, which may quote."""
+
+    day: Annotated[str, AfterValidator(lambda text: date.fromisoformat(text).isoformat())] = "2026-05-06"
+    wishes: dict[str, list[str]] = {}
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if wish := self.wishes.get("when"):
+            raise ValueError(f"{wish[0]} is too late" if "quote" in self.wishes else "that is too late")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"day": "confidential"}, "field 'day': its value is not one that the action takes"),
+        ({"wishes": {"when": ["confidential"], "quote": []}}, "its value is not one that the action takes"),
+        ({"wishes": {"when": ["confidential"]}}, "that is too late"),
+        ({"wishes": {"when": ["a"]}}, "that is too late"),
+    ],
+)
+def test_what_a_validator_says_is_told_unless_it_quotes_a_value(values: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Quoting.model_validate(values)
+    assert told == describe_invalid(caught.value)
 
 
 def test_an_expression_that_fails_names_the_field() -> None:

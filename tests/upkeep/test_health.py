@@ -93,6 +93,13 @@ def test_a_loop_that_has_not_turned_is_red_and_not_ready(patient: Patient) -> No
     assert (False, "red", "the worker has not turned for 10s") == patient.said()
 
 
+def test_a_connection_that_is_left_alone_is_named_with_what_to_do(patient: Patient) -> None:
+    patient.health.left_alone = lambda: {"titan": "answered 401: no such client"}
+    said = "connection 'titan' is left alone until it works again: answered 401: no such client"
+    assert (True, "yellow", said) == patient.said()
+    assert "hooks connections test titan" in patient.health.findings()[0].mend
+
+
 def test_requests_without_a_commit_are_red_until_something_is_committed(patient: Patient) -> None:
     patient.health.could_not_take()
     assert (True, "green", "") == patient.said()

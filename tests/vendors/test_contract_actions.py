@@ -77,7 +77,11 @@ ACCOUNTS: Mapping[str, Account] = {
         ("APP_KEY", "CLIENT_SECRET"),
         inputs={"raw_request": {"method": "GET", "url_type": "crm", "url": "/customers"}},
     ),
-    "jobcloser": Account({"base_url": AT, "key": "KEY", "email": "EMAIL", "password": "PASSWORD"}, ("KEY", "PASSWORD")),
+    "jobcloser": Account(
+        {"base_url": AT, "key": "KEY", "email": "EMAIL", "password": "PASSWORD"},
+        ("KEY", "PASSWORD"),
+        signing=frozenset({"sign_in", "zapier_signin"}),
+    ),
     "supergood": Account(
         {"base_url": AT, "username": "USERNAME", "password": "PASSWORD"},
         ("PASSWORD",),
@@ -292,3 +296,59 @@ async def test_no_secret_is_in_what_is_kept_of_a_call(vendor: Vendor) -> None:
         kept.append(connected.client.url(action.render(inputs_of(vendor, action), connected.settings)))
     everything = "\n".join(kept)
     assert [] == [secret for secret in connected.secrets if secret in everything]
+
+
+# --- look-ups ---
+
+SAYING_NOTHING = {
+    "homebase360": [b'{"success": true}', b'{"success": true, "data": null}', b'{"success": true, "data": {}}'],
+    "servicetitan": [b"", b"null", b"[]", b"{}", b'{"data": null}', b'"ok"'],
+    "housecall_pro": [b"", b"null", b"{}", b'{"message": "ok"}', b'"ok"'],
+}
+"""Answers 200 that are none to a search."""
+
+WELL_FILLED = {
+    "externalData": {"applicationGuid": "g", "externalData": [{"key": "k", "value": "v"}]},
+    "serialNumber": "s1",
+    "memo": "m",
+    "invoice_number": "1300",
+    "estimate_number": "88",
+    "number": "n1",
+    "email": "maya@example.org",
+    "exportId": "e1",
+}
+
+
+@pytest.mark.parametrize(
+    "vendor", [one for one in ACTING if one.name in SAYING_NOTHING], ids=lambda vendor: vendor.name
+)
+async def test_a_look_up_that_was_answered_with_nothing_does_not_say_that_there_is_nothing(vendor: Vendor) -> None:
+    """Else what is there would be made once more."""
+    connected = Connected(vendor)
+    connect: Callable[..., Any] = vendor.connect  # type: ignore[assignment]  # as in Connected
+    trusting: list[str] = []
+    asked: list[str] = []
+    for body in SAYING_NOTHING[vendor.name]:
+
+        async def answer(request: httpx.Request, body: bytes = body) -> httpx.Response:
+            if request.url.path.endswith("/connect/token"):
+                return httpx.Response(200, json={"access_token": "t", "expires_in": 900})
+            asked.append(f"{request.method} {request.url.path}")
+            return httpx.Response(200, content=body)
+
+        client = connect("here", connected.settings, transport=httpx.MockTransport(answer))
+        for action in vendor.actions:
+            if action.on_unknown != "lookup":
+                continue
+            properties = schema_of(action.inputs)["properties"]
+            more = {name: value for name, value in WELL_FILLED.items() if name in properties}
+            call = Call({**inputs_of(vendor, action), **more}, "key-1", 5.0, again=True)
+            asked.clear()
+            try:
+                found = await action.lookup(client, call)
+            except DeliveryError:
+                continue
+            if found is None and asked:
+                trusting.append(f"{action.name} {body!r}")
+        await client.aclose()
+    assert [] == trusting

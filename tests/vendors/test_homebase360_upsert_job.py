@@ -117,6 +117,12 @@ async def test_the_same_job_again_writes_nothing(account: Account) -> None:
     assert ["POST"] == account.writes()
 
 
+async def test_a_time_that_says_that_there_is_none_yet_is_a_time(account: Account) -> None:
+    """What .NET writes for no time."""
+    none = Job(scheduled_start_at="0001-01-01T00:00:00Z", scheduled_end_at="0001-01-01T01:00:00Z")
+    assert ["created", "unchanged"] == [await account.upsert(none), await account.upsert(none)]
+
+
 async def test_every_search_sends_both_dates(account: Account) -> None:
     await account.upsert()
 

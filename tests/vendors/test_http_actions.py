@@ -132,6 +132,36 @@ async def test_a_path_from_an_event_cannot_leave_the_connection(path: str) -> No
 # --- answers ---
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"success": False, "error": "no such room"}, "refused: no such room"),
+        ({"Success": False, "Message": "no such room"}, "refused: no such room"),
+        ({"success": False}, "refused without a reason"),
+        ({"success": False, "message": f"bad token {SECRET}"}, "refused: bad token ***"),
+    ],
+)
+async def test_an_answer_that_says_no_is_refused_unless_its_status_was_said_to_be_done(
+    said: dict[str, Any], message: str
+) -> None:
+    settings = Account(auth={"scheme": "bearer", "token": SECRET}).settings
+    client = HttpClient("api", settings, transport=httpx.MockTransport(lambda _: httpx.Response(200, json=said)))
+    with pytest.raises(Permanent) as caught:
+        await REQUEST.send(client, Call({"json": {}}, "k", 5.0))
+    assert message == caught.value.message
+    assert said == (await REQUEST.send(client, Call({"json": {}, "success": [200]}, "k", 5.0))).output
+
+
+@pytest.mark.parametrize(
+    "said", [{"success": True}, {"success": None}, {"success": 0}, {"a": {"success": False}}, [], "no"]
+)
+async def test_an_answer_that_does_not_say_no_is_done(said: Any) -> None:
+    client = HttpClient(
+        "api", Account().settings, transport=httpx.MockTransport(lambda _: httpx.Response(200, json=said))
+    )
+    assert said == (await REQUEST.send(client, Call({"json": {}}, "k", 5.0))).output
+
+
 async def test_further_statuses_can_count_as_done() -> None:
     account = Account(base_url="http://127.0.0.1")
     assert {"message": "as asked"} == await account.do(method="DELETE", path="/status/404", success=[404])

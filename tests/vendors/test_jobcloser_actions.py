@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from hooks.errors import Permanent, Transient
+from hooks.errors import DeliveryError, Permanent, Transient, Unconfigured
 from hooks.kit.http import record_exchanges
 from hooks.kit.sandbox import Fault, Sandbox
 from hooks.ports import Action, Call
@@ -78,20 +78,63 @@ async def test_a_lead_is_made_wherever_the_key_goes(where: str, form: str) -> No
 
 
 async def test_a_200_that_says_no_is_a_refusal() -> None:
+    async def refusing(request: httpx.Request) -> httpx.Response:
+        good = request.url.path.endswith("/signin")
+        return httpx.Response(200, json={"Success": good, "Message": "Name is too long", "Result": None})
+
+    client = JobCloserClient("jc", Account().settings, transport=httpx.MockTransport(refusing))
+    with pytest.raises(Permanent, match="refused: Name is too long"):
+        await action("create_lead").send(client, Call(LEAD, "k", 5.0))
+
+
+@pytest.mark.parametrize("name", ["create_lead", "create_customer", "zapier_signin"])
+async def test_a_wrong_key_is_for_the_operator_and_no_reason_to_give_up(name: str) -> None:
     account = Account(key="not-the-key-at-all")
-    with pytest.raises(Permanent, match="refused: The specified key does not exist"):
-        await account.do("create_lead", **LEAD)
+    with pytest.raises(Unconfigured, match="refused: The specified key does not exist"):
+        await account.do(name, **({} if name == "zapier_signin" else LEAD))
     assert [] == account.box.of("leads")
 
 
-async def test_a_refusal_that_quotes_the_key_is_masked() -> None:
-    async def quoting(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"Success": False, "Message": f"bad key {KEY}", "Result": None})
+async def test_wrong_sign_in_data_are_for_the_operator() -> None:
+    account = Account(email=EMAIL, password="another-password-than-that")
+    with pytest.raises(Unconfigured, match="refused: The specified email and password"):
+        await account.do("sign_in")
+
+
+@pytest.mark.parametrize(
+    ("test", "kind"),
+    [
+        (httpx.Response(200, json={"Success": True, "Result": {}}), Permanent),
+        (httpx.Response(400, json={"Success": False, "Message": "no such key"}), Unconfigured),
+        (httpx.Response(200, json={"Success": False, "Message": "An error has occurred."}), Permanent),
+        (httpx.Response(404, text="<html>"), Permanent),
+        (httpx.Response(403), Unconfigured),
+        (httpx.Response(503), Permanent),
+        (httpx.Response(200, text="<html>"), Permanent),
+    ],
+)
+async def test_what_refused_a_lead_is_found_out_by_a_test_of_the_key(
+    test: httpx.Response, kind: type[DeliveryError]
+) -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/signin"):
+            return test
+        return httpx.Response(400, json={"Success": False, "Message": "no", "Result": None})
+
+    client = JobCloserClient("jc", Account().settings, transport=httpx.MockTransport(answer))
+    with pytest.raises(kind):
+        await action("create_lead").send(client, Call(LEAD, "k", 5.0))
+
+
+@pytest.mark.parametrize("signin", [True, False])
+async def test_a_refusal_that_quotes_the_key_is_masked(signin: bool) -> None:
+    async def quoting(request: httpx.Request) -> httpx.Response:
+        good = signin and request.url.path.endswith("/signin")
+        return httpx.Response(200, json={"Success": good, "Message": f"bad key {KEY}", "Result": None})
 
     client = JobCloserClient("jc", Account().settings, transport=httpx.MockTransport(quoting))
-    with pytest.raises(Permanent) as caught:
+    with pytest.raises(DeliveryError, match=r"refused: bad key \*\*\*"):
         await action("create_lead").send(client, Call(LEAD, "k", 5.0))
-    assert "refused: bad key ***" == caught.value.message
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"<html>", b'{"Result":{}}'])

@@ -201,6 +201,22 @@ async def test_any_other_refusal_is_for_good(case: Case, status: int) -> None:
 
 
 @each_vendor
+async def test_a_2xx_that_says_no_is_a_refusal_in_its_own_words(case: Case) -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if case.path in request.url.path:
+            return httpx.Response(200, json={"success": False, "Success": False, "message": "the visit is in the past"})
+        return httpx.Response(200, json={"Success": True, "token": "t", "access_token": "t"})
+
+    connected = Connected(case)
+    connect: Callable[..., Any] = case.vendor.connect  # type: ignore[assignment]  # as in Connected
+    connected.client = connect("here", connected.settings, transport=httpx.MockTransport(answer))
+    error = await connected.error()
+    assert isinstance(error, Permanent)
+    assert 200 == error.status
+    assert "refused" in error.message
+
+
+@each_vendor
 @pytest.mark.parametrize(("kind", "made"), [("cut_before", 0), ("cut_after", 1), ("garbage", 1), ("hang", 0)])
 async def test_an_answer_that_is_missing_or_unreadable_leaves_the_outcome_unknown(
     case: Case, kind: str, made: int

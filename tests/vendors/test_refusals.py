@@ -16,6 +16,7 @@ CONNECTIONS = """\
      client_secret: "${secret.KEY}", booking_provider: 9}
   supergood: {vendor: supergood, base_url: "http://127.0.0.1:1", username: office, password: "${secret.KEY}"}
   http: {vendor: http, base_url: "http://127.0.0.1:1"}
+  zapier: {vendor: zapier, hook_url: "https://hooks.zapier.com/hooks/catch/1/${secret.KEY}"}
 """
 HEAD = f"""\
 version: 1
@@ -29,6 +30,7 @@ connections:
 """
 VISIT = "customerId: c\nstart: 2026-05-06T17:30:00Z\nend: 2026-05-06T19:30:00Z\n"
 TITAN_JOB = "customerId: 1\nlocationId: 2\nbusinessUnitId: 3\njobTypeId: 4\npriority: Normal\ncampaignId: 5\n"
+BOOKING = "source: Web\nname: Maya\nsummary: AC\nisFirstTimeClient: true\nexternalId: e\n"
 HCP_JOB = "customer_id: c\naddress_id: a\n"
 
 
@@ -188,6 +190,76 @@ FORMS = [
         "2 | '?' | only base64 data is allowed | Its content in base64.",
     ),
 ]
+
+
+# what an event holds and what an action takes, under an event whose form is known
+_PLACE = "it takes 'city', 'country', 'state', 'street', 'unit' and 'zip'"
+_ENTRIES = "map(..., {'name': .name}) makes other entries of these"
+BELOW = [
+    (
+        "servicetitan.create_booking",
+        BOOKING + "address: ${data.address}",
+        f"6 | ${{data.address}} | 'address' takes no 'id', 'one_line', 'street_line_2' or 'type', which this has | "
+        f"{{$merge: ...}} leaves out what it does not take; {_PLACE}",
+    ),
+    (
+        "servicetitan.create_booking",
+        BOOKING + "address: ${data.address ?? data.customer.address}",
+        "6 | ${data.address ?? data.customer.address} | "
+        "'address' takes no 'id', 'one_line', 'street_line_2' or 'type', which this has | "
+        f"{{$merge: ...}} leaves out what it does not take; {_PLACE}",
+    ),
+    (
+        "homebase360.create_job",
+        VISIT + "lineItems: ${data.line_items}",
+        "4 | ${data.line_items} | 'lineItems[]' needs 'unitPrice', which this does not have | "
+        f"{_ENTRIES}: it takes 'description', 'name', 'quantity', 'taxRate' and 'unitPrice'",
+    ),
+    (
+        "servicetitan.update_job",
+        "id: 5\ntagTypeIds: ${data.tags}",
+        "2 | ${data.tags} | 'tagTypeIds[]' needs a whole number, this is text | map(...) makes other entries of these",
+    ),
+    (
+        "homebase360.update_customer",
+        "customerId: c\naddress: ${data.customer.addresses}",
+        "2 | ${data.customer.addresses} | 'address[]' needs text, this is an object | "
+        "map(...) makes other entries of these",
+    ),
+    (
+        "homebase360.update_customer",
+        "customerId: c\nphone: ${data.customer.phones}",
+        "2 | ${data.customer.phones} | 'phone.additional' needs text, this is a list: it fails when that is there | ",
+    ),
+]
+FITTING = [
+    ("servicetitan.create_booking", BOOKING + "address: {$merge: '${data.address}', country: US}"),
+    ("servicetitan.book_lead", "lead: ${data}"),
+    ("homebase360.upsert_customer", "customer: ${data.customer}"),
+    ("homebase360.update_customer", "customerId: c\nemail: ${data.customer.emails}\ntags: ${data.tags}"),
+    ("homebase360.update_customer", "customerId: c\naddress: ${map(data.customer.addresses, .one_line)}"),
+    ("homebase360.create_job", VISIT + "lineItems: ${raw.job.line_items}"),
+    ("http.request", "path: /x\njson: ${data}\nquery: {tags: '${data.tags}'}"),
+    ("zapier.send", "data: ${data}"),
+]
+
+
+def _of_a_known_form(text: str) -> str:
+    sender = 'vendor: webhook, unverified: a test, type: "${raw.event}"'
+    known = 'vendor: housecall_pro, signing_secret: "${secret.KEY}"'
+    return text.replace(sender, known).replace("event: push", "event: job.completed")
+
+
+@pytest.mark.parametrize(("action", "inputs", "told"), BELOW)
+def test_what_an_event_holds_is_refused_where_an_action_takes_it_in_another_form(
+    action: str, inputs: str, told: str
+) -> None:
+    assert told in found(_of_a_known_form(step(action, inputs)))
+
+
+@pytest.mark.parametrize(("action", "inputs"), FITTING)
+def test_what_fits_is_taken(action: str, inputs: str) -> None:
+    assert [] == found(_of_a_known_form(step(action, inputs)))
 
 
 @pytest.mark.parametrize(("action", "inputs", "told"), [*MISSING, *WORDS, *NUMBERS, *FORMS])

@@ -223,17 +223,31 @@ async def test_a_page_that_is_too_long_is_not_asked_for_again_and_again(tenant: 
     await client.aclose()
 
 
-@pytest.mark.parametrize("body", [{"data": [], "hasMore": True}, [], {"hasMore": True}])
-async def test_fetch_all_ends_at_a_page_without_records(tenant: Tenant, body: Any) -> None:
-    async def empty(request: httpx.Request) -> httpx.Response:
+def answering(tenant: Tenant, *bodies: Any) -> ServiceTitanClient:
+    """A client whose vendor answers so, one body after the other."""
+    left = list(bodies)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/connect/token":
             return httpx.Response(200, json={"access_token": "t", "expires_in": 900})
-        return httpx.Response(200, json=body)
+        return httpx.Response(200, json=left.pop(0))
 
-    client = ServiceTitanClient("titan", tenant.settings, transport=httpx.MockTransport(empty))
+    return ServiceTitanClient("titan", tenant.settings, transport=httpx.MockTransport(answer))
+
+
+async def test_fetch_all_ends_at_a_page_without_records(tenant: Tenant) -> None:
+    client = answering(tenant, {"data": [], "hasMore": True})
     done = await action("list_jobs").send(client, Call({"fetch_all": True}, "k", 5.0))
     await client.aclose()
     assert ([], False) == (done.output["data"], done.output["hasMore"])
+
+
+@pytest.mark.parametrize("body", [[], None, {"hasMore": True}, {"data": None}, {"data": {"id": 1}}])
+async def test_fetch_all_gives_no_part_of_a_list_for_the_whole(tenant: Tenant, body: Any) -> None:
+    client = answering(tenant, {"data": [{"id": 1}], "hasMore": True}, body)
+    with pytest.raises(Transient, match="holds no list"):
+        await action("list_jobs").send(client, Call({"fetch_all": True}, "k", 5.0))
+    await client.aclose()
 
 
 @pytest.mark.parametrize(

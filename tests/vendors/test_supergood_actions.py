@@ -187,6 +187,25 @@ async def test_a_refresh_may_keep_its_token_and_a_refused_sign_in_is_the_operato
     await client.aclose()
 
 
+@pytest.mark.parametrize("status", [302, 404, 405])
+async def test_a_sign_in_that_is_not_there_is_the_operators_too(status: int) -> None:
+    transport, _ = answering(httpx.Response(status))
+    client = SupergoodClient("good", SupergoodSettings.model_validate(KEYS), transport=transport)
+    with pytest.raises(Unconfigured, match=f"signing in: answered {status}"):
+        await action("list_customers").send(client, Call({}, "k", 5.0))
+    await client.aclose()
+
+
+@pytest.mark.parametrize("answer", ["<html>", '{"token": "two\\r\\nlines"}', '{"token": "t\\u00f6k"}'])
+async def test_an_answer_that_is_no_session_is_asked_for_again(answer: str) -> None:
+    transport, seen = answering(httpx.Response(200, text=answer))
+    client = SupergoodClient("good", SupergoodSettings.model_validate(KEYS), transport=transport)
+    with pytest.raises(Transient, match="signing in") as caught:
+        await action("list_customers").send(client, Call({}, "k", 5.0))
+    assert (False, 1) == (caught.value.unknown, len(seen))
+    await client.aclose()
+
+
 # --- the second factor ---
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,6 +22,7 @@ from .visits import as_job, changes, moment, same_job, same_time
 
 _LONGEST = timedelta(days=1)
 """Jobs that began up to so long before the wanted one may still overlap it."""
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 
 
 # --- the rows ---
@@ -129,7 +130,8 @@ class UpsertJobAction:
             return found
         begin = moment(start)
         assert begin is not None, "the model has read it as a time"
-        around = {"startDate": utc_text(begin - _LONGEST), "endDate": wanted["end"], "limit": 100}
+        first = max(begin, _EARLIEST) - _LONGEST
+        around = {"startDate": utc_text(first), "endDate": wanted["end"], "limit": 100}
         return same_job(await search(client, "/jobs", around, left.left()), wanted) or found
 
     def _wanted(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], UpsertJob]:

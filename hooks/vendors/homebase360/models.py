@@ -6,10 +6,11 @@ Source: the API page, document version 1.0.0, and the request samples of version
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from hooks.kit.handed import HandedCustomer, HandedJob
 from hooks.kit.operations import Inputs, Instant, Number
 
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
@@ -172,7 +173,7 @@ class UpdateJob(Inputs):
 class UpsertCustomer(Inputs):
     """A canonical customer to be found, and created or brought up to date."""
 
-    customer: dict[str, Any] = Field(description="The customer as events hold it, such as `${data.customer}`.")
+    customer: HandedCustomer = Field(description="The customer as events hold it, such as `${data.customer}`.")
     tags: list[str] | None = Field(None, description="Further tags; tags that are there stay.")
     notes: str | None = Field(None, description="Notes that replace those that are there.")
 
@@ -180,7 +181,7 @@ class UpsertCustomer(Inputs):
 class UpsertJob(Inputs):
     """A canonical job to be found, and created or brought up to date."""
 
-    job: dict[str, Any] = Field(description="The job as events hold it, such as `${data}` of `job.*`.")
+    job: HandedJob = Field(description="The job as events hold it, such as `${data}` of `job.*`.")
     customerId: str = Field(min_length=1, description="The customer's id, such as `${steps.customer.customerId}`.")
     jobId: str | None = Field(
         None, min_length=1, description="The id of the job there, where it is known; it is then not searched by time."

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from hooks.kit.answers import several
 from hooks.names import likeness
 
 _E164 = re.compile(r"\+1[2-9]\d{9}")
@@ -81,13 +82,13 @@ def distinct(texts: Iterable[Any]) -> list[str]:
 def numbers_of(record: Mapping[str, Any]) -> set[str]:
     """All phone numbers of a customer in the vendor's form."""
     phones = record.get("phone")
-    return {number for number in phones.values() if number} if isinstance(phones, dict) else set()
+    listed = phones.values() if isinstance(phones, dict) else ()
+    return {number for number in listed if isinstance(number, str) and number}
 
 
 def emails_of(record: Mapping[str, Any]) -> set[str]:
     """All e-mail addresses of a customer in the vendor's form, for comparing."""
-    emails = record.get("email")
-    return {str(email).strip().casefold() for email in emails if email} if isinstance(emails, list) else set()
+    return {email.strip().casefold() for email in several(record.get("email")) if isinstance(email, str) and email}
 
 
 def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -139,7 +140,7 @@ def changes(record: Mapping[str, Any], wanted: Mapping[str, Any], *, notes: str 
         old = record.get("phone")
         found["phone"] = {**{use: old[use] for use in _USES if isinstance(old, dict) and old.get(use)}, **new}
     for name in ("email", "address", "tags"):
-        there = record.get(name) or []
+        there = several(record.get(name))
         union = distinct([*there, *wanted.get(name, ())])
         if len(union) > len(distinct(there)):
             found[name] = union

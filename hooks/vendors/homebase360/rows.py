@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hooks.events import Request
+from hooks.kit.answers import read_records
 from hooks.kit.http import nothing_sent
 from hooks.kit.operations import query_pairs
 
@@ -20,7 +21,7 @@ async def search(
     request = Request("GET", path, query_pairs(query, joined=True))
     with nothing_sent():
         found = (await client.send(request, timeout=timeout)).output
-    return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
+    return read_records(found)
 
 
 def as_configured(request: Request, inputs: Mapping[str, Any], settings: Homebase360Settings) -> Request:

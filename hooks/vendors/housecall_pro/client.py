@@ -11,7 +11,7 @@ import pydantic_core
 from pydantic import Field
 
 from hooks.events import Answer, Done, Request
-from hooks.kit.http import Address, Http, Network, read_json, verdict
+from hooks.kit.http import Address, Http, Network, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -70,7 +70,7 @@ class HousecallProClient:
         )
         answer = await self._http.send(located, timeout=timeout, secret_headers=self._credentials)
         verdict(answer, words(answer))
-        return Done(read_json(answer))
+        return Done(self._http.result(answer))
 
     def url(self, request: Request) -> str:
         return self._http.url(request)

@@ -19,7 +19,7 @@ from hooks.ports import Call
 
 from .client import HousecallProClient
 from .people import same_name, same_person, same_text, searches
-from .rows import ask, records_of
+from .rows import ask, records_of, search
 
 Finder = Callable[[HousecallProClient, Call], Awaitable[Done | None]]
 
@@ -37,8 +37,8 @@ async def find_people(
 ) -> list[dict[str, Any]]:
     """Customers with a number or the e-mail address of the wanted one, those of the same name first."""
     for text in searches(wanted):
-        page = await ask(client, lister, {"q": text, "page_size": 100}, left.left())
-        hits = [hit for hit in records_of(page, "customers") if same_person(hit, wanted)]
+        found = await search(client, lister, {"q": text, "page_size": 100}, "customers", left.left())
+        hits = [hit for hit in found if same_person(hit, wanted)]
         if hits:
             return sorted(hits, key=lambda hit: not same_name(hit, wanted))
     return []
@@ -72,8 +72,8 @@ def by_lead(leads: Operation, customers: Operation) -> Finder:
             identity = next((one.get("id") for one in people if same_name(one, person)), None)
         if identity is None:
             return None
-        page = await ask(client, leads, {"customer_id": identity, "page_size": 100}, left.left())
-        for lead in records_of(page, "leads"):
+        asked = {"customer_id": identity, "page_size": 100}
+        for lead in await search(client, leads, asked, "leads", left.left()):
             owner = lead.get("customer")
             if isinstance(owner, dict) and owner.get("id") == identity and _same_lead(lead, call.inputs):
                 return Done(lead, adopted=True)
@@ -107,7 +107,7 @@ def by_job(lister: Operation) -> Finder:
         filters = {"customer_id": call.inputs["customer_id"], "page_size": 100}
         if start:
             filters |= {"scheduled_start_min": start, "scheduled_start_max": start}
-        for job in records_of(await ask(client, lister, filters, call.timeout), "jobs"):
+        for job in await search(client, lister, filters, "jobs", call.timeout):
             same = str(job.get("invoice_number")) == str(number) if number else _is_planned(job, start, call.inputs)
             if same:
                 return Done(job, adopted=True)
@@ -124,7 +124,7 @@ def _is_planned(job: Mapping[str, Any], start: object, wanted: Mapping[str, Any]
 
 
 def by_fields(reader: Operation, plural: str, *same: str, needs: str = "", **filters: str) -> Finder:
-    """The record of a list with the same values in the ``same`` fields, as far as they were given.
+    """The record of a list, or of a list in a record, with the same ``same`` fields, as far as they were given.
 
     ``filters`` gives inputs of the list from those of the call; without the input ``needs`` a person decides.
     """
@@ -133,7 +133,11 @@ def by_fields(reader: Operation, plural: str, *same: str, needs: str = "", **fil
         if needs and not call.inputs.get(needs):
             raise Undecided(f"without {needs} there is nothing to find the record again by")
         asked = {name: call.inputs[given] for name, given in filters.items() if call.inputs.get(given) is not None}
-        for record in records_of(await ask(client, reader, asked, call.timeout), plural):
+        if reader.path.endswith("}"):  # one record, which holds the list
+            found = records_of(await ask(client, reader, asked, call.timeout), plural)
+        else:
+            found = await search(client, reader, asked, plural, call.timeout)
+        for record in found:
             if all(_equal(record.get(name), call.inputs[name]) for name in same if call.inputs.get(name) is not None):
                 return Done(record, adopted=True)
         return None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hooks.kit.answers import several
 from hooks.names import likeness
 
 _SAME = ("first_name", "last_name", "company", "email")
@@ -136,7 +137,7 @@ def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
     for use in NUMBERS:
         if wanted.get(use) and not any(same_number(wanted[use], number) for number in known):
             found[use] = wanted[use]
-    tags = [str(tag) for tag in record.get("tags") or ()]
+    tags = [str(tag) for tag in several(record.get("tags"))]
     if new := [tag for tag in wanted.get("tags", ()) if not _among(tag, tags)]:
         found["tags"] = [*tags, *new]
     for name in ("lead_source", "notes"):
@@ -151,7 +152,7 @@ def _among(text: str, texts: Iterable[str]) -> bool:
 
 def new_places(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The wanted addresses that the record does not have and that are whole enough to be added."""
-    there = [one for one in record.get("addresses") or () if isinstance(one, dict)]
+    there = [one for one in several(record.get("addresses")) if isinstance(one, dict)]
     whole = ("street", "city", "state", "zip")
     return [
         {"country": "US", **place}

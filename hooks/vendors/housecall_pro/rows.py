@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from hooks.errors import Permanent
 from hooks.events import Done, Request
+from hooks.kit.answers import read_record, read_records
 from hooks.kit.http import Deadline, nothing_sent
 from hooks.kit.operations import Operation, Spec
 from hooks.ports import Call
@@ -124,10 +125,24 @@ def records_of(answer: Any, plural: str) -> list[dict[str, Any]]:
     return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
 
 
-async def ask(client: HousecallProClient, operation: Operation, inputs: Mapping[str, Any], timeout: float) -> Any:
-    """What a reading operation answers, for look-ups. Its failures have changed nothing: none of them is unknown."""
+async def ask(
+    client: HousecallProClient, operation: Operation, inputs: Mapping[str, Any], timeout: float
+) -> dict[str, Any]:
+    """The record that a reading operation answers, for look-ups. Raises Transient when it answers none.
+
+    Its failures have changed nothing: none of them is unknown.
+    """
     with nothing_sent():
-        return (await client.send(operation.render(inputs, client.settings), timeout=timeout)).output
+        return read_record((await client.send(operation.render(inputs, client.settings), timeout=timeout)).output)
+
+
+async def search(
+    client: HousecallProClient, lister: Operation, inputs: Mapping[str, Any], plural: str, timeout: float
+) -> list[dict[str, Any]]:
+    """The records of a list's first page, for look-ups. Raises Transient when the answer holds no list."""
+    with nothing_sent():
+        found = (await client.send(lister.render(inputs, client.settings), timeout=timeout)).output
+    return read_records(found.get(plural, found.get("data")) if isinstance(found, dict) else found)
 
 
 # --- deletions ---

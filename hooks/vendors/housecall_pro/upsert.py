@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hooks.errors import Permanent
 from hooks.events import Request
+from hooks.kit.handed import HandedCustomer
 from hooks.kit.http import Deadline
 from hooks.kit.operations import check_inputs, given
 from hooks.kit.upsert import Upsert
@@ -25,7 +26,7 @@ UPSERT_INPUTS: Final = takes(
     "UpsertCustomer",
     "customer tags? notes?",
     {
-        "customer": (dict[str, Any], "The customer as events hold it, such as `${data.customer}`."),
+        "customer": (HandedCustomer, "The customer as events hold it, such as `${data.customer}`."),
         "tags": (list[str], "Further tags; tags that are there stay."),
         "notes": (str, "Notes that replace those that are there."),
     },

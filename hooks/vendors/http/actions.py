@@ -62,7 +62,9 @@ class RequestInputs(Inputs):
     form: Values | None = Field(None, description="The body as a form.")
     text: str | None = Field(None, description="The body as text.")
     success: list[Annotated[int, Field(ge=100, le=599)]] | None = Field(
-        None, description="Further statuses that count as done, such as 404 for a deletion."
+        None,
+        description="Statuses that count as done whatever the answer says, such as 404 for a deletion. All other 2xx"
+        " do unless the answer says `success: false`.",
     )
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -193,7 +193,8 @@ class HttpClient:
     ) -> Done:
         """The parsed JSON answer, or ``{"text": ...}`` where it is something else; None where it is empty.
 
-        ``key`` goes out as ``Idempotency-Key`` with POST and PATCH. ``success`` are further statuses that are fine.
+        ``key`` goes out as ``Idempotency-Key`` with POST and PATCH. ``success`` are further statuses that are
+        fine, and those at which an answer that says ``success: false`` is.
         """
         headers = {**self._plain, **request.headers}
         if key is not None and request.method in ("POST", "PATCH"):
@@ -212,12 +213,12 @@ class HttpClient:
             answer = await authorized(self._tokens, attempt, timeout)
         if answer.status not in success:
             verdict(answer)
-        return Done(self._output(answer))
+        return Done(self._output(answer, self._http.result if answer.status not in success else read_json))
 
-    def _output(self, answer: Answer) -> object:
+    def _output(self, answer: Answer, read: Callable[[Answer], object]) -> object:
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type == "application/json" or media_type.endswith("+json") or not media_type:
-            return read_json(answer)
+            return read(answer)
         return {"text": answer.body.decode("utf-8", "replace")} if answer.body else None
 
     def _signed(self, request: Request, key: str | None) -> dict[str, str]:

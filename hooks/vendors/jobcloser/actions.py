@@ -36,6 +36,7 @@ def row(
     body: Body | None = None,
     harmless: bool | None = None,
     adjust: Any = None,
+    needs: tuple[str, ...] = (),
 ) -> Operation:
     """A row: its inputs are a line of the vocabulary or a model; a missing ``companyId`` is the connection's."""
     title = "".join(word.capitalize() for word in name.split("_"))
@@ -52,6 +53,7 @@ def row(
         defaults={"companyId": "company_id"} if "companyId" in names else {},
         joined=False,
         adjust=adjust,
+        needs=needs,
     )
 
 
@@ -66,7 +68,14 @@ def _as_bytes(request: Request, inputs: Mapping[str, Any], settings: BaseModel) 
 CREATE_LEAD = row("create_lead", "POST", "zapier/createlead", CONTACT, "Create a lead.")
 
 ACTIONS: tuple[Action, ...] = (
-    row("sign_in", "GET", "account/signin", Inputs, "Sign in with the connection's e-mail and password."),
+    row(
+        "sign_in",
+        "GET",
+        "account/signin",
+        Inputs,
+        "Sign in with the connection's e-mail and password.",
+        needs=("email", "password"),
+    ),
     row("get_account", "GET", "account/get", "id", "Get a user account."),
     row("get_company", "GET", "companies/get", "id", "Get a company's settings."),
     row(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from hooks.errors import Permanent, Undecided
 from hooks.events import Done, Request
+from hooks.kit.handed import HandedCustomer, HandedLead
 from hooks.kit.operations import Inputs, Operation, check_inputs
 from hooks.ports import Action, Call, OnUnknown
 
@@ -24,8 +25,8 @@ _PARTS = {"Address1": "street", "Address2": "street_line_2", "City": "city", "St
 class SendLead(Inputs):
     """A canonical lead, or the customer alone."""
 
-    lead: dict[str, Any] | None = Field(None, description="The lead as events hold it, such as `${data}` of `lead.*`.")
-    customer: dict[str, Any] | None = Field(
+    lead: HandedLead | None = Field(None, description="The lead as events hold it, such as `${data}` of `lead.*`.")
+    customer: HandedCustomer | None = Field(
         None, description="The customer as events hold it; beside a lead it takes the place of the lead's own."
     )
     CustomerType: str | None = Field(None, description="Instead of the customer's own type.")

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hooks.errors import Permanent
 from hooks.events import Done, Request
+from hooks.kit.handed import HandedCustomer, HandedLead
 from hooks.kit.http import Deadline
 from hooks.kit.operations import check_inputs, given
 from hooks.ports import Action, Call, OnUnknown
@@ -33,8 +34,8 @@ BOOK_LEAD: Final = takes(
     "BookLead",
     f"lead? customer? {_OWN}",
     {
-        "lead": (dict[str, Any], "The lead as events hold it, such as `${data}`."),
-        "customer": (dict[str, Any], "The customer as events hold it; by default the lead's."),
+        "lead": (HandedLead, "The lead as events hold it, such as `${data}`."),
+        "customer": (HandedCustomer, "The customer as events hold it; by default the lead's."),
         "externalId": (str, "Your own id of the booking; by default the step's key."),
         "isSendConfirmationEmail": (bool, "Whether the person is sent a confirmation."),
     },

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from hooks.errors import DeliveryError
 from hooks.events import Answer, Done, Request
-from hooks.kit.http import Address, Http, Network, read_json, verdict
+from hooks.kit.http import Address, Http, Network, verdict
 from hooks.kit.tokens import Token, TokenKeeper, authorized, client_credentials
 from hooks.ports import Client, ConnectionSettings, TokenSharer, TokenShelf
 from hooks.values import Duration, Secret
@@ -105,7 +105,7 @@ class ServiceTitanClient:
         """
         answer = await self.fetch(request, timeout=timeout)
         verdict(answer)
-        return Done(read_json(answer))
+        return Done(self._http.result(answer))
 
     async def fetch(self, request: Request, *, timeout: float) -> Answer:
         """The answer as it came, whatever its status and media type, for files.

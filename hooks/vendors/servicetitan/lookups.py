@@ -13,6 +13,7 @@ from typing import Any
 
 from hooks.errors import Undecided
 from hooks.events import Done
+from hooks.kit.answers import read_record
 from hooks.kit.http import Deadline, nothing_sent
 from hooks.kit.operations import Operation
 from hooks.ports import Call
@@ -138,9 +139,8 @@ def by_status(getter: Operation, name: str, value: str) -> Finder:
     async def find(client: ServiceTitanClient, call: Call) -> Done | None:
         with nothing_sent():
             request = getter.render({"id": call.inputs["id"]}, client.settings)
-            record = (await client.send(request, timeout=call.timeout)).output
-        there = record.get(name) if isinstance(record, dict) else None
-        return Done(None, adopted=True) if there == value else None
+            found = read_record((await client.send(request, timeout=call.timeout)).output)
+        return Done(None, adopted=True) if found.get(name) == value else None
 
     return find
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from hooks.errors import Permanent
 from hooks.events import Done, Request
+from hooks.kit.answers import read_records
 from hooks.kit.http import Deadline, nothing_sent
 from hooks.kit.operations import Operation, Spec, query_pairs
 from hooks.ports import Call
@@ -113,22 +114,19 @@ async def all_pages(
     ``timeout`` is one deadline for all pages. Raises what the client raises; a list has changed nothing.
     """
     left = Deadline(timeout)
-    records: list[Any] = []
+    found: list[Any] = []
     more = True
     page = 0
-    while more and len(records) < limit and page < MAX_PAGES:
+    while more and len(found) < limit and page < MAX_PAGES:
         page += 1
         asked = tuple((name, str(page) if name == "page" else value) for name, value in request.query)
-        found = (await client.send(replace(request, query=asked), timeout=left.left())).output
-        part = found.get("data") if isinstance(found, dict) else None
-        if not isinstance(part, list) or not part:
-            more = False
-            break
-        records += part
-        more = found.get("hasMore") is True
-    more = more or len(records) > limit
-    records = records[:limit]
-    return {"page": 1, "pageSize": len(records), "hasMore": more, "totalCount": len(records), "data": records}
+        answer = (await client.send(replace(request, query=asked), timeout=left.left())).output
+        part = read_records(answer.get("data") if isinstance(answer, dict) else None)
+        found += part
+        more = bool(part) and answer.get("hasMore") is True
+    more = more or len(found) > limit
+    found = found[:limit]
+    return {"page": 1, "pageSize": len(found), "hasMore": more, "totalCount": len(found), "data": found}
 
 
 async def first_page(
@@ -137,8 +135,7 @@ async def first_page(
     """The first page of a filtered list, for look-ups. Its failures have changed nothing: none of them is unknown."""
     with nothing_sent():
         page = (await client.send(lister.render(filters, client.settings), timeout=timeout)).output
-    records = page.get("data") if isinstance(page, dict) else None
-    return objects(records)
+    return read_records(page.get("data") if isinstance(page, dict) else None)
 
 
 def objects(value: object) -> list[dict[str, Any]]:

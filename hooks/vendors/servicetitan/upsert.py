@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hooks.errors import Permanent
 from hooks.events import Request
+from hooks.kit.handed import HandedAddress, HandedCustomer
 from hooks.kit.http import Deadline
 from hooks.kit.operations import check_inputs, given
 from hooks.kit.upsert import Upsert
@@ -61,8 +62,8 @@ UPSERT_INPUTS: Final = takes(
     "UpsertCustomer",
     "customer address? type? tagTypeIds? externalData?",
     {
-        "customer": (dict[str, Any], "The customer as events hold it, such as `${data.customer}`."),
-        "address": (dict[str, Any], "The address as events hold it; by default the customer's."),
+        "customer": (HandedCustomer, "The customer as events hold it, such as `${data.customer}`."),
+        "address": (HandedAddress, "The address as events hold it; by default the customer's."),
         "type": (models.CustomerType, "Kind of customer."),
         "externalData": (models.ExternalData, "Your own keys: what finds the customer first."),
     },

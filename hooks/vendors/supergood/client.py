@@ -25,7 +25,7 @@ from hooks.events import Answer, Done, Request
 from hooks.kit.fields import FieldError, instant
 from hooks.kit.http import Address, Http, Network, check_header, read_json, verdict
 from hooks.kit.operations import json_body
-from hooks.kit.tokens import DEFAULT_LIFE, TOKEN_TIMEOUT, Token, TokenKeeper, authorized
+from hooks.kit.tokens import DEFAULT_LIFE, TOKEN_TIMEOUT, Token, TokenKeeper, authorized, check_token, unopened
 from hooks.ports import Client, ConnectionSettings, TokenSharer, TokenShelf
 from hooks.values import Secret
 
@@ -163,15 +163,18 @@ class SupergoodClient:
             if answer.status in (400, 422) and known is None:
                 raise Unconfigured("the credentials were refused", status=answer.status)
             verdict(answer)
+            found = _fields(read_json(answer))
+            names = (self.settings.token_field,) if self.settings.token_field else _TOKEN_FIELDS
+            text = next((found[name] for name in names if isinstance(found.get(name), str) and found[name]), known)
+            if text is None:
+                raise Transient("the answer holds no token", status=answer.status)
+            check_token(text)
         except DeliveryError as error:
-            error.message = f"{doing}: {self._http.clean(error.message)}"
-            error.args = (error.message,)
+            told = f"{doing}: {self._http.clean(error.message)}"
+            if isinstance(error, Permanent):
+                raise unopened(told, error) from error
+            error.message, error.args = told, (told,)
             raise
-        found = _fields(read_json(answer))
-        names = (self.settings.token_field,) if self.settings.token_field else _TOKEN_FIELDS
-        text = next((found[name] for name in names if isinstance(found.get(name), str) and found[name]), known)
-        if text is None:
-            raise Transient(f"{doing}: the answer holds no token", status=answer.status)
         life = _life(found)
         self._session = _Session(text, self._monotonic() + life)
         return Token(text, life)
@@ -198,7 +201,7 @@ class SupergoodClient:
 
         answer = await authorized(self._tokens, attempt, timeout)
         verdict(answer)
-        return Done(read_json(answer))
+        return Done(self._http.result(answer))
 
     async def _asked(self, path: str, timeout: float) -> Done:
         """A new or prolonged session on request. The output says how long it is good, and never holds its token."""

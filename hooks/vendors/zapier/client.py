@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from hooks.errors import Permanent
 from hooks.events import Done, Request
-from hooks.kit.http import Address, Http, Network, check_address, read_json, verdict
+from hooks.kit.http import Address, Http, Network, check_address, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -92,7 +92,7 @@ async def post(http: Http, request: Request, timeout: float, *, secret: str) -> 
             status=answer.status,
         )
     verdict(answer)
-    return Done(read_json(answer))
+    return Done(http.result(answer))
 
 
 def check_size(request: Request) -> None:
