@@ -17,6 +17,8 @@ from hooks.rules.rehearsal import body_of, plain_url, readable_url
 from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
 from hooks.rules.timing import Expect, explain_met, explain_timing
 
+_FLAGGED = "no rule acts on it, because what its fields mean is not known: correct it at the sender or in the source"
+
 UrlFor = Callable[[str, Request], str]
 """The full address of a request at a connection, without credentials."""
 
@@ -28,7 +30,7 @@ def explain(
     *,
     url_for: UrlFor | None = None,
 ) -> dict[str, Any]:
-    """Every enabled rule with its clauses, and for those that act the requests of their steps.
+    """Every rule with its clauses, and for those that act the requests of their steps.
 
     A rule whose conditions do not hold and that has an ``else`` acts by that; ``left_out`` are steps whose ``if``, or
     whose part in an ``else``, keeps them from being done.
@@ -40,7 +42,6 @@ def explain(
     rules = [
         _explain_rule(ruleset, rule, event, (outputs or {}).get(rule.id, {}), url_for, awaited)
         for rule in ruleset.rules
-        if rule.enabled
     ]
     return {"event": event.attributes(), "rules": rules}
 
@@ -57,6 +58,10 @@ def _explain_rule(
     clauses = [_event_clause(rule, event)]
     if rule.sources:
         clauses.append(_source_clause(rule, event))
+    if event.flag is not None:
+        clauses.append(_entry("the event could be read", rule.event_line, "false", {"flag": event.flag}, _FLAGGED))
+    if not rule.enabled:
+        clauses.append(_entry("enabled", rule.line, "false", {"enabled": False}, "the rule is switched off"))
     matched = fits = all(clause["verdict"] == "true" for clause in clauses)
     if fits:
         clauses.extend(_clause(clause, names) for clause in rule.clauses)
@@ -64,7 +69,7 @@ def _explain_rule(
     acting = rule.branch(names) if fits else None
     requests, left_out = _requests(ruleset, acting, event, outputs, url_for) if acting else ([], [])
     timing = [*_within(rule, event), *explain_timing(rule.timing, names)] if acting else []
-    if (expect := rule.timing.expect) is not None and expect in awaited:
+    if (expect := rule.timing.expect) is not None and expect in awaited and event.flag is None:
         timing.append(explain_met(expect, rule.timing.lines["expect"], names))
     return {
         "id": rule.id,
