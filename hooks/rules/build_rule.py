@@ -25,8 +25,10 @@ from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import choice, did_you_mean
 from hooks.rules.index import type_matches
+from hooks.rules.kinds import describe_value
 from hooks.rules.model import Defaults, Expect, RoutesFile
 from hooks.rules.model import Rule as RuleModel
+from hooks.rules.nodes import Constant
 from hooks.rules.report import Report, SourceFile, locate, value_at
 from hooks.rules.ruleset import Clause, ConnectionConfig, Rule, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_value, union
@@ -53,7 +55,7 @@ class RuleBuilder:
         self._sources = sources
         self._catalogue = catalogue
         self._variables = OPEN if variables is None else shape_of_value(dict(variables))
-        self._steps = StepsBuilder(catalogue, report, lookup, connections, defaults, self._clause)
+        self._steps = StepsBuilder(catalogue, report, lookup, connections, defaults, self._condition)
         self._scopes: dict[Any, Scope] = {}
         self._data: dict[Any, tuple[Shape, tuple[str, ...], tuple[str, ...]]] = {}
 
@@ -226,10 +228,21 @@ class RuleBuilder:
     def _clauses(self, file: SourceFile, path: Path, texts: list[str] | None, scope: Scope) -> list[Clause]:
         listed = isinstance(value_at(file.document.data, path), list)
         made = [
-            self._clause(file, (*path, number) if listed else path, text, scope)
+            self._condition(file, (*path, number) if listed else path, text, scope)
             for number, text in enumerate(texts or ())
         ]
         return [clause for clause in made if clause is not None]
+
+    def _condition(self, file: SourceFile, path: Path, text: str | None, scope: Scope) -> Clause | None:
+        """The expression of ``when:`` or ``if:``, which asks something of the event."""
+        clause = self._clause(file, path, text, scope)
+        if clause is not None and isinstance(clause.expression.node, Constant):
+            value = clause.expression.node.value
+            if value is not True and value is not False:
+                told = f"{describe_value(value)} alone is no question: it {'always' if value else 'never'} holds"
+                hint = "a condition has no quotes around it: data.total_cents > 5000"
+                self._report.at(file, path, told, hint if type(value) is str else "", "warning")
+        return clause
 
     def _clause(self, file: SourceFile, path: Path, text: str | None, scope: Scope) -> Clause | None:
         """A bare expression: ``when:``, ``if:``, ``once_per:``."""
