@@ -293,10 +293,16 @@ class Defaults(_Strict):
     timeout: Lasting | None = None
 
 
+def _no_truth_value(value: object) -> object:
+    return "true" if value is True else value  # which is equal to 1
+
+
 class RoutesFile(_Strict):
     """routes.yaml."""
 
-    version: Literal[1] = Field(1, description="The version of this format.")
+    version: Annotated[Literal[1], BeforeValidator(_no_truth_value)] = Field(
+        1, description="The version of this format."
+    )
     include: _Texts | None = Field(None, description="Further files, as globs relative to this one.")
     sources: dict[_Name, dict[str, Any]] = Field(default_factory=dict, description="Inbound ends: /in/<name>.")
     connections: dict[_Name, dict[str, Any]] = Field(default_factory=dict, description="Accounts to act in.")
