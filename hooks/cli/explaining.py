@@ -42,7 +42,11 @@ def of_stored(event_id: str, given: Mapping[str, object]) -> Mapping[str, Any]:
 
 
 def of_body(
-    sample: str | None, payload: Path | None, source: str | None, given: Mapping[str, object]
+    sample: str | None,
+    payload: Path | None,
+    source: str | None,
+    given: Mapping[str, object],
+    headers: Mapping[str, str],
 ) -> list[Mapping[str, Any]]:
     """The events of a sample or of a body in a file, as the source would make them now."""
     now = datetime.now(UTC)
@@ -50,11 +54,11 @@ def of_body(
     rules = load_rules(load_settings(given))
     configured = pick_source(rules, source, None if recorded is None else recorded.vendor)
     if recorded is not None:
-        inbound = recorded.inbound(now)
+        inbound = recorded.inbound(now, headers)
     else:
         assert payload is not None, "one of sample and payload is given"
         try:
-            inbound = inbound_of(payload.read_bytes(), now)
+            inbound = inbound_of(configured, payload.read_bytes(), now, headers)
         except OSError as error:
             raise wrong_use(f"{payload} cannot be read: {error.strerror}") from None
     try:

@@ -128,7 +128,8 @@ class _Events:
         else:
             payload = given.payload
             body = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
-            source, inbound = self._source(given, rule, None), inbound_of(body.encode("utf-8", "replace"), now)
+            source = self._source(given, rule, None)
+            inbound = inbound_of(source, body.encode("utf-8", "replace"), now)
         try:
             return events_of(source, inbound)
         except Unread as unread:
