@@ -23,6 +23,7 @@ from hooks.rules.explain import explain
 from hooks.rules.ruleset import RuleSet
 from hooks.settings import load_settings
 
+_NONE: Mapping[str, str] = {}
 _SIGNS = {"true": ("✓", "green"), "false": ("✗", "red"), "missing": ("✗", "yellow"), "error": ("!", "red")}
 
 
@@ -46,7 +47,7 @@ def of_body(
     payload: Path | None,
     source: str | None,
     given: Mapping[str, object],
-    headers: Mapping[str, str],
+    headers: Mapping[str, str] = _NONE,
 ) -> list[Mapping[str, Any]]:
     """The events of a sample or of a body in a file, as the source would make them now."""
     now = datetime.now(UTC)

@@ -33,7 +33,8 @@ from hooks.rules.report import Report, SourceFile, locate, value_at
 from hooks.rules.ruleset import Clause, ConnectionConfig, Rule, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_value, union
 
-_EVENT = re.compile(r"[\w.:*/+-]{1,200}")
+_EVENT = re.compile(r"[\w.:*/+-]*")
+"""Names as vendors give them; a sender of one's own may give others, such as ``Order Created``."""
 
 
 class RuleBuilder:
@@ -173,8 +174,11 @@ class RuleBuilder:
         shape, unknown, names = self._data[key]
         for number, pattern in enumerate(model.event):
             place = (*path, "event") if single else (*path, "event", number)
-            if not _EVENT.fullmatch(pattern):
+            if not _is_name(pattern) or (pattern in unknown and known and not _EVENT.fullmatch(pattern)):
                 self._report.at(file, place, "this is not an event type", "such as job.completed or job.*")
+            elif "," in pattern:
+                hint = "several types are a list: [job.completed, job.paid]"
+                self._report.at(file, place, f"'{pattern}' is the name of one event", hint, "warning")
             elif pattern in unknown and known:
                 hint = did_you_mean(pattern, names)
                 self._report.at(file, place, f"no configured source is known to send '{pattern}'", hint, "warning")
@@ -266,6 +270,10 @@ class RuleBuilder:
             )
         place = file.text(path, len(text))
         return Clause(text, place.line, place.column, expression)
+
+
+def _is_name(event: str) -> bool:
+    return len(event) <= 200 and event.isprintable() and event.strip() != "" and "${" not in event
 
 
 def _data_shape(kind: EventKind | None) -> Shape:

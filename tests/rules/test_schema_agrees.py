@@ -140,3 +140,12 @@ def test_a_text_in_quotes_is_warned_of_where_a_condition_belongs() -> None:
         rule = {**RULE, "do": [step], **({"when": ["true", "'data.total_cents > 5'"]} if key == "when" else {})}
         warnings = load_text(json.dumps({**WHOLE, "rules": [rule]}), CATALOGUE, stand_in).warnings
         assert ["text alone is no question: it always holds"] == [each.message for each in warnings]
+
+
+def test_senders_of_ones_own_name_their_events_as_they_like() -> None:
+    named = {"vendor": "webhook", "unverified": "only a test", "type": "${raw.event}"}
+    for event, told in (("Order Created", []), ("a.b, c.d", ["'a.b, c.d' is the name of one event"])):
+        document = {**WHOLE, "sources": {"shop": named}, "rules": [{**RULE, "event": event, "source": "shop"}]}
+        found = load_text(json.dumps(document), CATALOGUE, stand_in)
+        assert told == [each.message for each in found.warnings]
+        assert ["r"] == [rule.id for rule in found.candidates(event, "shop")]
