@@ -78,6 +78,11 @@ def test_all_findings_come_at_once_in_order() -> None:
             "    when: data.total = 5\n",
             "= | unexpected '=' = use '==' to compare",
         ),
+        (
+            "    retry: {attempts: 3, first_wait: 10m, max_wait: 1m}\n",
+            "{attempts: 3, first_wait: 10m, max_wait: 1m} | 'max_wait' is shorter than 'first_wait' = "
+            "How the steps of this rule are tried again.",
+        ),
         ("    when: data.total_cents =< 5\n", "= | unexpected '=' = write <="),
         ("    when: data.total_cents => 5\n", "= | unexpected '=' = write >="),
         ("    when: data.total_cents <> 5\n", "> | unexpected '>' = write !="),
