@@ -99,6 +99,8 @@ def print_explained(explained: Mapping[str, Any]) -> None:
     """The event in a line, then each rule with its clauses and, where it matched, its requests."""
     event = explained["event"]
     print(coloured(plain(event["type"]), "bold"), "from", plain(event["source"]), plain(event.get("subject")))
+    if event.get("flag"):
+        print(coloured(f"It could not be read, and no rule acts on it: {plain(event['flag'])}", "yellow"))
     for rule in explained["rules"]:
         word, colour = ("matched", "green") if rule["matched"] else ("did not match", "dim")
         if rule["else"]:

@@ -50,3 +50,12 @@ def test_a_header_without_a_value_is_wrong_use(tmp_path: Path, capsys: pytest.Ca
     given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "repo"]
     assert 2 == run(["explain", *given, "--header", "X-GitHub-Event"])
     assert "is no header: write --header 'X-GitHub-Event: push'" in capsys.readouterr().err
+
+
+def test_what_could_not_be_read_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "routes.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "body.json").write_text('{"ref": "main"}', encoding="utf-8")
+    given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "repo"]
+    assert 0 == run(["explain", *given])
+    told = "It could not be read, and no rule acts on it: type: repo.${headers['x-github-event']} gave no name"
+    assert told == capsys.readouterr().out.splitlines()[1]

@@ -149,3 +149,27 @@ def test_senders_of_ones_own_name_their_events_as_they_like() -> None:
         found = load_text(json.dumps(document), CATALOGUE, stand_in)
         assert told == [each.message for each in found.warnings]
         assert ["r"] == [rule.id for rule in found.candidates(event, "shop")]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"vendor": "housecall_pro", "signing_secret": SECRET, "tolerance": "0s"},
+        {"vendor": "standard_webhooks", "secret": SECRET, "tolerance": "0s"},
+        {
+            "vendor": "webhook",
+            "verify": {
+                "scheme": "hmac",
+                "header": "X-Sig",
+                "secret": SECRET,
+                "template": "{timestamp}.{body}",
+                "timestamp_header": "X-Time",
+                "tolerance": "0s",
+            },
+        },
+    ],
+)
+def test_a_tolerance_of_nothing_would_refuse_every_delivery(keys: dict[str, Any]) -> None:
+    with pytest.raises(RulesInvalid) as caught:
+        load_text(json.dumps({"version": 1, "sources": {"a": keys}}), CATALOGUE, stand_in)
+    assert ["it must be longer than 0s"] == [each.message for each in caught.value.findings]

@@ -22,7 +22,7 @@ from hooks.kit.bodies import count_objects, objects, parse_json
 from hooks.kit.fields import FieldError, Fields, instant, name_text
 from hooks.kit.signatures import Encoding, HmacScheme, secret_bytes
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
-from hooks.values import Duration, Secrets
+from hooks.values import Lasting, Secrets
 
 from . import mapping, parts
 
@@ -35,7 +35,7 @@ class HousecallProSourceSettings(SourceSettings):
     """How a Housecall Pro webhook is checked. All but the secret has the default that live receivers found."""
 
     signing_secret: Secrets = Field(description="The signing secret of My Apps > Webhooks; two during a rotation.")
-    tolerance: Duration = Field(300.0, description="How far the timestamp may be from now, in either direction.")
+    tolerance: Lasting = Field(300.0, description="How far the timestamp may be from now, in either direction.")
     on_bad_signature: Literal["refuse", "drop"] = Field(
         "refuse",
         description="`drop` answers 200 to a bad signature: the vendor switches off addresses that refuse.",
