@@ -16,6 +16,7 @@ from hooks.rules.placeholders import placeheld, step_placeholders
 from hooks.rules.rehearsal import body_of, plain_url, readable_url
 from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
 from hooks.rules.timing import Expect, explain_met, explain_timing
+from hooks.values import show_duration
 
 _FLAGGED = "no rule acts on it, because what its fields mean is not known: correct it at the sender or in the source"
 
@@ -68,7 +69,7 @@ def _explain_rule(
         matched = all(clause["verdict"] == "true" for clause in clauses)
     acting = rule.branch(names) if fits else None
     requests, left_out = _requests(ruleset, acting, event, outputs, url_for) if acting else ([], [])
-    timing = [*_within(rule, event), *explain_timing(rule.timing, names)] if acting else []
+    timing = [*_once(rule, names), *_within(rule, event), *explain_timing(rule.timing, names)] if acting else []
     if (expect := rule.timing.expect) is not None and expect in awaited and event.flag is None:
         timing.append(explain_met(expect, rule.timing.lines["expect"], names))
     return {
@@ -81,6 +82,23 @@ def _explain_rule(
         "requests": requests,
         "left_out": left_out,
     }
+
+
+def _once(rule: Rule, names: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """By which value the rule acts only once, and when it does not count."""
+    once = rule.once_per
+    if once is None or rule.once_within is None:
+        return []
+    values: dict[str, Any] = {}
+    hint = None
+    try:
+        key = rule.once_key(names)
+        values = {once.text: once.expression.evaluate(names)}
+        hint = "there is no value, so it acts every time" if key is None else None
+    except EvaluationError as error:
+        hint = f"{error.message}, so it acts every time"
+    text = f"acts once in {show_duration(rule.once_within)} for each value"
+    return [{"key": "once_per", "line": once.line, "text": text, "by": values, "hint": hint}]
 
 
 def _within(rule: Rule, event: Event) -> list[dict[str, Any]]:

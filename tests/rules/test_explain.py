@@ -151,6 +151,21 @@ def test_an_event_that_could_not_be_read_is_for_no_rule_not_even_its_else() -> N
     assert "false" == found["clauses"][-1]["verdict"]
 
 
+@pytest.mark.parametrize(
+    ("once", "values", "hint"),
+    [
+        ("data.customer.email", {"data.customer.email": "maya@example.org"}, None),
+        ("data.description", {"data.description": None}, "there is no value, so it acts every time"),
+        ("data.total_cents + raw.job", {}, "cannot add a number and an object, so it acts every time"),
+    ],
+)
+def test_it_says_by_which_value_a_rule_acts_once(once: str, values: dict[str, Any], hint: str | None) -> None:
+    data = {"total_cents": 15000, "customer": {"email": "maya@example.org"}}
+    found = explained(rule(f"    once_per: {once}\n    once_within: 24h\n" + PING), data=data, raw={"job": {}})
+    told = {"key": "once_per", "line": 10, "text": "acts once in 1d for each value", "by": values, "hint": hint}
+    assert [told] == found["timing"]
+
+
 def test_missing_is_told_from_false() -> None:
     one = explained(
         rule(
