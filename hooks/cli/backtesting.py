@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hooks.cli.loading import catalogue, stand_in
+from hooks.cli.loading import catalogue
 from hooks.cli.output import coloured, plain, print_table, wrong_use
 from hooks.cli.progress import progress
 from hooks.plurals import so_many
+from hooks.rules.accounts import stand_in
 from hooks.rules.backtest import EFFECTS, Answered, Backtest, Change, PastEvent
 from hooks.rules.findings import did_you_mean
 from hooks.rules.load import load_rules, load_texts

@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from hooks.cli.loading import catalogue
+from hooks.cli.output import plain, wrong_use
 from hooks.errors import NormalizationError
 from hooks.events import Event, Receipt, new_id
 from hooks.ports import Inbound, Normalizer, Source
 from hooks.rules.ruleset import SourceConfig
 
-_KINDS = {b"{": "application/json", b"[": "application/json", b"<": "application/xml"}
+_KINDS: Mapping[bytes, tuple[str, ...]] = {
+    b"{": ("application/cloudevents+json", "application/json"),
+    b"[": ("application/cloudevents-batch+json", "application/json"),
+    b"<": ("application/xml",),
+}
+"""What a body that begins so may be; the first that its source reads is taken."""
+_FORM = ("application/x-www-form-urlencoded", "application/json")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,100}")
+_NONE: Mapping[str, str] = {}
 
 
 class Unread(Exception):
     """The source cannot read the body; the sentence says why."""
 
 
-def inbound_of(body: bytes, now: datetime) -> Inbound:
-    """The body as it would come in; its first character tells what it is."""
-    content_type = _KINDS.get(body.lstrip()[:1], "application/x-www-form-urlencoded")
-    return Inbound("POST", "", b"", [(b"content-type", content_type.encode())], body, now)
+def headers_of(given: Iterable[str]) -> dict[str, str]:
+    """Headers written as ``Name: value``, names in lower case. Ends the command when one is not."""
+    found: dict[str, str] = {}
+    for line in given:
+        name, colon, value = line.partition(":")
+        name, value = name.strip().lower(), value.strip()
+        if not colon or not _HEADER.fullmatch(name) or not value.isprintable() or not value.isascii():
+            raise wrong_use(f"{plain(line)!r} is no header: write --header 'X-GitHub-Event: push'")
+        found[name] = value
+    return found
+
+
+def content_type_of(source: SourceConfig, body: bytes, headers: Mapping[str, str] = _NONE) -> str:
+    """What a body of one's own most likely is, told by its first character and by what its source reads."""
+    if "content-type" in headers:
+        return headers["content-type"]
+    make = catalogue()[source.vendor].make_source
+    read = frozenset({"application/json"}) if make is None else make(source.name, source.settings).media_types
+    kinds = _KINDS.get(body.lstrip()[:1], _FORM)
+    in_headers = any(name.startswith("ce-") for name in headers)
+    return next((kind for kind in kinds if kind in read and not (in_headers and "cloudevents" in kind)), kinds[-1])
+
+
+def inbound_of(source: SourceConfig, body: bytes, now: datetime, headers: Mapping[str, str] = _NONE) -> Inbound:
+    """The body as it would come in at a source."""
+    pairs = {**headers, "content-type": content_type_of(source, body, headers)}
+    return Inbound("POST", "", b"", [(name.encode(), value.encode()) for name, value in pairs.items()], body, now)
 
 
 def events_of(source: SourceConfig, inbound: Inbound) -> list[Event]:

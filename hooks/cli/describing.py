@@ -29,8 +29,9 @@ def describe(
     routes: Routes = None,
 ) -> None:
     """Tell in plain sentences what a rules file does, or draw it. Needs no secret and sends nothing."""
-    from hooks.cli.loading import catalogue, stand_in
+    from hooks.cli.loading import catalogue
     from hooks.rules import diagram
+    from hooks.rules.accounts import stand_in
     from hooks.rules.describe import describe_rules, sentences_text
     from hooks.rules.load import load_rules
 

@@ -23,6 +23,7 @@ from hooks.rules.explain import explain
 from hooks.rules.ruleset import RuleSet
 from hooks.settings import load_settings
 
+_NONE: Mapping[str, str] = {}
 _SIGNS = {"true": ("✓", "green"), "false": ("✗", "red"), "missing": ("✗", "yellow"), "error": ("!", "red")}
 
 
@@ -42,7 +43,11 @@ def of_stored(event_id: str, given: Mapping[str, object]) -> Mapping[str, Any]:
 
 
 def of_body(
-    sample: str | None, payload: Path | None, source: str | None, given: Mapping[str, object]
+    sample: str | None,
+    payload: Path | None,
+    source: str | None,
+    given: Mapping[str, object],
+    headers: Mapping[str, str] = _NONE,
 ) -> list[Mapping[str, Any]]:
     """The events of a sample or of a body in a file, as the source would make them now."""
     now = datetime.now(UTC)
@@ -50,11 +55,11 @@ def of_body(
     rules = load_rules(load_settings(given))
     configured = pick_source(rules, source, None if recorded is None else recorded.vendor)
     if recorded is not None:
-        inbound = recorded.inbound(now)
+        inbound = recorded.inbound(now, headers)
     else:
         assert payload is not None, "one of sample and payload is given"
         try:
-            inbound = inbound_of(payload.read_bytes(), now)
+            inbound = inbound_of(configured, payload.read_bytes(), now, headers)
         except OSError as error:
             raise wrong_use(f"{payload} cannot be read: {error.strerror}") from None
     try:
@@ -94,6 +99,8 @@ def print_explained(explained: Mapping[str, Any]) -> None:
     """The event in a line, then each rule with its clauses and, where it matched, its requests."""
     event = explained["event"]
     print(coloured(plain(event["type"]), "bold"), "from", plain(event["source"]), plain(event.get("subject")))
+    if event.get("flag"):
+        print(coloured(f"It could not be read, and no rule acts on it: {plain(event['flag'])}", "yellow"))
     for rule in explained["rules"]:
         word, colour = ("matched", "green") if rule["matched"] else ("did not match", "dim")
         if rule["else"]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
-from hooks.cli.loading import catalogue, stand_in
+from hooks.cli.loading import catalogue
 from hooks.cli.output import note
 from hooks.cli.reader import NotFound
 from hooks.events import Event, utc_text
 from hooks.kit.disguise import Disguise
+from hooks.rules.accounts import stand_in
 from hooks.rules.cases import GivenEvent
 from hooks.rules.document import plain_value
 from hooks.rules.given import event_of

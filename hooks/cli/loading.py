@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b32encode
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from hooks.cli.output import wrong_use
@@ -28,14 +26,10 @@ def load_rules(settings: Settings, *, all_secrets: bool = True) -> RuleSet:
 
     Without ``all_secrets`` something stands in for those that are not set here.
     """
+    from hooks.rules.accounts import stand_in
     from hooks.rules.load import load_rules as load
 
     return load(settings.routes, catalogue(), secret if all_secrets else lambda name: secret(name) or stand_in(name))
-
-
-def stand_in(name: str) -> str:
-    """A value for a secret where nothing is sent: the same for a name every time, base32 and base64 at once."""
-    return b32encode(sha256(name.encode()).digest()[:20]).decode()
 
 
 def listed(kind: str, settings: Settings) -> list[dict[str, Any]]:

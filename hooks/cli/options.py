@@ -25,6 +25,15 @@ TypePattern = Annotated[
 ]
 SearchText = Annotated[str | None, typer.Option(metavar="TEXT", help="Whom it is about, a vendor's id, or text in it.")]
 Limit = Annotated[int, typer.Option(min=1, max=500, metavar="N", help="How many at most.")]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="NAME: VALUE",
+        help="A header that comes with the body, such as 'X-GitHub-Event: push'; may be given several times.",
+        show_default=False,
+    ),
+]
 SampleName = Annotated[
     str | None,
     typer.Option(

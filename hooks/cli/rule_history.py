@@ -188,8 +188,9 @@ def _written(settings: Settings, texts: Mapping[str, str]) -> Mapping[str, Any]:
     """Write a version back without a server, if it is sound."""
     from datetime import UTC, datetime
 
-    from hooks.cli.loading import catalogue, stand_in
+    from hooks.cli.loading import catalogue
     from hooks.rulebook.files import places_of, unwanted_files, write_files
+    from hooks.rules.accounts import stand_in
     from hooks.rules.findings import RulesInvalid
     from hooks.rules.load import included_files, load_texts
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hooks.cli.bodies import Unread, events_of, inbound_of
-from hooks.cli.loading import catalogue, stand_in
+from hooks.cli.loading import catalogue
 from hooks.cli.output import coloured, plain
 from hooks.events import Event, parse_utc
 from hooks.kit.samples import sample
 from hooks.plurals import so_many
+from hooks.rules.accounts import stand_in
 from hooks.rules.cases import Given, PlacedCase
 from hooks.rules.coverage import Coverage
 from hooks.rules.given import MOMENT, CaseInvalid, changed, event_of
@@ -127,7 +128,8 @@ class _Events:
         else:
             payload = given.payload
             body = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
-            source, inbound = self._source(given, rule, None), inbound_of(body.encode("utf-8", "replace"), now)
+            source = self._source(given, rule, None)
+            inbound = inbound_of(source, body.encode("utf-8", "replace"), now)
         try:
             return events_of(source, inbound)
         except Unread as unread:

@@ -12,7 +12,7 @@ import typer
 
 from hooks.cli import describing, rule_history, shadowing
 from hooks.cli.completing import complete_sources
-from hooks.cli.options import AsJson, Data, Routes, SampleName
+from hooks.cli.options import AsJson, Data, Headers, Routes, SampleName
 from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
 from hooks.plurals import so_many
 from hooks.settings import load_settings
@@ -129,12 +129,14 @@ def explain(
             autocompletion=complete_sources,
         ),
     ] = None,
+    header: Headers = None,
     as_json: AsJson = False,
     routes: Routes = None,
     data: Data = None,
 ) -> None:
     """Show which rules match an event and why, and the requests each would send. Sends nothing."""
     from hooks.cli import explaining
+    from hooks.cli.bodies import headers_of
 
     if sum(given is not None for given in (event, sample, payload)) != 1:
         raise wrong_use("give one of EVENT, --sample VENDOR/NAME or --payload FILE")
@@ -144,7 +146,7 @@ def explain(
             raise wrong_use(f"{plain(event)!r} is not the id of an event: it begins with evt_")
         explained = [explaining.of_stored(event, given)]
     else:
-        explained = explaining.of_body(sample, payload, source, given)
+        explained = explaining.of_body(sample, payload, source, given, headers_of(header or ()))
     if as_json:
         print_json(explained[0] if len(explained) == 1 else explained)
         return

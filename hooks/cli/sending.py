@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hooks.cli.completing import complete_sources
-from hooks.cli.options import AsJson, Data, Routes, SampleName
+from hooks.cli.options import AsJson, Data, Headers, Routes, SampleName
 from hooks.cli.output import Exit, coloured, note, plain, print_json, wrong_use
 from hooks.settings import Settings, load_settings
 
@@ -34,11 +34,13 @@ def send(
         str | None,
         typer.Option(metavar="URL", help="Another server's address, up to /in.", show_default="the running one"),
     ] = None,
+    header: Headers = None,
     as_json: AsJson = False,
     routes: Routes = None,
     data: Data = None,
 ) -> None:
     """Sign one webhook with the source's secret, post it to the running server and print the answer."""
+    from hooks.cli.bodies import content_type_of, headers_of
     from hooks.cli.loading import load_rules, pick_source, read_sample
     from hooks.cli.signing import PROOFS
     from hooks.cli.wire import call
@@ -52,8 +54,11 @@ def send(
     if configured.vendor not in PROOFS:
         raise wrong_use(f"hooks does not know how a sender of {configured.vendor} proves itself")
     body = recorded.body if recorded is not None else _read(payload)
-    headers = dict(recorded.headers) if recorded is not None else {"content-type": "application/json"}
-    headers |= PROOFS[configured.vendor](configured.settings, body, time.time())
+    headers = {} if recorded is None else {name.lower(): value for name, value in recorded.headers.items()}
+    headers |= headers_of(header or ())
+    if recorded is None:
+        headers["content-type"] = content_type_of(configured, body, headers)
+    headers |= PROOFS[configured.vendor](configured.settings, body, time.time(), headers)
     path, query = (recorded.path, recorded.query) if recorded is not None else ("", "")
     base = (to or _address(settings)).rstrip("/")
     url = f"{base}/in/{configured.name}{path}" + (f"?{query}" if query else "")

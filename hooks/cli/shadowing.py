@@ -102,10 +102,11 @@ def _report(settings: Settings, rule: str | None, against: str | None, since: st
 async def _from_database(
     settings: Settings, rule: str | None, against: str | None, since: str | None
 ) -> Mapping[str, Any]:
-    from hooks.cli.loading import catalogue, load_rules, stand_in
+    from hooks.cli.loading import catalogue, load_rules
     from hooks.desk.rules import shadow_reports
     from hooks.errors import RulesError
     from hooks.events import parse_utc
+    from hooks.rules.accounts import stand_in
     from hooks.rules.load import load_texts
     from hooks.store.opening import open_history
     from hooks.store.rulerecords import SqlRuleRecords

@@ -6,11 +6,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Headers = Mapping[str, str]
+
+_NONE: Headers = {}
+_HEADER = re.compile(r"\{header:([^{}]*)\}")
 
 
 def housecall_pro(secret: str, body: bytes, at: float) -> Headers:
@@ -45,13 +49,22 @@ def plain_hmac(
     encoding: str = "hex",
     prefix: str = "",
     timestamp_header: str | None = None,
+    given: Headers = _NONE,
 ) -> Headers:
-    """An HMAC over whatever the template names, written as the receiver expects it."""
+    """An HMAC over whatever the template names, written as the receiver expects it.
+
+    Headers that it names and nobody has ``given`` are made up.
+    """
     stamp = str(int(at))
-    before, _, after = template.replace("{timestamp}", stamp).partition("{body}")
+    known = {name.lower(): value for name, value in given.items()}
+    if timestamp_header is not None:
+        known[timestamp_header.lower()] = stamp
+    named = {name: known.get(name.lower()) or uuid.uuid4().hex for name in _HEADER.findall(template)}
+    filled = _HEADER.sub(lambda place: named[place[1]], template.replace("{timestamp}", stamp))
+    before, _, after = filled.partition("{body}")
     raw = hmac.new(secret.encode(), before.encode() + body + after.encode(), algorithm).digest()
     text = base64.b64encode(raw).decode() if encoding == "base64" else raw.hex()
-    headers = {header: prefix + text}
+    headers = {**named, header: prefix + text}
     return headers if timestamp_header is None else {**headers, timestamp_header: stamp}
 
 
@@ -62,7 +75,7 @@ def stripe(secret: str, body: bytes, at: float) -> Headers:
     return {"Stripe-Signature": f"t={stamp},v1={digest}"}
 
 
-_PRESETS: Mapping[str, Mapping[str, str]] = {
+_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "github": {"header": "X-Hub-Signature-256", "prefix": "sha256="},
     "shopify": {"header": "X-Shopify-Hmac-Sha256", "encoding": "base64"},
     "slack": {
@@ -74,7 +87,7 @@ _PRESETS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _described(settings: Any, body: bytes, at: float) -> Headers:
+def _described(settings: Any, body: bytes, at: float, given: Headers = _NONE) -> Headers:
     """What ``verify:``, ``key:`` or ``unverified:`` of a source asks for."""
     verify = settings.verify
     if verify is None:
@@ -85,11 +98,11 @@ def _described(settings: Any, body: bytes, at: float) -> Headers:
         return stripe(secret, body, at) if verify == "stripe" else plain_hmac(secret, body, at, **_PRESETS[verify])
     if verify.scheme == "hmac":
         parts = verify.model_dump(exclude={"scheme", "secret", "tolerance"})
-        return plain_hmac(_clear(verify.secret or settings.secret), body, at, **parts)
+        return plain_hmac(_clear(verify.secret or settings.secret), body, at, **parts, given=given)
     if verify.scheme == "token":
-        key = _clear(verify.key or settings.secret)
+        key = _clear(verify.key or verify.secret or settings.secret)
         return shared_key(key) if verify.header is None else {verify.header: verify.prefix + key}
-    password = _clear(verify.password or settings.secret)
+    password = _clear(verify.password or verify.secret or settings.secret)
     pair = base64.b64encode(f"{verify.username}:{password}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
 
@@ -99,17 +112,28 @@ def _clear(secrets: Any) -> str:
     return str(secrets[0].get_secret_value())
 
 
-PROOFS: Mapping[str, Callable[[Any, bytes, float], Headers]] = {
-    "housecall_pro": lambda settings, body, at: housecall_pro(_clear(settings.signing_secret), body, at),
-    "zapier": lambda settings, body, at: shared_key(_clear(settings.key)),
-    "servicetitan": lambda settings, body, at: plain_hmac(
+PROOFS: Mapping[str, Callable[..., Headers]] = {
+    "housecall_pro": lambda settings, body, at, given=_NONE: plain_hmac(
+        _clear(settings.signing_secret),
+        body,
+        at,
+        header=settings.signature_header,
+        template=settings.template,
+        encoding=settings.encoding,
+        timestamp_header=settings.timestamp_header,
+        given=given,
+    ),
+    "zapier": lambda settings, body, at, given=_NONE: shared_key(_clear(settings.key)),
+    "servicetitan": lambda settings, body, at, given=_NONE: plain_hmac(
         _clear(settings.hmac_key), body, at, header=settings.header, encoding=settings.encoding
     ),
-    "standard_webhooks": lambda settings, body, at: standard_webhooks(
+    "standard_webhooks": lambda settings, body, at, given=_NONE: standard_webhooks(
         _clear(settings.secret), body, at, settings.header_prefix
     ),
     "supergood": _described,
     "cloudevents": _described,
     "webhook": _described,
 }
-"""For each source vendor the headers that prove a body: given its settings, the body and the time in Unix seconds."""
+"""For each source vendor the headers that prove a body: given its settings, the body and the time in Unix seconds.
+
+A fourth value are headers that go with it anyway, which the proof may cover."""

@@ -63,7 +63,8 @@ def text(value: object) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
+        # spreadsheets make a fraction of each number: 3035550142.0 is a telephone all the same
+        return str(int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value)
     raise FieldError("expected text")
 
 
@@ -202,7 +203,10 @@ def texts(value: object) -> list[str]:
 
 
 def emails(*values: object) -> list[str]:
-    """All addresses in these values, as given, in order; a text may hold several, parted by commas or blanks."""
+    """All addresses in these values, as given, in order; a text may hold several, parted by commas or blanks.
+
+    Names that stand with them (``Maya Ortiz <maya@example.org>``) are left out; a text without any stays as it is.
+    """
     found: dict[str, None] = {}
     for value in values:
         if type(value) is str and not _MAIL_SEPARATOR.search(value):
@@ -210,7 +214,9 @@ def emails(*values: object) -> list[str]:
                 found[value] = None
             continue
         for given in _not_endless(value) if isinstance(value, list) else [value]:
-            found.update((address, None) for address in _MAIL_SEPARATOR.split(text(given) or "") if address)
+            whole = text(given)
+            parts = [part.strip("<>()\"'") for part in _MAIL_SEPARATOR.split(whole or "") if "@" in part]
+            found.update((address, None) for address in (parts or [whole]) if address)
     return list(found)
 
 
@@ -487,4 +493,4 @@ def named(value: object) -> str | None:
 def zip_code(value: object) -> str | None:
     """A postal code, see `Fields.zip`."""
     given = text(value)
-    return given.zfill(5) if isinstance(value, int) and given is not None else given
+    return given.zfill(5) if isinstance(value, (int, float)) and given is not None else given

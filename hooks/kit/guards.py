@@ -28,7 +28,7 @@ from hooks.kit.signatures import (
     secret_bytes,
 )
 from hooks.ports import Inbound
-from hooks.values import Duration, Secrets
+from hooks.values import Lasting, Secrets
 
 MAX_SIGNATURES = 16
 """Signatures in one header. Each costs a digest of the body, and nobody has vouched for the sender yet."""
@@ -69,7 +69,7 @@ class HmacVerify(_Scheme):
     encoding: Encoding = Field("hex", description="How the signature is written: hex, base64, or auto.")
     prefix: str = Field("", description="What may stand before the signature, in either case, such as sha256=.")
     timestamp_header: str | None = Field(None, description="The header that carries the Unix seconds.")
-    tolerance: Duration = Field(300.0, description="How far the timestamp may be from now, in either direction.")
+    tolerance: Lasting = Field(300.0, description="How far the timestamp may be from now, in either direction.")
 
 
 class TokenVerify(_Scheme):

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import AfterValidator, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from hooks import __version__
 from hooks.addresses import is_loopback, refusal
@@ -43,6 +43,7 @@ __all__ = [
     "Http",
     "Mask",
     "Network",
+    "address_of_key",
     "check_address",
     "check_header",
     "check_path",
@@ -100,14 +101,15 @@ def check_address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _address(url: str, info: ValidationInfo) -> str:
+def address_of_key(url: str, info: ValidationInfo) -> str:
+    """The same for a key of a connection: raises ValueError, which names that key."""
     try:
         return check_address(url)
     except SettingsError as error:
         raise ValueError(str(error).replace("base_url", info.field_name or "base_url", 1)) from error
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(address_of_key), Field(examples=["https://host.example"])]
 """A base address in a connection's settings, checked when the file is loaded."""
 
 

@@ -14,7 +14,7 @@ def schedule_of(spec: StepSpec) -> Retry:
     own = spec.retry
     if own is None:
         return Retry()
-    return Retry.of(own.attempts, own.first_wait, own.max_wait, own.backoff == "exponential")
+    return Retry.of(own.attempts, own.first_wait, own.longest_wait, own.backoff == "exponential")
 
 
 def policy_of(spec: StepSpec) -> OnUnknown:

@@ -25,13 +25,16 @@ from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import choice, did_you_mean
 from hooks.rules.index import type_matches
+from hooks.rules.kinds import describe_value
 from hooks.rules.model import Defaults, Expect, RoutesFile
 from hooks.rules.model import Rule as RuleModel
+from hooks.rules.nodes import Constant
 from hooks.rules.report import Report, SourceFile, locate, value_at
 from hooks.rules.ruleset import Clause, ConnectionConfig, Rule, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_value, union
 
-_EVENT = re.compile(r"[\w.:*/+-]{1,200}")
+_EVENT = re.compile(r"[\w.:*/+-]*")
+"""Names as vendors give them; a sender of one's own may give others, such as ``Order Created``."""
 
 
 class RuleBuilder:
@@ -53,7 +56,7 @@ class RuleBuilder:
         self._sources = sources
         self._catalogue = catalogue
         self._variables = OPEN if variables is None else shape_of_value(dict(variables))
-        self._steps = StepsBuilder(catalogue, report, lookup, connections, defaults, self._clause)
+        self._steps = StepsBuilder(catalogue, report, lookup, connections, defaults, self._condition)
         self._scopes: dict[Any, Scope] = {}
         self._data: dict[Any, tuple[Shape, tuple[str, ...], tuple[str, ...]]] = {}
 
@@ -171,8 +174,11 @@ class RuleBuilder:
         shape, unknown, names = self._data[key]
         for number, pattern in enumerate(model.event):
             place = (*path, "event") if single else (*path, "event", number)
-            if not _EVENT.fullmatch(pattern):
+            if not _is_name(pattern) or (pattern in unknown and known and not _EVENT.fullmatch(pattern)):
                 self._report.at(file, place, "this is not an event type", "such as job.completed or job.*")
+            elif "," in pattern:
+                hint = "several types are a list: [job.completed, job.paid]"
+                self._report.at(file, place, f"'{pattern}' is the name of one event", hint, "warning")
             elif pattern in unknown and known:
                 hint = did_you_mean(pattern, names)
                 self._report.at(file, place, f"no configured source is known to send '{pattern}'", hint, "warning")
@@ -226,10 +232,21 @@ class RuleBuilder:
     def _clauses(self, file: SourceFile, path: Path, texts: list[str] | None, scope: Scope) -> list[Clause]:
         listed = isinstance(value_at(file.document.data, path), list)
         made = [
-            self._clause(file, (*path, number) if listed else path, text, scope)
+            self._condition(file, (*path, number) if listed else path, text, scope)
             for number, text in enumerate(texts or ())
         ]
         return [clause for clause in made if clause is not None]
+
+    def _condition(self, file: SourceFile, path: Path, text: str | None, scope: Scope) -> Clause | None:
+        """The expression of ``when:`` or ``if:``, which asks something of the event."""
+        clause = self._clause(file, path, text, scope)
+        if clause is not None and isinstance(clause.expression.node, Constant):
+            value = clause.expression.node.value
+            if value is not True and value is not False:
+                told = f"{describe_value(value)} alone is no question: it {'always' if value else 'never'} holds"
+                hint = "a condition has no quotes around it: data.total_cents > 5000"
+                self._report.at(file, path, told, hint if type(value) is str else "", "warning")
+        return clause
 
     def _clause(self, file: SourceFile, path: Path, text: str | None, scope: Scope) -> Clause | None:
         """A bare expression: ``when:``, ``if:``, ``once_per:``."""
@@ -253,6 +270,10 @@ class RuleBuilder:
             )
         place = file.text(path, len(text))
         return Clause(text, place.line, place.column, expression)
+
+
+def _is_name(event: str) -> bool:
+    return len(event) <= 200 and event.isprintable() and event.strip() != "" and "${" not in event
 
 
 def _data_shape(kind: EventKind | None) -> Shape:

@@ -88,7 +88,7 @@ class StepsBuilder:
             for part, word in _PARTS.items()
         }
         self._unique_ids(file, [each for part in planned.values() for each in part])
-        if rule.otherwise is not None and rule.when is None:
+        if rule.otherwise is not None and not rule.when:
             self._report.at_key(
                 file, (*path, "else"), "'else' needs 'when'", "its steps are for when a condition does not hold"
             )

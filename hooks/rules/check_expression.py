@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from hooks.rules.faults import Fault
 from hooks.rules.findings import Severity, did_you_mean
+from hooks.rules.functions import PIECES, odd_piece
 from hooks.rules.kinds import Kind, describe
 from hooks.rules.nodes import (
     Binary,
@@ -349,10 +350,14 @@ class _Checker:
 
     def written(self, node: Call) -> None:
         """A zone, duration or separator that is written out and that the function can take for no event."""
-        example = _TRIED_WITH.get(node.function.name)
-        if example is None or len(node.arguments) < 2:
+        example = _TRIED_WITH.get(node.function.name, "")
+        if not (example or node.function.name == "date") or len(node.arguments) < 2:
             return
         given = node.arguments[1]
+        if node.function.name == "date" and isinstance(given, Constant):
+            if (told := odd_piece(str(given.value))) is not None:
+                self.say(given.start, given.end, told, f"write {' '.join(PIECES)}", "warning")
+            return
         if isinstance(given, Constant) and isinstance(given.value, str):
             try:
                 node.function.run(Budget(), [example, given.value])

@@ -7,6 +7,7 @@ formats, ranges and the words of an enumeration.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ from hooks.rules.report import Report, SourceFile, described, known_as, locate
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_kind
 from hooks.rules.template import Template, compile_template, escaped_in, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
+
+_FOREIGN = re.compile(r"(?<!\{)\{\{\s*((?:data|raw|steps|vars)\.[\w.]+)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class InputsCheck:
             below = shape.item() if self._fits(value, shape, path) else OPEN
             return Items(tuple(self._tree(item, below, (*path, number)) for number, item in enumerate(value)))
         line = self.file.line(path)
+        if isinstance(value, str):
+            self._foreign(value, path)
         if isinstance(value, str) and has_hole(value):
             return self._filled(value, shape, path, line)
         if value is not None:
@@ -195,6 +200,14 @@ class InputsCheck:
         if secrets:
             self.secrets.update(self.lookup.fill(self.file, path, template) or {})
         return Filled(template, line)
+
+    def _foreign(self, text: str, path: Path) -> None:
+        """Warn of ``{{ data.id }}``, which is how others write it."""
+        found = _FOREIGN.search(text)
+        if found is not None:
+            message = "this is sent as it stands, and no value is put in"
+            length = found.end() - found.start()
+            self.report.inside(self.file, path, found.start(), length, message, f"write ${{{found[1]}}}", "warning")
 
     def _escaped(self, text: str, path: Path) -> None:
         """Warn where ``$${`` was probably meant as a dollar sign and a value."""

@@ -16,6 +16,9 @@ from hooks.rules.placeholders import placeheld, step_placeholders
 from hooks.rules.rehearsal import body_of, plain_url, readable_url
 from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
 from hooks.rules.timing import Expect, explain_met, explain_timing
+from hooks.values import show_duration
+
+_FLAGGED = "no rule acts on it, because what its fields mean is not known: correct it at the sender or in the source"
 
 UrlFor = Callable[[str, Request], str]
 """The full address of a request at a connection, without credentials."""
@@ -28,7 +31,7 @@ def explain(
     *,
     url_for: UrlFor | None = None,
 ) -> dict[str, Any]:
-    """Every enabled rule with its clauses, and for those that act the requests of their steps.
+    """Every rule with its clauses, and for those that act the requests of their steps.
 
     A rule whose conditions do not hold and that has an ``else`` acts by that; ``left_out`` are steps whose ``if``, or
     whose part in an ``else``, keeps them from being done.
@@ -40,7 +43,6 @@ def explain(
     rules = [
         _explain_rule(ruleset, rule, event, (outputs or {}).get(rule.id, {}), url_for, awaited)
         for rule in ruleset.rules
-        if rule.enabled
     ]
     return {"event": event.attributes(), "rules": rules}
 
@@ -57,14 +59,18 @@ def _explain_rule(
     clauses = [_event_clause(rule, event)]
     if rule.sources:
         clauses.append(_source_clause(rule, event))
+    if event.flag is not None:
+        clauses.append(_entry("the event could be read", rule.event_line, "false", {"flag": event.flag}, _FLAGGED))
+    if not rule.enabled:
+        clauses.append(_entry("enabled", rule.line, "false", {"enabled": False}, "the rule is switched off"))
     matched = fits = all(clause["verdict"] == "true" for clause in clauses)
     if fits:
         clauses.extend(_clause(clause, names) for clause in rule.clauses)
         matched = all(clause["verdict"] == "true" for clause in clauses)
     acting = rule.branch(names) if fits else None
     requests, left_out = _requests(ruleset, acting, event, outputs, url_for) if acting else ([], [])
-    timing = [*_within(rule, event), *explain_timing(rule.timing, names)] if acting else []
-    if (expect := rule.timing.expect) is not None and expect in awaited:
+    timing = [*_once(rule, names), *_within(rule, event), *explain_timing(rule.timing, names)] if acting else []
+    if (expect := rule.timing.expect) is not None and expect in awaited and event.flag is None:
         timing.append(explain_met(expect, rule.timing.lines["expect"], names))
     return {
         "id": rule.id,
@@ -76,6 +82,23 @@ def _explain_rule(
         "requests": requests,
         "left_out": left_out,
     }
+
+
+def _once(rule: Rule, names: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """By which value the rule acts only once, and when it does not count."""
+    once = rule.once_per
+    if once is None or rule.once_within is None:
+        return []
+    values: dict[str, Any] = {}
+    hint = None
+    try:
+        key = rule.once_key(names)
+        values = {once.text: once.expression.evaluate(names)}
+        hint = "there is no value, so it acts every time" if key is None else None
+    except EvaluationError as error:
+        hint = f"{error.message}, so it acts every time"
+    text = f"acts once in {show_duration(rule.once_within)} for each value"
+    return [{"key": "once_per", "line": once.line, "text": text, "by": values, "hint": hint}]
 
 
 def _within(rule: Rule, event: Event) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from hooks.values import parse_duration
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PIECE = re.compile(r"YYYY|MMM|MM|DD|D|ddd|HH|hh|h|mm|ss|A")
-_PIECES: dict[str, Callable[[datetime], str]] = {
+PIECES: dict[str, Callable[[datetime], str]] = {
     "YYYY": lambda moment: f"{moment.year:04}",
     "MMM": lambda moment: _MONTHS[moment.month - 1],
     "MM": lambda moment: f"{moment.month:02}",
@@ -94,7 +94,27 @@ def _iso(moment: datetime) -> str:
 
 def _date(budget: Budget, instant: str, pattern: str = "YYYY-MM-DD") -> str:
     moment = _moment(instant)
-    return budget.text(_PIECE.sub(lambda piece: _PIECES[piece[0]](moment), pattern))
+    return budget.text(_PIECE.sub(lambda piece: PIECES[piece[0]](moment), pattern))
+
+
+_ODD_PIECE = re.compile(
+    r"%[A-Za-z]|YYYYY+|(?:hh?|HH):MM|YYYY[-/. ]mm"
+    r"|(?<![A-Za-z])(?:[yY]{1,4}|E{1,4}|d{1,4}|M{1,4}|Do|H{1,2}|h{1,2}|m{1,2}|s{1,2}|S{1,3}|a|A|D{1,4})(?![A-Za-z])",
+)
+"""What patterns of other languages are made of, and ours where they stand alone."""
+
+
+def odd_piece(pattern: str) -> str | None:
+    """What looks wrong in a pattern of `date`, as a sentence: parts that are none here, such as ``yyyy``."""
+    for found in _ODD_PIECE.finditer(pattern):
+        if found[0] in PIECES:
+            continue
+        if found[0].endswith(":MM"):
+            return f"'{found[0]}' is the hour and the month: minutes are mm"
+        if found[0].startswith("YYYY") and found[0].endswith("mm"):
+            return f"'{found[0]}' is the year and the minute: months are MM"
+        return f"'{found[0]}' is no part of a date here, and stands for itself"
+    return None
 
 
 def _in_zone(budget: Budget, instant: str, zone: str) -> str:

@@ -18,7 +18,7 @@ from hooks.rules.accounts import Accounts, SecretLookup, Secrets
 from hooks.rules.build_calendar import CalendarBuilder
 from hooks.rules.build_rule import RuleBuilder
 from hooks.rules.calendar import Calendar
-from hooks.rules.document import Document, DocumentError, read_document
+from hooks.rules.document import MAX_BYTES, Document, DocumentError, read_document
 from hooks.rules.emitted import emitted
 from hooks.rules.findings import Finding, RulesInvalid, in_order
 from hooks.rules.model import RULE_KEYS, Defaults, RoutesFile
@@ -132,7 +132,8 @@ class _Loading:
             self._paths.append(path)
             return draft.encode("utf-8", "surrogatepass")
         try:
-            raw = path.read_bytes()
+            with path.open("rb") as opened:
+                raw = opened.read(MAX_BYTES + 1)  # more is refused anyway, and a device has no end
         except FileNotFoundError:
             self._unread(name, "there is no such file")
             return None
@@ -218,14 +219,22 @@ class _Loading:
                     file, place, "no file fits this pattern", f"looked in the folder of {file.name}", "warning"
                 )
             for path in found[:MAX_FILES]:
-                if path.is_dir() or any(path == known or path.samefile(known) for known in self._known(path)):
+                if any(path == known or path.samefile(known) for known in self._known(path)):
                     continue
-                if not path.exists():
-                    self.report.at(file, place, f"there is no file '{pattern}'", f"looked in the folder of {file.name}")
+                if not path.is_file():
+                    self._no_file(file, place, path, pattern)
                     continue
                 raw = self.read(path, str(path))
                 if raw is not None:
                     self.take(raw, str(path), path.parent, included=True)
+
+    def _no_file(self, file: SourceFile, place: tuple[str | int, ...], path: Path, named: str) -> None:
+        if path.is_dir():
+            self.report.at(file, place, f"'{named}' is a folder", f"write {named.rstrip('/')}/*.yaml for its files")
+        elif path.exists():  # a device or a pipe: reading it might never end
+            self.report.at(file, place, f"'{named}' is not a file", "name a file, or a pattern such as rules/*.yaml")
+        else:
+            self.report.at(file, place, f"there is no file '{named}'", f"looked in the folder of {file.name}")
 
     def _known(self, path: Path) -> list[Path]:
         return [known for known in self._paths if known.name == path.name and path.exists()]

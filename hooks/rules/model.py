@@ -5,7 +5,7 @@ Strict: unknown keys are refused and nothing is converted.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,7 @@ from pydantic import (
     StrictInt,
     StrictStr,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 
@@ -81,7 +82,20 @@ class Retry(_Strict):
     )
     backoff: Backoff = Field("exponential", description="`fixed` waits the same each time, `exponential` doubles.")
     first_wait: Duration = Field(5.0, description="The wait before the second try, such as 5s.")
-    max_wait: Duration = Field(900.0, description="The longest wait between two tries, such as 15m.")
+    max_wait: Duration = Field(
+        900.0, description="The longest wait between two tries; 15m when left out, or `first_wait` if that is longer."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if "max_wait" in self.model_fields_set and self.max_wait < self.first_wait:
+            raise ValueError("'max_wait' is shorter than 'first_wait'")
+        return self
+
+    @property
+    def longest_wait(self) -> float:
+        """``max_wait``, or what holds without one."""
+        return self.max_wait if "max_wait" in self.model_fields_set else max(self.max_wait, self.first_wait)
 
 
 class Step(_Strict):
@@ -293,10 +307,16 @@ class Defaults(_Strict):
     timeout: Lasting | None = None
 
 
+def _no_truth_value(value: object) -> object:
+    return "true" if value is True else value  # which is equal to 1
+
+
 class RoutesFile(_Strict):
     """routes.yaml."""
 
-    version: Literal[1] = Field(1, description="The version of this format.")
+    version: Annotated[Literal[1], BeforeValidator(_no_truth_value)] = Field(
+        1, description="The version of this format."
+    )
     include: _Texts | None = Field(None, description="Further files, as globs relative to this one.")
     sources: dict[_Name, dict[str, Any]] = Field(default_factory=dict, description="Inbound ends: /in/<name>.")
     connections: dict[_Name, dict[str, Any]] = Field(default_factory=dict, description="Accounts to act in.")

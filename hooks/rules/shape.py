@@ -140,6 +140,12 @@ class Shape:
         return any(schema.get("format") == "url-path" for schema, _ in self.alternatives)
 
     @property
+    def example(self) -> str | None:
+        """A text of the form that belongs here, where its model gives one."""
+        found = (str(each) for schema, _ in self.alternatives for each in schema.get("examples", ()))
+        return next(found, None)
+
+    @property
     def allowed(self) -> tuple[Any, ...]:
         """The values of an enumeration, () when there is none."""
         found: list[Any] = []

@@ -107,8 +107,14 @@ class _Parser:
         token = self.token
         if token.kind == "end":
             return self.error("the expression ends too early", token, hint or "a value is missing at the end")
+        before = self.tokens[self.position - 1].text if self.position else ""
+        after = self.tokens[min(self.position + 1, len(self.tokens) - 1)].text
         if token.text == "=":
-            hint = "use '==' to compare"
+            hint = f"write {after}=" if after in ("<", ">") else "use '==' to compare"
+        elif token.text == ">" and before == "<":
+            hint = "write !="
+        elif token.text == "?" and after in (".", "["):
+            hint = "leave the '?' out: what is below a missing field is null, never an error"
         elif token.text == "&":
             hint = "write and"
         elif token.text == "|":
@@ -121,6 +127,8 @@ class _Parser:
             hint = _STRANGERS[token.text]
         elif token.text in ("then", "elif"):
             hint = "write: x if condition else y"
+        elif token.text in _KEYWORDS and not self.position:
+            hint = f"a value is missing in front of {token.text}"
         elif not hint and token.kind in ("name", "number", "text"):
             hint = "two values stand side by side: put an operator, or a comma, between them"
         shown = token.text if len(token.text) <= 40 else token.text[:37] + "..."

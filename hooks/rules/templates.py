@@ -193,8 +193,9 @@ class Templates:
             return file, raw
         use = raw["use"]
         place: Path = ("rules", number, "use")
-        named, given = (use, {}) if isinstance(use, str) else (use.get("template"), use.get("with") or {})
-        if not isinstance(use, (str, dict)) or not isinstance(named, str) or not isinstance(given, dict):
+        form = use if isinstance(use, dict) else {"template": use}
+        named, given = form.get("template"), form.get("with") or {}
+        if not isinstance(named, str) or not isinstance(given, dict):
             self._report.at_key(file, place, "'use' names a template", "use: {template: name@1, with: {...}}")
             return None
         at = (*place, "template") if isinstance(use, dict) else place

@@ -15,6 +15,8 @@ from hooks.rules.signatures import Function, Parameter
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
+_HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
+"""As canonical phones have them, or a number that an event holds in order would be none for a rule."""
 _AMOUNT = re.compile(r"(-?)\$?\s*(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?")
 
 
@@ -88,7 +90,7 @@ def _e164(value: str) -> str | None:
         return None
     if number.country_code != 1 or not phonenumbers.is_valid_number(number):
         return None
-    if phonenumbers.region_code_for_number(number) not in ("US", "CA"):
+    if phonenumbers.region_code_for_number(number) not in _HOME_REGIONS:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -75,15 +75,27 @@ class Masking:
             clauses = [
                 {
                     **clause,
-                    "values": {path: HIDDEN if self.covers(path) else self.of(value) for path, value in values.items()},
+                    "values": self._read(clause.get("values") or {}),
                     "hint": None,
                 }
                 for clause in rule["clauses"]
-                for values in [clause.get("values") or {}]
             ]
-            requests = [{**each, "body": self.body(each.get("body"))} for each in rule["requests"]]
-            rules.append({**rule, "clauses": clauses, "requests": requests})
+            timing = [{**each, "by": self._read(each["by"])} for each in rule.get("timing") or ()]
+            requests = [
+                {**each, "url": each.get("url") and self._url(each["url"]), "body": self.body(each.get("body"))}
+                for each in rule["requests"]
+            ]
+            rules.append({**rule, "clauses": clauses, "timing": timing, "requests": requests})
         return {**told, "event": {**told["event"], "data": self.of(told["event"].get("data"))}, "rules": rules}
+
+    def _read(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by the expressions that they come from, hidden where one of these names a hidden field."""
+        return {
+            text: self._hidden(value)
+            if any(self.covers(part) for part in re.findall(r"'[^']*'|\"[^\"]*\"|\w+", text))
+            else self.of(value)
+            for text, value in values.items()
+        }
 
     def _step(self, step: Mapping[str, Any]) -> dict[str, Any]:
         attempts = [

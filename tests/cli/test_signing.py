@@ -61,6 +61,30 @@ def test_a_shared_key_travels_in_a_header() -> None:
                 }
             },
         ),
+        ("webhook", {"verify": {"scheme": "token", "secret": "a key of a test"}}),
+        ("webhook", {"verify": {"scheme": "basic", "username": "us", "secret": "a password of a test"}}),
+        (
+            "webhook",
+            {
+                "verify": {
+                    "scheme": "hmac",
+                    "header": "X-Sig",
+                    "secret": "a secret of a test",
+                    "template": "{header:X-Request-Id}.{header:X-Time}.{body}",
+                    "timestamp_header": "X-Time",
+                }
+            },
+        ),
+        (
+            "housecall_pro",
+            {
+                "signing_secret": "a signing secret of a test",
+                "signature_header": "X-Other-Signature",
+                "timestamp_header": None,
+                "template": "{body}",
+                "encoding": "base64",
+            },
+        ),
         ("webhook", {"unverified": "a test"}),
     ],
 )

@@ -211,6 +211,19 @@ def test_emails_are_gathered_as_given() -> None:
     )
 
 
+def test_names_beside_addresses_are_no_addresses_and_a_text_without_one_stays_whole() -> None:
+    assert ["maya@example.org", "lee@example.org"] == fields.emails(
+        "Maya Ortiz <maya@example.org>, Lee (lee@example.org)"
+    )
+    assert ["none at all"] == fields.emails(" none at all ")
+
+
+def test_a_fraction_of_nothing_is_a_whole_number_of_text() -> None:
+    assert ("3035550142", "0.5", "-3") == (fields.text(3035550142.0), fields.text(0.5), fields.text(-3.0))
+    assert fields.Phone("+13035550142", valid=True) == fields.phone(3035550142.0)
+    assert ("80401", "02139") == (fields.zip_code(80401.0), fields.zip_code(2139.0))
+
+
 @pytest.mark.parametrize(
     ("full", "expected"),
     [

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.errors import DeliveryError, Permanent, Transient, Unconfigured
+from hooks.pipeline.policies import schedule_of
 from hooks.pipeline.retry import SCHEDULE, UNCONFIGURED_WAIT, Decision, Retry, decide
 from hooks.ports import OnUnknown
+from tests.rules.rules_world import PING, load_after_head, rule
 
 THREE = Retry((1.0, 2.0, 3.0))
 KNOWN = Transient("503", status=503)
@@ -25,6 +27,20 @@ def after(
     chance: float = 0.5,
 ) -> Decision:
     return decide(error, tries=tries, schedule=schedule, repeatable=repeatable, on_unknown=on_unknown, chance=chance)
+
+
+@pytest.mark.parametrize(
+    ("written", "waits"),
+    [
+        ("{attempts: 4, backoff: fixed, first_wait: 1h}", (3600.0, 3600.0, 3600.0)),
+        ("{attempts: 4, first_wait: 20m}", (1200.0, 1200.0, 1200.0)),
+        ("{attempts: 5, first_wait: 5m}", (300.0, 600.0, 900.0, 900.0)),
+        ("{attempts: 4, first_wait: 5m, max_wait: 1h}", (300.0, 600.0, 1200.0)),
+    ],
+)
+def test_a_rule_waits_as_it_is_written(written: str, waits: tuple[float, ...]) -> None:
+    (made,) = load_after_head(rule(f"    retry: {written}\n{PING}")).rules
+    assert waits == schedule_of(made.steps[0]).waits
 
 
 def test_the_usual_schedule_is_twelve_retries_over_three_days() -> None:

@@ -134,8 +134,36 @@ def test_another_type_or_source_is_a_clause_too(rules: str, text: str, hint: str
     assert (text, "false", hint) == (clause["text"], clause["verdict"], clause["hint"])
 
 
-def test_rules_that_are_switched_off_are_not_shown() -> None:
-    assert [] == explain(load_after_head(rule("    enabled: false\n" + PING)), EVENT)["rules"]
+def test_a_rule_that_is_switched_off_says_so() -> None:
+    found = explained(rule("    enabled: false\n    when: data.total_cents > 1\n" + PING))
+    assert (False, []) == (found["matched"], found["requests"])
+    assert ["event: job.completed", "enabled"] == [clause["text"] for clause in found["clauses"]]
+    assert ("false", "the rule is switched off") == (found["clauses"][1]["verdict"], found["clauses"][1]["hint"])
+
+
+def test_an_event_that_could_not_be_read_is_for_no_rule_not_even_its_else() -> None:
+    otherwise = "    else: [{action: home.ping}]\n"
+    found = explained(
+        rule("    when: data.total_cents > 1\n" + PING + otherwise), data={}, flag="job: expected an object"
+    )
+    assert (False, False, []) == (found["matched"], found["else"], found["requests"])
+    assert {"flag": "job: expected an object"} == found["clauses"][-1]["values"]
+    assert "false" == found["clauses"][-1]["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("once", "values", "hint"),
+    [
+        ("data.customer.email", {"data.customer.email": "maya@example.org"}, None),
+        ("data.description", {"data.description": None}, "there is no value, so it acts every time"),
+        ("data.total_cents + raw.job", {}, "cannot add a number and an object, so it acts every time"),
+    ],
+)
+def test_it_says_by_which_value_a_rule_acts_once(once: str, values: dict[str, Any], hint: str | None) -> None:
+    data = {"total_cents": 15000, "customer": {"email": "maya@example.org"}}
+    found = explained(rule(f"    once_per: {once}\n    once_within: 24h\n" + PING), data=data, raw={"job": {}})
+    told = {"key": "once_per", "line": 10, "text": "acts once in 1d for each value", "by": values, "hint": hint}
+    assert [told] == found["timing"]
 
 
 def test_missing_is_told_from_false() -> None:

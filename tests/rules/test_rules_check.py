@@ -79,6 +79,19 @@ def test_all_findings_come_at_once_in_order() -> None:
             "= | unexpected '=' = use '==' to compare",
         ),
         (
+            "    retry: {attempts: 3, first_wait: 10m, max_wait: 1m}\n",
+            "{attempts: 3, first_wait: 10m, max_wait: 1m} | 'max_wait' is shorter than 'first_wait' = "
+            "How the steps of this rule are tried again.",
+        ),
+        ("    when: data.total_cents =< 5\n", "= | unexpected '=' = write <="),
+        ("    when: data.total_cents => 5\n", "= | unexpected '=' = write >="),
+        ("    when: data.total_cents <> 5\n", "> | unexpected '>' = write !="),
+        (
+            "    when: data.customer?.id != null\n",
+            "? | unexpected '?' = leave the '?' out: what is below a missing field is null, never an error",
+        ),
+        ("    when: and data.id == 'x'\n", "and | unexpected 'and' = a value is missing in front of and"),
+        (
             "    when: ${data.id} == 'x'\n",
             "${ | this is an expression already: write it without ${ } = write: data.id == 'x'",
         ),
@@ -672,3 +685,32 @@ def test_a_damaged_file_is_loaded_or_refused_with_findings(edits: list[tuple[int
         load(text)
     except RulesInvalid as invalid:
         assert any(found.severity == "error" for found in invalid.findings)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("yyyy-MM-dd", "'yyyy' is no part of a date here, and stands for itself"),
+        ("%Y-%m-%d", "'%Y' is no part of a date here, and stands for itself"),
+        ("dddd D", "'dddd' is no part of a date here, and stands for itself"),
+        ("DD/MM/YY", "'YY' is no part of a date here, and stands for itself"),
+        ("YYYY-mm-DD", "'YYYY-mm' is the year and the minute: months are MM"),
+        ("D MMM, HH:MM", "'HH:MM' is the hour and the month: minutes are mm"),
+        ("YYYY-MM-DDTHH:mm:ssZ", None),
+        ("ddd D MMM YYYY, h:mm A", None),
+        ("YYYYMMDD [at] HHmm", None),
+    ],
+)
+def test_a_pattern_of_a_date_in_another_tongue_is_warned_of(pattern: str, told: str | None) -> None:
+    do = f'    do: [{{action: home.create_lead, with: {{last_name: "${{date(time, {pattern!r})}}"}}}}]\n'
+    found = load_after_head(rule(do)).warnings
+    assert ([] if told is None else [told]) == [each.message for each in found]
+
+
+def test_braces_of_other_tools_are_warned_of() -> None:
+    text = "Job {{ data.id }} for {{data.customer.last_name}}"
+    (found,) = load_after_head(
+        rule(f'    do: [{{action: home.create_lead, with: {{last_name: "{text}"}}}}]\n')
+    ).warnings
+    assert ("this is sent as it stands, and no value is put in", "write ${data.id}") == (found.message, found.hint)
+    assert "{{ data.id }}" == found.source[found.column - 1 : found.column - 1 + found.length]

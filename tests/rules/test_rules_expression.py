@@ -95,6 +95,7 @@ def fault(text: str) -> str:
         ("first(data.note, data.missing, data.customer.first_name)", "Maya"),
         ("phone(data.customer.phone)", "+15135550142"),
         ("phone('+44 20 7946 0958')", None),
+        ("phone('787-555-0123')", "+17875550123"),
         ("phone('12')", None),
         ("email(data.customer.email)", "maya@example.org"),
         ("email('not an address')", None),

@@ -205,6 +205,7 @@ async def test_what_is_not_readable_is_quarantined_with_its_bytes() -> None:
         (structured(data_base64="aGk=", datacontenttype=5), "hi"),
         (binary(), None),
         (binary(b'{"a":1}'), {"a": 1}),
+        (binary(b'{"a":1}', "application/vnd.shop.order+json; charset=utf-8"), {"a": 1}),
         (binary(b"[1,2]"), [1, 2]),
         (binary(b"a=1", "application/x-www-form-urlencoded"), {"a": "1"}),
         (binary(b"<r><a>1</a></r>", "text/xml"), {"a": "1"}),

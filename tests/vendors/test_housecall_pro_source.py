@@ -85,6 +85,14 @@ def draft(body: object) -> Draft:
     return found
 
 
+def test_a_type_of_ones_own_names_all_but_what_could_not_be_read() -> None:
+    body = [{"event": "job.paid", "job": {"id": "job_1"}}, {"event": "job.paid", "job": "none"}, {"event": "new.thing"}]
+    raw = json.dumps(body).encode()
+    found = source(type="east.changed").normalize(receipt(raw, 3))
+    assert ["east.changed", "job.paid", "east.changed"] == [each.type for each in found]
+    assert ["job.paid", "job.paid", "new.thing"] == [each.vendor_type for each in found]
+
+
 # --- verify ---
 
 

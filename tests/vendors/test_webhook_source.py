@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -138,6 +139,23 @@ async def test_a_signed_delivery_becomes_an_event_named_by_its_header() -> None:
     stored = house.intake.receipts[0].headers
     assert {"x-github-event": "issues", "x-github-delivery": "72d3162e"}.items() <= stored.items()
     assert "x-hub-signature-256" not in stored
+
+
+@pytest.mark.parametrize(
+    ("field", "found"),
+    [
+        ('{"action":"opened"}', [{"action": "opened"}]),
+        ('[{"a":1},{"a":2}]', [{"a": 1}, {"a": 2}]),
+        ("opened", [{"payload": "opened"}]),
+        ("5", [{"payload": "5"}]),
+    ],
+)
+async def test_json_in_the_field_payload_of_a_form_is_the_body(field: str, found: list[object]) -> None:
+    body = b"payload=" + quote(field).encode()
+    house = House(vendor, verify="github", secret=SECRET)
+    answer = await house.post(body, github(body), content_type=FORM)
+    assert (202, len(found)) == (answer.status_code, len(answer.json()["events"]))
+    assert found == [event.data for event in house.events()]
 
 
 async def test_what_is_not_proven_is_refused_with_its_reason() -> None:

@@ -129,6 +129,18 @@ def test_an_explanation_hides_values_by_their_paths_and_hints_that_hold_them(rea
     assert told == Masking(()).explained(told)
 
 
+def test_an_explanation_hides_what_an_expression_makes_of_a_hidden_field(reader: None) -> None:
+    values = {"data.emails.work": "a@b.c", "raw['E-Mail']": "a@b.c", "data.n": 1, "data.email": None}
+    timing = {"key": "once_per", "line": 1, "text": "t", "by": {"lower(data.email) ?? data.n": "a@b.c"}, "hint": None}
+    request = {"step": "s", "url": "https://x/find?email=a%40b.c&n=1", "body": None}
+    rule = {"id": "r", "clauses": [{"values": values}], "timing": [timing], "requests": [request]}
+    (shown,) = MASKING.explained({"event": {}, "rules": [rule]})["rules"]
+    assert "a@b.c" not in json.dumps(shown)
+    assert "a%40b.c" not in json.dumps(shown)
+    assert {"data.n": 1, "data.email": None}.items() <= shown["clauses"][0]["values"].items()
+    assert {"lower(data.email) ?? data.n": HIDDEN} == shown["timing"][0]["by"]
+
+
 def test_whoever_may_act_sees_an_explanation_whole() -> None:
     told: dict[str, Any] = {"event": {}, "rules": []}
     assert told is MASKING.explained(told)

@@ -26,8 +26,11 @@ BINARY = frozenset(
         "application/xml",
         "text/plain",
         "text/xml",
+        "+json",
+        "+xml",
     }
 )
+"""What a binary event's data may be written in; with a plus, all types that end so."""
 ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time", "dataschema")
 """The attributes of a binary event that are read; ``datacontenttype`` is its ``content-type``."""
 

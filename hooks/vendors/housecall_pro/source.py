@@ -9,7 +9,7 @@ on. No id of the delivery or the event is known in body or headers, so the body'
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Self
 
@@ -22,7 +22,7 @@ from hooks.kit.bodies import count_objects, objects, parse_json
 from hooks.kit.fields import FieldError, Fields, instant, name_text
 from hooks.kit.signatures import Encoding, HmacScheme, secret_bytes
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
-from hooks.values import Duration, Secrets
+from hooks.values import Lasting, Secrets
 
 from . import mapping, parts
 
@@ -35,7 +35,7 @@ class HousecallProSourceSettings(SourceSettings):
     """How a Housecall Pro webhook is checked. All but the secret has the default that live receivers found."""
 
     signing_secret: Secrets = Field(description="The signing secret of My Apps > Webhooks; two during a rotation.")
-    tolerance: Duration = Field(300.0, description="How far the timestamp may be from now, in either direction.")
+    tolerance: Lasting = Field(300.0, description="How far the timestamp may be from now, in either direction.")
     on_bad_signature: Literal["refuse", "drop"] = Field(
         "refuse",
         description="`drop` answers 200 to a bad signature: the vendor switches off addresses that refuse.",
@@ -164,6 +164,7 @@ class HousecallProSource:
 
     def __init__(self, _name: str, settings: HousecallProSourceSettings) -> None:
         self._scheme = settings.scheme()
+        self._type = settings.type
         self.paths: Mapping[str, frozenset[str]] = {"": frozenset({"POST"})}
         self.media_types = frozenset({"application/json", ""})
         self.kept_headers: frozenset[bytes] = frozenset()
@@ -187,7 +188,10 @@ class HousecallProSource:
         return Reading(events=count_objects(request.body))
 
     def normalize(self, receipt: Receipt) -> list[Draft]:
-        return [_draft(body) for body in objects(parse_json(receipt.body))]
+        drafts = [_draft(body) for body in objects(parse_json(receipt.body))]
+        told = self._type
+        # A flagged event keeps the vendor's type, so that no rule takes it for what it may not be.
+        return drafts if told is None else [replace(each, type=told) if each.flag is None else each for each in drafts]
 
     def answer(self, request: Inbound, outcome: Outcome) -> Reply | None:
         """The usual answers. ``on_bad_signature: drop`` is the engine's: it knows nothing of a vendor's words."""

@@ -21,7 +21,7 @@ from hooks.kit.fields import FieldError, instant, name_text
 from hooks.kit.guards import MAX_SIGNATURES
 from hooks.kit.signatures import check_signature, check_timestamp
 from hooks.ports import Draft, Inbound, Outcome, Reading, Reply, Source, SourceSettings
-from hooks.values import Duration, Secrets
+from hooks.values import Lasting, Secrets
 
 RECEIVED = "standard_webhooks.received"
 """The type of an event whose body does not name one."""
@@ -42,7 +42,7 @@ class StandardWebhooksSourceSettings(SourceSettings):
     """How a delivery is checked. ``type`` gives all events one type instead of the body's."""
 
     secret: Secrets = Field(description="The secret, `whsec_` and base64; two during a rotation.")
-    tolerance: Duration = Field(300.0, description="How far the timestamp may be from now, in either direction.")
+    tolerance: Lasting = Field(300.0, description="How far the timestamp may be from now, in either direction.")
     header_prefix: Literal["webhook", "svix"] = Field(
         "webhook", description="How the three headers begin; senders older than the specification say `svix`."
     )

@@ -17,12 +17,17 @@ from hooks.kit.bodies import MEDIA_TYPES, count_objects, objects, parse_body, pa
 from hooks.kit.guards import Guard, Unverified, Verify, make_guard
 from hooks.kit.paths import Located, PathText, Templated
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
+from hooks.ports.inbound import media_type
 from hooks.values import Secrets
 
 RECEIVED = "webhook.received"
 _CREDENTIALS = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"x-api-key"})
 _OR = ', or `unverified: "why nobody is checked"`'
 _CHALLENGE = "url_verification"
+_FORM = "application/x-www-form-urlencoded"
+_IN_A_FIELD = frozenset({"github", "slack"})
+"""Presets of senders that can put the whole JSON into the field ``payload`` of a form: GitHub's content type at first,
+and Slack's for buttons and dialogues."""
 
 EVENT_KINDS = (EventKind(RECEIVED, RECEIVED, None, "A sender posted something; `type` names it otherwise."),)
 
@@ -62,6 +67,7 @@ class WebhookSource:
         self._subject = None if settings.subject is None else PathText(settings.subject)
         self._key = None if settings.key is None else PathText(settings.key)
         self._challenged = settings.verify == "slack"
+        self._in_a_field = settings.verify in _IN_A_FIELD
         named = [text.headers for text in (self._type, self._subject, self._key) if text is not None]
         self.paths: Mapping[str, frozenset[str]] = {"": frozenset({"POST"})}
         self.media_types = MEDIA_TYPES
@@ -95,17 +101,28 @@ class WebhookSource:
 
     def read(self, request: Inbound) -> Reading:
         content_type = next((value.decode("latin-1") for name, value in request.headers if name == b"content-type"), "")
-        if self._key is None:
+        if self._key is None and not (self._in_a_field and media_type(content_type.encode("latin-1")) == _FORM):
             return Reading(events=count_objects(request.body, content_type))
-        bodies = objects(parse_body(request.body, content_type))
+        bodies = self._objects(request.body, content_type)
+        if self._key is None:
+            return Reading(events=len(bodies))
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
         keys = [self._key.read(body, headers) for body in bodies]
         known = [key for key in keys if key is not None]
         return Reading(events=len(bodies), key="\n".join(known) if len(known) == len(keys) else None)
 
     def normalize(self, receipt: Receipt) -> list[Draft]:
-        bodies = objects(parse_body(receipt.body, receipt.headers.get("content-type", "")))
+        bodies = self._objects(receipt.body, receipt.headers.get("content-type", ""))
         return [self._draft(body, receipt.headers) for body in bodies]
+
+    def _objects(self, body: bytes, content_type: str) -> list[dict[str, Any]]:
+        parsed = parse_body(body, content_type)
+        if self._in_a_field and isinstance(parsed, dict) and parsed.keys() == {"payload"}:
+            try:
+                return objects(parse_json(str(parsed["payload"]).encode()))
+            except (NormalizationError, UnicodeEncodeError):
+                pass  # a field of that name is no promise
+        return objects(parsed)
 
     def _draft(self, body: dict[str, Any], headers: Mapping[str, str]) -> Draft:
         kind = self._type.read(body, headers)

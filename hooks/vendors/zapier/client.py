@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from hooks.errors import Permanent
 from hooks.events import Done, Request
-from hooks.kit.http import Address, Http, Network, check_address, verdict
+from hooks.kit.http import Address, Http, Network, address_of_key, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -31,14 +31,17 @@ RATE: Final = 30.0
 class ZapierSettings(ConnectionSettings):
     """Keys of a connection to one Zap's Catch Hook."""
 
-    hook_url: Secret = Field(description="The address that the trigger *Catch Hook* of the Zap shows.")
+    hook_url: Secret = Field(
+        description="The address that the trigger *Catch Hook* of the Zap shows.",
+        examples=["https://hooks.zapier.com/hooks/catch/1234567/abcdefg/"],
+    )
     base_url: Address = Field(ADDRESS, description="Where it is; by default the host of `hook_url`.")
     rate: float | None = Field(RATE, gt=0, description="Calls per second; Zapier takes 30 a second of one hook.")
 
     @field_validator("hook_url")
     @classmethod
-    def _is_a_hook(cls, hook: SecretStr) -> SecretStr:
-        address = check_address(hook.get_secret_value())
+    def _is_a_hook(cls, hook: SecretStr, info: ValidationInfo) -> SecretStr:
+        address = address_of_key(hook.get_secret_value(), info)
         if len(urlsplit(address).path) < 2:
             raise ValueError("hook_url has no path: copy the whole address from the Zap's trigger")
         return hook

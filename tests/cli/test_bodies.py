@@ -1,0 +1,61 @@
+"""A body of one's own for `hooks explain`: read as what it is, with the headers that come with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hooks.cli.tree import run
+
+RULES = """\
+version: 1
+sources:
+  repo: {vendor: webhook, unverified: only a test, type: "repo.${headers['x-github-event']}"}
+  cloud: {vendor: cloudevents, key: "a shared key of a test"}
+rules: []
+"""
+CLOUD = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "order.paid", "data": {"total": 5}}
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "headers", "told"),
+    [
+        ("repo", {"ref": "main"}, ["X-GitHub-Event: push"], "repo.push"),
+        ("cloud", CLOUD, [], "order.paid"),
+        ("cloud", [CLOUD], [], "order.paid"),
+        (
+            "cloud",
+            {"total": 5},
+            ["ce-specversion: 1.0", "ce-id: 1", "ce-source: /s", "ce-type: order.new"],
+            "order.new",
+        ),
+    ],
+)
+def test_a_body_is_explained_as_its_source_reads_it(
+    source: str, body: object, headers: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "routes.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "body.json").write_text(json.dumps(body), encoding="utf-8")
+    named = [part for each in headers for part in ("--header", each)]
+    given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json")]
+    assert 0 == run(["explain", "--json", "--source", source, *given, *named])
+    assert told == json.loads(capsys.readouterr().out)["event"]["type"]
+
+
+def test_a_header_without_a_value_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "routes.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "body.json").write_text("{}", encoding="utf-8")
+    given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "repo"]
+    assert 2 == run(["explain", *given, "--header", "X-GitHub-Event"])
+    assert "is no header: write --header 'X-GitHub-Event: push'" in capsys.readouterr().err
+
+
+def test_what_could_not_be_read_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "routes.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "body.json").write_text('{"ref": "main"}', encoding="utf-8")
+    given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "repo"]
+    assert 0 == run(["explain", *given])
+    told = "It could not be read, and no rule acts on it: type: repo.${headers['x-github-event']} gave no name"
+    assert told == capsys.readouterr().out.splitlines()[1]
