@@ -77,7 +77,7 @@ class Settings:
     @property
     def database_shown(self) -> str:
         """`database_url` without a password."""
-        shown = re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", self.database_url)
+        shown = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", self.database_url)  # an @ or a / may stand in it as it is
         return re.sub(r"([?&](?:password|sslpassword)=)[^&]*", r"\1***", shown)
 
 

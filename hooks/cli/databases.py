@@ -245,7 +245,7 @@ def _with_progress(path: Path, to: str) -> dict[str, int]:
     with progress() as tell:
         return move_database(
             path,
-            to.replace("?pooler=transaction", ""),
+            to,
             lambda name, done, rows: tell(f"rows of {name}", done, rows),
         )
 
