@@ -66,8 +66,8 @@ class Place:
             text=True,
         )
 
-    def serve(self) -> subprocess.Popen[str]:
-        server = self.start("serve", "--port", "0", "--admin", "127.0.0.1:0")
+    def serve(self, *arguments: str) -> subprocess.Popen[str]:
+        server = self.start("serve", "--port", "0", "--admin", "127.0.0.1:0", *arguments)
         deadline = time.monotonic() + 30
         while self.run("healthcheck", "--ready").returncode != 0:
             assert server.poll() is None, server.communicate()[0]
@@ -162,6 +162,17 @@ def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: 
         ending = place.run(*command)
         assert (0, "") == (ending.returncode, ending.stderr)
         assert ending.stdout
+
+
+def test_a_server_that_only_works_is_sent_no_webhook(place: Place) -> None:
+    server = place.serve("--role", "work")
+    try:
+        ending = place.run("send", "--sample", "housecall_pro/job.completed")
+    finally:
+        stop(server)
+    assert (1, "") == (ending.returncode, ending.stdout)
+    assert "takes no webhooks (--role work)" in ending.stderr
+    assert "--to" in ending.stderr
 
 
 def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
