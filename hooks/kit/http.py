@@ -48,6 +48,7 @@ __all__ = [
     "check_path",
     "encode_query",
     "nothing_sent",
+    "read_address",
     "read_json",
     "record_exchanges",
     "request_json",
@@ -100,14 +101,15 @@ def check_address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _address(url: str, info: ValidationInfo) -> str:
+def read_address(url: str, info: ValidationInfo) -> str:
+    """`check_address` for a field of a settings model: raises ValueError, which names that field."""
     try:
         return check_address(url)
     except SettingsError as error:
         raise ValueError(str(error).replace("base_url", info.field_name or "base_url", 1)) from error
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(read_address)]
 """A base address in a connection's settings, checked when the file is loaded."""
 
 

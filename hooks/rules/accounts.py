@@ -15,7 +15,7 @@ from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean
 from hooks.rules.kinds import Kind, describe, rewriting
-from hooks.rules.report import Report, SourceFile
+from hooks.rules.report import Report, SourceFile, locate
 from hooks.rules.ruleset import ConnectionConfig, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of
 from hooks.rules.template import Template, compile_template, has_hole
@@ -28,7 +28,13 @@ _Settings = TypeVar("_Settings", SourceSettings, ConnectionSettings)
 SHORT_SECRET = 16
 _STAND_IN = secrets.token_hex(16)
 """Stands in for a secret that is missing while the rest is checked; nobody knows it, should it ever get further."""
+_ADDRESS, _NUMBER = f"https://secret.invalid/{_STAND_IN}", "1"
+"""What else stands in for one, where it must be an address or a number."""
 _NAME = re.compile(r"secret\.([A-Za-z_][A-Za-z0-9_]*)")
+
+
+class StandIn(str):
+    """A secret's value that a look-up has invented: what is wrong with it is nobody's mistake."""
 
 
 class SecretLookup:
@@ -76,6 +82,8 @@ class Accounts:
         self._lookup = lookup
         self.unsound: set[Path] = set()
         """The paths of accounts that lack a secret: complete enough to check rules with, and not to be used."""
+        self._invented: set[Path] = set()
+        """Where a `StandIn` stands."""
         self._report = report
 
     def source(self, file: SourceFile, name: str, raw: dict[str, Any]) -> SourceConfig | None:
@@ -139,11 +147,21 @@ class Accounts:
         }
         if unsure:
             self.unsound.add(path)
-        try:
-            return model.model_validate(values)
-        except ValidationError as error:
-            self._report.invalid(file, path, error, shape, unsure)
-            return None
+        for other in (_ADDRESS, _NUMBER, None):
+            try:
+                return model.model_validate(values)
+            except ValidationError as error:
+                faults = error.errors(include_url=False, include_input=False)
+                blamed = [(locate(raw, (), fault["loc"]), fault["type"]) for fault in faults]
+                unknown = {path + below for below, kind in blamed if kind == "extra_forbidden"}
+                free = (unsure | self._invented) - unknown
+                wrong = [below for below, _ in blamed if path + below in free]
+                if other is None or not wrong:
+                    self._report.invalid(file, path, error, shape, free)
+                    return None
+                for place in wrong:
+                    _put(values, place, other)
+        raise AssertionError("unreachable")
 
     def _resolve(self, file: SourceFile, path: Path, value: Any, shape: Shape, unsure: set[Path]) -> Any:
         """The value with its secrets put in; where one is missing, a stand-in and the path in ``unsure``."""
@@ -197,6 +215,8 @@ class Accounts:
                 )
                 return None
         found = self._lookup.fill(file, path, template)
+        if found is not None and any(isinstance(value, StandIn) for value in found.values()):
+            self._invented.add(path)
         return None if found is None else str(template.evaluate({"secret": found}))
 
     def _length(self, file: SourceFile, path: Path, secret: str) -> None:
@@ -208,3 +228,11 @@ class Accounts:
                 "a longer one is harder to guess",
                 "warning",
             )
+
+
+def _put(values: Any, place: Path, other: str) -> None:
+    """Something else where the last one would not do, and as secret as it was."""
+    *above, last = place
+    for part in above:
+        values = values[part]
+    values[last] = SecretStr(_ADDRESS) if isinstance(values[last], SecretStr) else other

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from hooks.errors import Permanent
+from hooks.errors import Permanent, SettingsError
 from hooks.events import Done, Request
-from hooks.kit.http import Address, Http, Network, check_address, read_json, verdict
+from hooks.kit.http import Address, Http, Network, check_address, read_address, read_json, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -37,8 +37,8 @@ class ZapierSettings(ConnectionSettings):
 
     @field_validator("hook_url")
     @classmethod
-    def _is_a_hook(cls, hook: SecretStr) -> SecretStr:
-        address = check_address(hook.get_secret_value())
+    def _is_a_hook(cls, hook: SecretStr, info: ValidationInfo) -> SecretStr:
+        address = read_address(hook.get_secret_value(), info)
         if len(urlsplit(address).path) < 2:
             raise ValueError("hook_url has no path: copy the whole address from the Zap's trigger")
         return hook
@@ -49,9 +49,11 @@ class ZapierSettings(ConnectionSettings):
         """The host of the hook, unless the connection names another."""
         hook = given.get("hook_url") if isinstance(given, dict) else None
         text = hook.get_secret_value() if isinstance(hook, SecretStr) else hook
-        if not isinstance(text, str) or "://" not in text:
-            return given
-        return {"base_url": "/".join(text.split("/")[:3])} | given
+        try:
+            address = check_address(str(text))
+        except SettingsError:
+            return given  # the hook is refused by itself
+        return {"base_url": "/".join(address.split("/")[:3])} | given
 
 
 class ZapierClient:
