@@ -194,7 +194,8 @@ def test_a_database_that_is_named_is_meant_also_beside_a_running_server(place: P
     assert pruned["receipts"] <= 1
     assert [2, 2] == left[1:]
     assert 0 == copied.returncode
-    assert 1 >= place.json("stats", "--database", f"sqlite:///{place.folder / 'copy-of-copy.db'}")["receipts"]["accepted"]
+    again = place.json("stats", "--database", f"sqlite:///{place.folder / 'copy-of-copy.db'}")
+    assert again["receipts"]["accepted"] <= 1
 
 
 def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
