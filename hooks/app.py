@@ -400,7 +400,8 @@ class App:
 
     def _write_server_file(self) -> None:
         """Where the command line finds this server."""
-        told = {"inbox": self.inbox_url, "admin": self.admin_url, "pid": os.getpid()}
+        database = self.settings.database_noted
+        told = {"inbox": self.inbox_url, "admin": self.admin_url, "pid": os.getpid(), "database": database}
         self._server_file.write_text(json.dumps(told) + "\n", encoding="utf-8")
         self._server_file.chmod(0o600)
 

@@ -29,6 +29,8 @@ class Settings:
     routes: Path = Path("routes.yaml")
     data: Path = Path(".hooks")
     database: str | None = None
+    database_named: bool = False
+    """Whether ``database`` stands on the command line: then that one is meant, whatever a running server uses."""
     host: str = "127.0.0.1"
     port: int = 8080
     admin_host: str = "127.0.0.1"
@@ -77,8 +79,15 @@ class Settings:
     @property
     def database_shown(self) -> str:
         """`database_url` without a password."""
-        shown = re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", self.database_url)
+        shown = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", self.database_url)  # an @ or a / may stand in it as it is
         return re.sub(r"([?&](?:password|sslpassword)=)[^&]*", r"\1***", shown)
+
+    @property
+    def database_noted(self) -> str:
+        """`database_shown` with the whole path of a file: by this a running server's database is told from others."""
+        if not self.database_url.startswith("sqlite:"):
+            return self.database_shown
+        return f"sqlite:///{self.database_path.resolve()}"
 
 
 def environment(name: str) -> str | None:
@@ -148,7 +157,7 @@ def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
     if (data := text("data")) is not None:
         values["data"] = Path(data)
     if (database := text("database")) is not None:
-        values["database"] = database
+        values["database"], values["database_named"] = database, "database" in options
     if (host := text("host")) is not None:
         values["host"] = host
     if (port := text("port")) is not None:

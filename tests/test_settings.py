@@ -119,7 +119,13 @@ def test_a_relative_database_is_relative() -> None:
 
 
 @pytest.mark.parametrize(
-    "database", ["postgresql://hooks:geheim@db.example.com/hooks", "postgresql:///hooks?user=hooks&password=geheim"]
+    "database",
+    [
+        "postgresql://hooks:geheim@db.example.com/hooks",
+        "postgresql:///hooks?user=hooks&password=geheim",
+        "postgresql://hooks:a@b/geheim@db.example.com/hooks",
+        "postgresql://hooks:a?geheim@db.example.com/hooks",
+    ],
 )
 def test_a_database_is_shown_without_its_password(database: str) -> None:
     settings = Settings(database=database)

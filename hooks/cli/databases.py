@@ -136,6 +136,7 @@ def db_backup(
     from hooks.store.copying import copy_database
 
     settings = load_settings({"data": data, "database": database})
+    _require_file(settings, "pg_dump --format=custom copies it, also while servers use it")
     path = settings.database_path
     if not file.parent.is_dir():
         raise StoreError(f"there is no folder {file.parent}")
@@ -190,7 +191,9 @@ def db_restore(
     from hooks.events import utc_text
     from hooks.store.copying import restore_database
 
-    path = load_settings({"data": data, "database": database}).database_path
+    settings = load_settings({"data": data, "database": database})
+    _require_file(settings, "pg_restore brings back what pg_dump has copied; docs/operating.md says what else to do")
+    path = settings.database_path
     now = SystemClock().now()
     done = restore_database(file, path, now, go_on=go_on)
     report = {
@@ -245,7 +248,7 @@ def _with_progress(path: Path, to: str) -> dict[str, int]:
     with progress() as tell:
         return move_database(
             path,
-            to.replace("?pooler=transaction", ""),
+            to,
             lambda name, done, rows: tell(f"rows of {name}", done, rows),
         )
 
@@ -272,6 +275,11 @@ def db_migrate(as_json: AsJson = False, data: Data = None, database: Database = 
         print_json({"database": settings.database_shown, "applied": done})
     else:
         print(f"{', '.join(done)} applied." if done else "The database is of this release already.")
+
+
+def _require_file(settings: Settings, instead: str) -> None:
+    if not settings.database_url.startswith("sqlite:"):
+        raise SettingsError(f"this works on a SQLite file only, and the database is a PostgreSQL: {instead}")
 
 
 def _require(path: Path) -> None:

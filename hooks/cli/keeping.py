@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,28 +56,31 @@ def token_rotate(
 
 @db.command("check", epilog="Example: hooks db check --data /var/lib/hooks")
 def db_check(as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
-    """Read the whole database: its pages, its schema and its books. Changes nothing; a server may be running."""
+    """Read the whole database: its pages, its schema and its books. Changes nothing; a server may be running.
+
+    The pages of a PostgreSQL are its own business: pg_amcheck reads those.
+    """
+    from hooks.store.opening import is_postgres
+
     settings = load_settings({"data": data, "database": database})
-    path = settings.database_path
-    findings = _examine(path)
-    document = {"database": str(path), "ok": not findings, "findings": findings}
+    shared = is_postgres(settings.database_url)
+    shown = settings.database_shown if shared else str(settings.database_path)
+    findings = _examine_postgres(settings.database_url) if shared else _examine(settings.database_path)
+    document = {"database": shown, "ok": not findings, "findings": findings}
     if as_json:
         print_json(document)
     elif findings:
         for finding in findings:
             print(coloured(finding, "red"))
     else:
-        print(f"{path} is sound.")
+        print(f"{shown} is sound.")
     if findings:
         raise typer.Exit(Exit.FAILED)
 
 
 def _examine(path: Path) -> list[str]:
     """What is wrong with the file; nothing for a sound one."""
-    import asyncio
-
     from hooks.errors import StoreError
-    from hooks.store.migrate import migrations
 
     if not path.is_file():
         raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
@@ -85,27 +90,56 @@ def _examine(path: Path) -> list[str]:
             findings += [
                 f"damaged pages: {row[0]}" for row in raw.execute("PRAGMA integrity_check(20)") if row[0] != "ok"
             ]
-            applied = dict(raw.execute("SELECT name, checksum FROM migrations").fetchall())
-            known = {migration.name: migration.checksum for migration in migrations()}
-            for name in sorted(applied.keys() | known.keys()):
-                if name not in known:
-                    findings.append(f"{name} is of a newer release of hooks than this one")
-                elif name not in applied:
-                    findings.append(f"{name} has not been applied yet: `hooks serve` does it when it starts")
-                elif applied[name] != known[name]:
-                    findings.append(f"{name} was applied in another form than this release has")
-        findings += [f"the books do not balance: {wrong}" for wrong in asyncio.run(_audit(path))]
+            findings += _of_its_schema(raw.execute(_APPLIED).fetchall())
+        findings += asyncio.run(_audit(f"sqlite:///{path}"))
     except (sqlite3.Error, StoreError) as error:
         findings.append(f"it cannot be read: {error}")
     return findings
 
 
-async def _audit(path: Path) -> list[str]:
-    from hooks.store.sqlite import open_sqlite_history
+def _examine_postgres(address: str) -> list[str]:
+    """The same for a PostgreSQL, but for its pages. Raises StoreError where it cannot be reached."""
 
-    history = await open_sqlite_history(path)
+    async def examine() -> list[str]:
+        from hooks.store.opening import open_history
+
+        history = await open_history(address)
+        try:
+            applied = await history.reader.read(lambda raw: raw.execute(_APPLIED).fetchall())
+        finally:
+            await history.close()
+        return [*_of_its_schema(applied), *await _audit(address)]
+
+    return asyncio.run(examine())
+
+
+_APPLIED = "SELECT name, checksum FROM migrations"
+
+
+def _of_its_schema(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """What is wrong with the migrations that were applied, by name and checksum."""
+    from hooks.store.migrate import migrations
+
+    findings: list[str] = []
+    applied = dict(rows)
+    known = {migration.name: migration.checksum for migration in migrations()}
+    for name in sorted(applied.keys() | known.keys()):
+        if name not in known:
+            findings.append(f"{name} is of a newer release of hooks than this one")
+        elif name not in applied:
+            findings.append(f"{name} has not been applied yet: `hooks serve` does it when it starts")
+        elif applied[name] != known[name]:
+            findings.append(f"{name} was applied in another form than this release has")
+    return findings
+
+
+async def _audit(address: str) -> list[str]:
+    """What is wrong with the books of a database."""
+    from hooks.store.opening import open_history
+
+    history = await open_history(address)
     try:
-        return await history.audit()
+        return [f"the books do not balance: {wrong}" for wrong in await history.audit()]
     finally:
         await history.close()
 

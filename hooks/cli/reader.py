@@ -106,13 +106,22 @@ def noted_addresses(settings: Settings) -> tuple[str, str] | None:
 
     None when no server has noted anything. Raises SettingsError when the folder is not ours to read.
     """
+    noted = _noted(settings)
+    try:
+        return _reachable(str(noted["inbox"] or "")), _reachable(str(noted["admin"]))
+    except KeyError:
+        return None
+
+
+def _noted(settings: Settings) -> Mapping[str, Any]:
+    """What the server of this data folder has noted, nothing when there is none."""
     try:
         noted = json.loads((settings.data / "server.json").read_text(encoding="utf-8"))
-        return _reachable(str(noted["inbox"] or "")), _reachable(str(noted["admin"]))
     except PermissionError:
         raise SettingsError(f"{settings.data} belongs to another user: run this as the user of the server") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def _reachable(address: str) -> str:
@@ -121,9 +130,11 @@ def _reachable(address: str) -> str:
 
 
 def find_server(settings: Settings) -> Server | None:
-    """The server that uses this data folder, if it answers."""
+    """The server that uses this data folder, if it answers; none when another database than its own was named."""
     noted = noted_addresses(settings)
     if noted is None:
+        return None
+    if settings.database_named and _noted(settings).get("database") not in (None, settings.database_noted):
         return None
     server = Server(*noted, _token(settings))
     try:

@@ -101,4 +101,8 @@ def _address(settings: Settings) -> str:
     server = find_server(settings)
     if server is None:
         raise NoServer("no server answers for this data folder: start `hooks serve`, or give its address with --to")
+    if not server.inbox:
+        raise NoServer(
+            "the running server takes no webhooks (--role work): give the address of one that does with --to"
+        )
     return server.inbox

@@ -53,11 +53,12 @@ class Shared:
                 await self._keep()
             return
         kept, busy = await self._states.connection_states()
-        pauses = {} if self._works else await self._states.pauses()  # one that works asks for these by itself
-        for name, account in self._accounts().items():
+        pauses = await self._states.pauses()
+        accounts = self._accounts()
+        for name, account in accounts.items():
+            account.pause = pauses.get(name)
+        for name, account in accounts.items():
             account.everywhere = busy.get(name, 0)
-            if not self._works:
-                account.pause = pauses.get(name)
             await self._compare(account, kept.get(name))
 
     async def may_try(self, account: Account) -> bool:

@@ -192,6 +192,8 @@ class Accounts:
         if shape.secret:
             self._length(file, path, filled)
             return SecretStr(filled)
+        if filled.isdecimal() and shape.kinds & Kind.NUMBER and not shape.kinds & Kind.TEXT:
+            return int(filled)  # the environment has nothing but texts
         return filled
 
     def _filled(self, file: SourceFile, path: Path, text: str) -> str | None:
@@ -229,6 +231,4 @@ def _in_form(made: str, shape: Shape) -> str:
     """What stands in for a secret, in the form that its key takes: one of its words, a number, an address."""
     if shape.allowed:
         return str(shape.allowed[0])
-    if shape.kinds & Kind.NUMBER and not shape.kinds & Kind.TEXT:
-        return "1"
-    return shape.example or made
+    return shape.example or ("1" if shape.kinds & Kind.NUMBER else made)

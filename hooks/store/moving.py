@@ -18,9 +18,11 @@ import psycopg
 from psycopg import sql
 
 from hooks.errors import StoreError, StoreRefused
+from hooks.store.fitness import check_fit, make_tables
 from hooks.store.lock import WriterLock
-from hooks.store.migrate import migrate, migrate_postgres
+from hooks.store.migrate import migrate
 from hooks.store.recent import settle_stored
+from hooks.store.session import CONNECTING, Address, no_way_in
 
 BATCH_ROWS = 2_000
 BATCH_BYTES = 8 * 1024 * 1024
@@ -50,13 +52,15 @@ def move_database(path: Path, dsn: str, told: Told = lambda name, done, rows: No
     """
     if not path.is_file():
         raise StoreRefused(f"there is no database at {path}")
+    to = Address.read(dsn).dsn
     lock = WriterLock(path)
     lock.acquire()
     try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as source, psycopg.connect(dsn) as target:
+        with closing(sqlite3.connect(path, isolation_level=None)) as source, _connected(to) as target:
+            check_fit(target, relaxed=True)
             migrate(source)
             settle_stored(source)
-            migrate_postgres(target)
+            make_tables(target)
             tables = list(_tables(source))
             _prepare(target, tables)
             for table in tables:
@@ -68,6 +72,13 @@ def move_database(path: Path, dsn: str, told: Told = lambda name, done, rows: No
         raise StoreError(f"the move stopped: {first}; the same command goes on where it was") from None
     finally:
         lock.release()
+
+
+def _connected(dsn: str) -> psycopg.Connection[Any]:
+    try:
+        return psycopg.connect(dsn, **CONNECTING)
+    except psycopg.Error as error:
+        raise StoreError(no_way_in(error)) from None
 
 
 def _tables(source: sqlite3.Connection) -> Iterator[Table]:

@@ -23,19 +23,28 @@ from hooks.store.accept import accept_rows
 from hooks.store.auditing import noted
 from hooks.store.dialect import statement
 from hooks.store.engine import COUNT_TRAFFIC, Cursor, Engine, Reader, Reading, Transaction
+from hooks.store.fitness import check_fit, make_tables
 from hooks.store.groupcommit import GroupCommit, Hear, Work, run_batch
 from hooks.store.history import SqlHistory
-from hooks.store.migrate import migrate_postgres
-from hooks.store.session import CONNECTING, READS, RECEIPTS, WRITES, Address, Away, Busy, Session, is_gone, said
+from hooks.store.session import (
+    CONNECTING,
+    READS,
+    RECEIPTS,
+    WRITES,
+    Address,
+    Away,
+    Busy,
+    Session,
+    is_gone,
+    no_way_in,
+    said,
+)
 from hooks.store.tuning import measured
 from hooks.store.verbs import SqlStore
 
 T = TypeVar("T")
 
 log = logging.getLogger("hooks.store")
-
-OLDEST = 15
-"""The first PostgreSQL that this is tested with."""
 
 SHARDS = 32
 """Each server counts in rows of its own, so that servers do not wait for each other's totals."""
@@ -151,7 +160,7 @@ class PostgresEngine:
             raise
         except StoreError as error:
             await engine.close()
-            raise StoreRefused(f"PostgreSQL cannot be used: {error}") from None
+            raise StoreRefused(str(error)) from None
         except BaseException:
             await engine.close()
             raise
@@ -162,7 +171,7 @@ class PostgresEngine:
         tries = 1
         while True:
             try:
-                return await self._writes.run(lambda connection: _check(connection, relaxed), limited=False)
+                return await self._writes.run(lambda connection: check_fit(connection, relaxed), limited=False)
             except Away as error:
                 if tries >= (RECOVERY_TRIES if NOT_READY in str(error) else START_TRIES):
                     raise
@@ -174,11 +183,11 @@ class PostgresEngine:
         """Bring the tables to this release; while a table is in use for long, again and again for a while."""
         for _ in range(MIGRATION_TRIES - 1):
             try:
-                return await self._writes.run(migrate_postgres, limited=False)
+                return await self._writes.run(make_tables, limited=False)
             except Busy as error:
                 log.warning("the tables cannot be changed now: %s", error)
                 await asyncio.sleep(AGAIN_LAST)
-        return await self._writes.run(migrate_postgres, limited=False)
+        return await self._writes.run(make_tables, limited=False)
 
     @property
     def broken(self) -> str | None:
@@ -325,7 +334,7 @@ async def open_postgres_history(dsn: str) -> SqlHistory:
     """What people read of a database. Raises StoreError when it cannot be reached or is no database of ours."""
     reader = PostgresReader(Address.read(dsn))
     try:
-        await reader.read(lambda reading: reading.execute("SELECT count(*) FROM counters").fetchone())
+        await reader.read(_require_tables)
     except StoreError:
         await reader.close()
         raise
@@ -338,12 +347,24 @@ def reading_of(dsn: str) -> Iterator[Reading]:
     address = Address.read(dsn)
     threshold = 5 if address.prepare else None
     try:
-        with psycopg.connect(address.dsn, autocommit=True, prepare_threshold=threshold, **CONNECTING) as connection:
+        connection = psycopg.connect(address.dsn, autocommit=True, prepare_threshold=threshold, **CONNECTING)
+    except psycopg.Error as error:
+        raise StoreError(no_way_in(error)) from None
+    try:
+        with connection:
             connection.read_only = True
             connection.adapters.register_loader("numeric", IntLoader)
-            yield PostgresTransaction(connection, 0)
+            reading = PostgresTransaction(connection, 0)
+            _require_tables(reading)
+            yield reading
     except psycopg.Error as error:
         raise StoreError(f"the database cannot be read: {said(error)}") from None
+
+
+def _require_tables(reading: Reading) -> None:
+    """Raises StoreError unless the tables of a server are there."""
+    if reading.execute("SELECT to_regclass('counters') IS NULL").fetchone()[0]:
+        raise StoreError("nothing of hooks is in this database yet: start `hooks serve` on it first")
 
 
 def _check_writable(connection: psycopg.Connection[Any]) -> None:
@@ -351,21 +372,6 @@ def _check_writable(connection: psycopg.Connection[Any]) -> None:
     row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
     if row is not None and row[0]:
         raise Away("the database that the address leads to is a standby: nothing can be written to it")
-
-
-def _check(connection: psycopg.Connection[Any], relaxed: bool) -> None:
-    """Raises StoreRefused unless the server is new enough and keeps what it commits."""
-    version = connection.info.server_version // 10000
-    if version < OLDEST:
-        raise StoreRefused(f"PostgreSQL {version} is too old: {OLDEST} or newer is needed")
-    rows = connection.execute(
-        "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
-    ).fetchall()
-    if not relaxed and (off := sorted(name for name, setting in rows if setting == "off")):
-        raise StoreRefused(
-            f"PostgreSQL would lose what it has committed: {', '.join(off)} is off. Switch it on, or set "
-            "HOOKS_DURABILITY=relaxed when that may be"
-        )
 
 
 _: type[Engine] = PostgresEngine

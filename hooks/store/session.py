@@ -12,14 +12,15 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import IntLoader
 
-from hooks.errors import StoreError
+from hooks.errors import SettingsError, StoreError
 
 T = TypeVar("T")
 
@@ -56,15 +57,40 @@ class Address(NamedTuple):
 
     @classmethod
     def read(cls, address: str) -> Address:
+        """Raises SettingsError for one that leads nowhere, and quotes no part that may be of a password."""
         head, mark, query = address.partition("?")
         parts = [part for part in query.split("&") if part]
+        _check_written(head, parts)
         pooled = "pooler=transaction" in parts
         wanted = [part for part in parts if part not in _OURS]
         dsn = head + (mark if wanted else "") + "&".join(wanted)
+        try:
+            conninfo_to_dict(dsn)
+        except psycopg.ProgrammingError as error:
+            raise SettingsError(_unreadable(said(error))) from None
         return cls(dsn, not pooled, not pooled and "notify=off" not in parts)
 
 
 _OURS = ("pooler=transaction", "notify=off", "notify=on")
+
+
+def _check_written(head: str, parts: Sequence[str]) -> None:
+    """What the driver would read otherwise than it was meant, or blame on something else."""
+    servers, _, name = head.partition("://")[2].partition("/")
+    if servers.count("@") > 1 or "@" in name:
+        raise SettingsError(
+            "the address of the database has an @ or a / too many: in a user's name or a password write %40 for @, "
+            "%2F for /, %3A for : and %25 for %"
+        )
+    for key, may_be in (("pooler", "transaction"), ("notify", "on or off")):
+        if any(part.partition("=")[0] == key and part not in _OURS for part in parts):
+            raise SettingsError(f"the address of the database has {key}=, which may be {may_be}")
+
+
+def _unreadable(why: str) -> str:
+    if "percent" in why:  # the driver quotes the password here
+        return "the address of the database has a % that stands for nothing: in a password write %25 for it"
+    return f"the address of the database cannot be read: {why}"
 
 
 class Kind(NamedTuple):
@@ -159,7 +185,7 @@ class Session:
             except psycopg.Error as error:
                 self._drop()
                 if last or self._given_up:
-                    raise Away(f"the database is not there: {said(error)}") from None
+                    raise Away(no_way_in(error)) from None
             else:
                 return connection
         raise AssertionError("unreachable")
@@ -206,6 +232,26 @@ def is_gone(error: psycopg.Error, connection: psycopg.Connection[Any]) -> bool:
     state = error.sqlstate or ""
     lost = isinstance(error, psycopg.OperationalError) and not state
     return lost or state.startswith(("08", "57P"))
+
+
+def no_way_in(error: Exception) -> str:
+    """Why no connection was made: nobody is there, or somebody who does not let us in, and what may be done."""
+    why = said(error).removeprefix("connection failed: ")
+    mend = next((f": {mend}" for known, mend in _MENDS.items() if known in why), "")
+    before, fatal, words = why.partition("FATAL:  ")
+    if fatal and not words.startswith("the database system is"):  # that one is starting or stopping
+        return f"PostgreSQL does not let us in ({before.strip(' :')}): {words}{mend}"
+    return f"the database is not there: {why}{mend}"
+
+
+_MENDS = {
+    "password authentication failed": "look at the user and the password in its address",
+    "no password supplied": "write user:password@host in its address",
+    "no pg_hba.conf entry": "let the user in there, or add sslmode=require to its address",
+    "does not exist": "make it first, or correct its address",
+    "too many c": "each server takes 7 of its connections; raise its limit, or put a pooler between",
+    "connection slots are reserved": "each server takes 7 of its connections; raise its limit, or put a pooler between",
+}
 
 
 def said(error: Exception) -> str:

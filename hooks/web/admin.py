@@ -108,4 +108,5 @@ def _fault(request: Request, error: Exception) -> Response:
 
 
 def _store_problem(request: Request, error: Exception) -> Response:
-    return _problem(request, problem_body(503, "The store cannot answer now."), {"retry-after": "5"})
+    detail = "The store cannot answer now: /api/v1/health (`hooks healthcheck --detail`) says why."
+    return _problem(request, problem_body(503, detail), {"retry-after": "5"})

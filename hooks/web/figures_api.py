@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from hooks.errors import StoreError
 from hooks.events import utc_text
 from hooks.ports import Clock, Desk, History, RulesDesk
 from hooks.web.json_bodies import json_answer
@@ -41,7 +42,7 @@ def figures_endpoints(history: History, desk: Desk, rules: RulesDesk, clock: Clo
             answer=Traffic,
         ),
         Endpoint("GET", f"{_API}/stream", api.stream, "What changes, as it does", media_type=EVENT_STREAM),
-        Endpoint("GET", "/metrics", api.metrics, "Figures for Prometheus", media_type=MEDIA_TYPE, problems=(503,)),
+        Endpoint("GET", "/metrics", api.metrics, "Figures for Prometheus", media_type=MEDIA_TYPE),
     )
 
 
@@ -76,7 +77,11 @@ class _Figures:
         return StreamingResponse(following, media_type=EVENT_STREAM)
 
     async def metrics(self, request: Request) -> Response:
-        figures = {**await self._stats(), **connection_figures(self._desk.connections())}
+        try:
+            stats = await self._stats()
+        except StoreError:  # who watches is told so by figures, and not by their absence
+            stats = {"ready": self._desk.ready(), "healthy": False, **self._rules.figures()}
+        figures = {**stats, **connection_figures(self._desk.connections())}
         return Response(prometheus_text(figures), media_type=MEDIA_TYPE)
 
     async def _stats(self) -> Mapping[str, Any]:

@@ -66,8 +66,8 @@ class Place:
             text=True,
         )
 
-    def serve(self) -> subprocess.Popen[str]:
-        server = self.start("serve", "--port", "0", "--admin", "127.0.0.1:0")
+    def serve(self, *arguments: str) -> subprocess.Popen[str]:
+        server = self.start("serve", "--port", "0", "--admin", "127.0.0.1:0", *arguments)
         deadline = time.monotonic() + 30
         while self.run("healthcheck", "--ready").returncode != 0:
             assert server.poll() is None, server.communicate()[0]
@@ -162,6 +162,40 @@ def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: 
         ending = place.run(*command)
         assert (0, "") == (ending.returncode, ending.stderr)
         assert ending.stdout
+
+
+def test_a_server_that_only_works_is_sent_no_webhook(place: Place) -> None:
+    server = place.serve("--role", "work")
+    try:
+        ending = place.run("send", "--sample", "housecall_pro/job.completed")
+    finally:
+        stop(server)
+    assert (1, "") == (ending.returncode, ending.stdout)
+    assert "takes no webhooks (--role work)" in ending.stderr
+    assert "--to" in ending.stderr
+
+
+def test_a_database_that_is_named_is_meant_also_beside_a_running_server(place: Place) -> None:
+    (place.folder / "body.json").write_text(json.dumps({"event": "job.created", "job": {"id": "job_1"}}))
+    server = place.serve()
+    try:
+        place.json("send", "--sample", "housecall_pro/job.completed")
+        assert 0 == place.run("db", "backup", str(place.folder / "copy.db")).returncode
+        place.json("send", "--source", "hcp", "--payload", "body.json")
+        copy = ("--database", f"sqlite:///{place.folder / 'copy.db'}")
+        own = ("--database", f"sqlite:///{place.folder / '.hooks' / 'hooks.db'}")
+        found = [place.json("stats", *of)["receipts"]["accepted"] for of in (copy, own, ())]
+        pruned = place.json("db", "prune", "--older-than", "0s", *copy)
+        left = [place.json("stats", *of)["receipts"]["accepted"] for of in (copy, own, ())]
+        copied = place.run("db", "backup", str(place.folder / "copy-of-copy.db"), *copy)
+    finally:
+        stop(server)
+    assert [1, 2, 2] == found
+    assert pruned["receipts"] <= 1
+    assert [2, 2] == left[1:]
+    assert 0 == copied.returncode
+    again = place.json("stats", "--database", f"sqlite:///{place.folder / 'copy-of-copy.db'}")
+    assert again["receipts"]["accepted"] <= 1
 
 
 def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:

@@ -85,6 +85,76 @@ def test_a_sound_file_is_checked_without_its_secrets(tmp_path: Path, capsys: pyt
     assert "" == capsys.readouterr().out
 
 
+ALL_SECRET = """\
+version: 1
+sources:
+  leads: {vendor: zapier, key: "${secret.NOT_SET_1}"}
+connections:
+  zap: {vendor: zapier, hook_url: "${secret.NOT_SET_2}"}
+  office: {vendor: http, base_url: "${secret.NOT_SET_3}", rate: "${secret.NOT_SET_4}"}
+  titan:
+    vendor: servicetitan
+    tenant: ${secret.NOT_SET_5}
+    app_key: ${secret.NOT_SET_6}
+    client_id: ${secret.NOT_SET_7}
+    client_secret: ${secret.NOT_SET_8}
+    auth_url: ${secret.NOT_SET_9}
+rules:
+  - id: one
+    event: lead.created
+    do:
+      - {action: zapier.send, with: {data: {name: "${data.customer.display_name}"}}}
+      - {action: http.request, with: {path: /x}}
+    tests:
+      - name: both are told
+        given: {sample: zapier/lead.created}
+        expect: [{action: zapier.send}, {action: http.request}]
+"""
+
+
+def test_a_secret_may_be_an_address_or_a_number_that_nobody_has_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "routes.yaml"
+    file.write_text(ALL_SECRET, encoding="utf-8")
+
+    assert 0 == run(["check", str(file), "--without-secrets"])
+    assert 0 == run(["test", str(file)])
+    capsys.readouterr()
+    assert 3 == run(["check", str(file), "--json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert [f"the secret NOT_SET_{number} is not set" for number in range(1, 10)] == [each["message"] for each in found]
+    file.write_text(ALL_SECRET.replace("rate:", "rat:"), encoding="utf-8")
+    assert 3 == run(["check", str(file), "--without-secrets"])
+    assert "unknown key 'rat'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("given", "code"), [("10978752986", 0), ("titan", 3)])
+def test_a_number_may_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, code: int
+) -> None:
+    monkeypatch.setenv("NOT_SET_5", given)
+    file = tmp_path / "routes.yaml"
+    file.write_text(ALL_SECRET, encoding="utf-8")
+
+    assert code == run(["check", str(file), "--without-secrets"])
+
+
+@pytest.mark.parametrize("hook", ["hello", "http://zap.example.com/hooks/1/2", "https://zap.example.com"])
+def test_a_hook_that_is_no_address_is_told_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    monkeypatch.setenv("NOT_SET_2", hook)
+    file = tmp_path / "routes.yaml"
+    file.write_text(ALL_SECRET, encoding="utf-8")
+
+    assert 3 == run(["check", str(file), "--json", "--without-secrets"])
+
+    (finding,) = (each for each in json.loads(capsys.readouterr().out)["findings"] if each["severity"] == "error")
+    assert finding["message"].startswith("hook_url ")
+    assert (5, 35) == (finding["line"], finding["column"])
+
+
 def test_the_pre_commit_hooks_are_commands_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     hooks_offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
 

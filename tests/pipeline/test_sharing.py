@@ -99,6 +99,18 @@ async def test_a_server_that_dies_with_the_try_in_its_hands_is_followed_by_anoth
     assert 1 == sum([await server.would_try() for server in others])
 
 
+async def test_a_pause_that_was_said_to_one_server_holds_at_the_next_look_of_the_others(
+    stores: list[SqlStore], servers: list[Server]
+) -> None:
+    said = servers[0].clock.now()
+    await stores[0].set_pause(Pause("titan", True, said, "moving"))
+    await look(servers)
+    assert [0] * len(servers) == [server.account.free(server.clock.monotonic()) for server in servers]
+    await stores[0].set_pause(Pause("titan", False, said))
+    await look(servers)
+    assert not any(server.account.paused for server in servers)
+
+
 async def test_a_server_that_only_receives_shows_what_the_others_found_and_changes_nothing(
     stores: list[SqlStore], servers: list[Server]
 ) -> None:

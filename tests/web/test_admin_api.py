@@ -95,6 +95,8 @@ class Archive:
         return [(NOW - timedelta(hours=1), "receipt.accepted", "hcp", 3)] if since == NOW - timedelta(hours=24) else []
 
     async def stats(self) -> Mapping[str, Any]:
+        if self.broken:
+            raise StoreError("canary /var/lib/path")
         return STATS
 
 
@@ -587,7 +589,17 @@ async def test_a_store_that_cannot_answer_is_503() -> None:
     answer = await office.get("/api/v1/events")
     assert_problem(answer, 503)
     assert "5" == answer.headers["retry-after"]
+    assert "hooks healthcheck --detail" in answer.text
     assert "canary" not in answer.text
+
+
+async def test_while_the_store_cannot_answer_figures_say_so() -> None:
+    office = Office()
+    office.archive.broken, office.engine.is_ready = True, False
+    answer = await office.get("/metrics")
+    assert 200 == answer.status_code
+    assert {"hooks_ready 0.0", "hooks_healthy 0.0", "hooks_rules_in_force 1.0"} <= set(answer.text.splitlines())
+    assert "hooks_runs" not in answer.text
 
 
 async def test_a_fault_of_ours_is_500_without_its_text(caplog: pytest.LogCaptureFixture) -> None:

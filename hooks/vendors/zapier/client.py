@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from hooks.errors import Permanent
+from hooks.errors import Permanent, SettingsError
 from hooks.events import Done, Request
-from hooks.kit.http import Address, Http, Network, address_of_key, verdict
+from hooks.kit.http import Address, Http, Network, address_of_key, check_address, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -52,9 +52,11 @@ class ZapierSettings(ConnectionSettings):
         """The host of the hook, unless the connection names another."""
         hook = given.get("hook_url") if isinstance(given, dict) else None
         text = hook.get_secret_value() if isinstance(hook, SecretStr) else hook
-        if not isinstance(text, str) or "://" not in text:
-            return given
-        return {"base_url": "/".join(text.split("/")[:3])} | given
+        try:
+            address = check_address(str(text))
+        except SettingsError:
+            return given  # the hook is refused by itself
+        return {"base_url": "/".join(address.split("/")[:3])} | given
 
 
 class ZapierClient:
