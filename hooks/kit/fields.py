@@ -209,7 +209,7 @@ def emails(*values: object) -> list[str]:
     """
     found: dict[str, None] = {}
     for value in values:
-        if type(value) is str and not _MAIL_SEPARATOR.search(value):
+        if type(value) is str and "<" not in value and not _MAIL_SEPARATOR.search(value):
             if value:
                 found[value] = None
             continue

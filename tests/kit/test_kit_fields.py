@@ -216,6 +216,7 @@ def test_names_beside_addresses_are_no_addresses_and_a_text_without_one_stays_wh
         "Maya Ortiz <maya@example.org>, Lee (lee@example.org)"
     )
     assert ["none at all"] == fields.emails(" none at all ")
+    assert ["maya@example.org"] == fields.emails("<maya@example.org>")
 
 
 def test_a_fraction_of_nothing_is_a_whole_number_of_text() -> None:
