@@ -172,7 +172,7 @@ def instant(value: object) -> datetime | None:
     if not isinstance(value, str) or len(value) > _MAX_NUMBER_TEXT:
         raise FieldError("expected a date and time")
     try:
-        found = datetime.fromisoformat(value.strip().replace(" UTC", "Z"))
+        found = datetime.fromisoformat(value.strip().upper().replace(" UTC", "Z"))
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise FieldError("expected a date and time") from error
@@ -209,7 +209,7 @@ def emails(*values: object) -> list[str]:
     """
     found: dict[str, None] = {}
     for value in values:
-        if type(value) is str and not _MAIL_SEPARATOR.search(value):
+        if type(value) is str and "<" not in value and not _MAIL_SEPARATOR.search(value):
             if value:
                 found[value] = None
             continue

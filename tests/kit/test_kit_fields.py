@@ -148,6 +148,7 @@ def test_truth_is_read_from_words(given: object, expected: bool) -> None:
         ("2026-05-04T14:02:11.1234567Z", "2026-05-04T14:02:11.123456Z"),
         ("2026-05-04T14:02:11", "2026-05-04T14:02:11Z"),
         ("2026-05-04 14:02:11 UTC", "2026-05-04T14:02:11Z"),
+        ("2026-05-04t14:02:11z", "2026-05-04T14:02:11Z"),
         ("2026-05-04", "2026-05-04T00:00:00Z"),
     ],
 )
@@ -216,6 +217,7 @@ def test_names_beside_addresses_are_no_addresses_and_a_text_without_one_stays_wh
         "Maya Ortiz <maya@example.org>, Lee (lee@example.org)"
     )
     assert ["none at all"] == fields.emails(" none at all ")
+    assert ["maya@example.org"] == fields.emails("<maya@example.org>")
 
 
 def test_a_fraction_of_nothing_is_a_whole_number_of_text() -> None:
