@@ -189,6 +189,11 @@ class Network:
         return cls(private=settings.allow_private, ca_file=settings.ca_file)
 
 
+def _seconds(timeout: float) -> str:
+    """A deadline as somebody has set it, or what earlier calls of the same action have left of one."""
+    return f"{timeout:g} s" if timeout == round(timeout, 2) else f"the {timeout:.1f} s that were left"
+
+
 @functools.cache
 def _tls() -> ssl.SSLContext:
     """One TLS context for all accounts: reading the authorities' certificates takes 20 ms and a megabyte."""
@@ -370,7 +375,7 @@ class Http:
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
             raise Permanent(f"the request to {self.host} cannot be made: {type(error).__name__}") from error
         except TimeoutError as error:
-            raise Transient(f"no whole answer from {self.host} within {timeout:g} s", unknown=sent) from error
+            raise Transient(f"no whole answer from {self.host} within {_seconds(timeout)}", unknown=sent) from error
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             told = f"the connection to {self.host} broke before the answer was whole ({type(error).__name__})"
             raise Transient(told, unknown=sent) from error

@@ -111,7 +111,11 @@ async def test_a_server_that_never_answers_leaves_the_outcome_unknown() -> None:
         await reader.read()
 
     async with serving(hang) as address:
-        assert (await failure(address, timeout=0.2)).unknown
+        error = await failure(address, timeout=0.2)
+        left = await failure(address, timeout=0.1234)
+    assert error.unknown
+    assert error.message.endswith("within 0.2 s")
+    assert left.message.endswith("within the 0.1 s that were left")
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,19 @@ async def test_fetch_all_ends_where_the_pages_end(company: Company, answer: Any,
     assert (records, more) == (len(done.output["tags"]), done.output["has_more"])
 
 
+@pytest.mark.parametrize("answer", [None, {}, {"total_pages": 2}, {"total_pages": 2, "tags": None}, "ok"])
+async def test_fetch_all_gives_no_part_of_a_list_for_the_whole(company: Company, answer: Any) -> None:
+    answers = [{"total_pages": 2, "tags": [{"id": "t"}]}, answer]
+
+    async def page(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=answers.pop(0))
+
+    client = HousecallProClient("hcp", company.settings, transport=httpx.MockTransport(page))
+    with pytest.raises(Transient, match="holds no list"):
+        await action("list_tags").send(client, Call({"fetch_all": True}, "k", 5.0))
+    await client.aclose()
+
+
 # --- look-ups ---
 
 

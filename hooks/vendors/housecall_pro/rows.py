@@ -99,7 +99,7 @@ async def _walk(client: HousecallProClient, request: Request, call: Call, *, plu
         page += 1
         asked = tuple((name, str(page) if name == "page" else value) for name, value in request.query)
         answer = (await client.send(replace(request, query=asked), timeout=left.left())).output
-        found = records_of(answer, plural)
+        found = _listed(answer, plural)
         records += found
         pages = _pages(answer)
         more = page < pages and bool(found)
@@ -125,6 +125,11 @@ def records_of(answer: Any, plural: str) -> list[dict[str, Any]]:
     return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
 
 
+def _listed(answer: Any, plural: str) -> list[dict[str, Any]]:
+    """The same of an answer that has to be a list. Raises Transient when it holds none."""
+    return read_records(answer.get(plural, answer.get("data")) if isinstance(answer, dict) else answer)
+
+
 async def ask(
     client: HousecallProClient, operation: Operation, inputs: Mapping[str, Any], timeout: float
 ) -> dict[str, Any]:
@@ -142,7 +147,7 @@ async def search(
     """The records of a list's first page, for look-ups. Raises Transient when the answer holds no list."""
     with nothing_sent():
         found = (await client.send(lister.render(inputs, client.settings), timeout=timeout)).output
-    return read_records(found.get(plural, found.get("data")) if isinstance(found, dict) else found)
+    return _listed(found, plural)
 
 
 # --- deletions ---
