@@ -185,6 +185,8 @@ async def _from_file(settings: Settings, path: str, query: Mapping[str, object])
         values: dict[str, Any] = {
             name: parse_utc(str(value)) if name in ("since", "until") else value for name, value in query.items()
         }
+        if "given_up" in values:
+            values["given_up"] = values["given_up"] == "true"
         seen = MaskedHistory(history, Masking(settings.masked))
         if kind == "events":
             page = await seen.events(EventFilter(**values))

@@ -17,6 +17,7 @@ from hooks.cli import (
     connecting,
     databases,
     keeping,
+    many_runs,
     people,
     records,
     ruling,
@@ -63,6 +64,7 @@ ruling.add_to(app)
 trying.add_to(app)
 vendors.add_to(app)
 connecting.add_to(app)
+many_runs.add_to(app)
 steering.add_to(app)
 tailing.add_to(app)
 subscribing.add_to(app)

@@ -42,6 +42,7 @@ from hooks.ports.steering import (
     Resolution,
     ResolutionOutcome,
     RuleOrigin,
+    RunsAct,
     UnknownStep,
 )
 from hooks.ports.store import ConnectionStates, Hear, Intake, Store
@@ -118,6 +119,7 @@ __all__ = [
     "RulesDraft",
     "RulesWriting",
     "RunFilter",
+    "RunsAct",
     "Source",
     "SourceSettings",
     "Span",

@@ -131,7 +131,7 @@ class _Records:
         return found(receipt if receipt is None or _may_see_bodies(request) else _without(receipt, "body"))
 
     async def runs(self, request: Request) -> Response:
-        return page_answer(await self._history.runs(run_filter(request.query_params)))
+        return page_answer(await self._history.runs(run_filter(request.query_params, self._clock.now())))
 
     async def run(self, request: Request) -> Response:
         return found(await self._history.run(known_id(request, "run")))

@@ -202,6 +202,59 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
     assert "office goes on.\n" == resumed.stdout
 
 
+def test_many_runs_are_given_up_and_tried_again_from_the_command_line(place: Place) -> None:
+    server = place.serve()
+    try:
+        place.run("connections", "pause", "office")
+        for number in range(3):
+            place.folder.joinpath("job.json").write_text(
+                json.dumps({"event": "job.completed", "job": {"id": f"job_{number}", "total_amount": 5000}})
+            )
+            place.json("send", "--payload", "job.json", "--source", "hcp")
+        deadline = time.monotonic() + 20
+        while len(held := place.json("runs", "list", "--state", "held")["items"]) < 3:
+            assert time.monotonic() < deadline, place.json("runs", "list")
+        ids = [run["id"] for run in held]
+        selected = ("--state", "held", "--connection", "office", "--since", "1h")
+        foreseen = place.json("runs", "cancel", *selected, "--dry-run")
+        refused = place.run("runs", "retry", *selected)
+        partly = place.run("runs", "cancel", ids[0], "run_00000000000000000000000000000000")
+        rest = place.run("runs", "cancel", *selected)
+        nothing = place.run("runs", "cancel", *selected)
+        misnamed = place.run("runs", "cancel", "--state", "held", "--rule", "tell-the-ofice")
+        wrong = [
+            place.run("runs", "retry"),
+            place.run("runs", "retry", ids[0], "--state", "failed"),
+            place.run("runs", "cancel", ids[0], "--rule", "tell-the-office"),
+            place.run("runs", "cancel", "--state", "done"),
+        ]
+        counted = place.run("stats")
+        listed = place.json("runs", "list", "--given-up")
+        left = place.json("runs", "list", "--state", "failed", "--not-given-up", "--until", "0s")
+        place.run("connections", "resume", "office")
+        again = place.run("runs", "retry", "--state", "failed", "--given-up")
+        deadline = time.monotonic() + 20
+        while place.json("stats")["runs"]["done"] < 3:
+            assert time.monotonic() < deadline, place.json("runs", "list")
+        there = place.json("runs", "list", "--not-given-up", "--connection", "office")
+    finally:
+        stop(server)
+
+    assert (ids, 3, True) == ([item["run"] for item in foreseen["items"]], foreseen["done"], foreseen["dry_run"])
+    assert (1, True) == (refused.returncode, "3 runs: 0 go on, 3 cannot.\n" in refused.stdout)
+    assert "hooks connections resume" in refused.stdout
+    assert (4, True) == (partly.returncode, "2 runs: 1 are cancelled, 1 cannot.\n" in partly.stdout)
+    assert (0, "2 runs: 2 are cancelled.\n") == (rest.returncode, rest.stdout)
+    assert (0, "0 runs: 0 are cancelled.\n") == (nothing.returncode, nothing.stdout)
+    assert (1, True) == (misnamed.returncode, "did you mean 'tell-the-office'?" in misnamed.stderr)
+    assert [2] * 4 == [one.returncode for one in wrong]
+    assert "3 of the failed ones given up" in counted.stdout
+    assert (ids, []) == ([run["id"] for run in listed["items"]], left["items"])
+    assert (0, "3 runs: 3 go on.\n") == (again.returncode, again.stdout)
+    assert there == place.json("runs", "list", "--not-given-up", "--connection", "office"), "and without a server"
+    assert [] == place.json("runs", "list", "--given-up")["items"]
+
+
 def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
@@ -113,7 +114,7 @@ class _Pages:
         trouble = [
             run
             for state in ("held", "failed")
-            for run in (await self._history.runs(RunFilter(state=state, limit=5))).items
+            for run in (await self._history.runs(RunFilter(state=state, given_up=False, limit=5))).items
         ]
         return self._page(
             request,
@@ -178,11 +179,18 @@ class _Pages:
         )
 
     async def runs(self, request: Request) -> Response:
-        page = await self._history.runs(run_filter(filled(request)))
+        given = filled(request)
+        filter = run_filter(given, self._clock.now())
+        if filter.state == "failed" and filter.given_up is None:
+            filter = replace(filter, given_up=False)  # what needs nobody has a tab of its own
+        page = await self._history.runs(filter)
+        chosen = {name: value for name, value in given.items() if name not in ("cursor", "limit", "given_up")}
         return self._page(
             request,
             "runs.html",
             items=page.items,
+            given_up=bool(filter.given_up),
+            chosen={**chosen, "given_up": True} if filter.given_up else chosen,
             older=older(request, page.next),
             rules=[rule["id"] for rule in self._desk.rules()],
             stats=await self._history.stats(),
@@ -226,10 +234,10 @@ class _Pages:
         return self._page(request, "connections.html", connections=self._desk.connections())
 
     async def vendors(self, request: Request) -> Response:
-        return self._page(request, "vendors.html", vendors=self._desk.vendors())
+        return self._page(request, "vendors.html", vendors=await self._desk.vendors())
 
     async def vendor(self, request: Request) -> Response:
-        for vendor in self._desk.vendors():
+        for vendor in await self._desk.vendors():
             if vendor["vendor"] == request.path_params["name"]:
                 mine = [one for one in self._desk.connections() if one["vendor"] == vendor["vendor"]]
                 return self._page(request, "vendor.html", vendor=vendor, connections=mine)
