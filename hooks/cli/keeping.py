@@ -12,7 +12,7 @@ import typer
 from hooks.cli.options import AsJson, Data, Database, Routes
 from hooks.cli.output import Exit, coloured, note, print_fields, print_json
 from hooks.errors import SettingsError
-from hooks.settings import Settings, load_settings
+from hooks.settings import Settings, load_settings, unread
 
 token = typer.Typer(help="The token of the admin API.", no_args_is_help=True)
 db = typer.Typer(help="The database.", no_args_is_help=True)
@@ -119,6 +119,8 @@ def config_show(as_json: AsJson = False, routes: Routes = None, data: Data = Non
         print_json(shown)
     else:
         print_fields(shown)
+    for sentence in unread():
+        note(f"warning: {sentence}")
 
 
 def _shown(settings: Settings) -> dict[str, Any]:

@@ -202,6 +202,26 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
     assert "office goes on.\n" == resumed.stdout
 
 
+def test_a_variable_that_nobody_reads_is_told_at_the_start_and_by_check(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.environment["HOOKS_MASK"] = "phone"
+    monkeypatch.setenv("HOOKS_MASK", "phone")
+    said = "HOOKS_MASK is no setting of hooks and is not read: did you mean HOOKS_MASKED?"
+    server = place.serve()
+    try:
+        checked, shown = place.run("check", "--json"), place.run("config", "show", "--json")
+        checks = place.json("subscriptions", "doctor", "--source", "hcp")["checks"]
+    finally:
+        log = stop(server)
+
+    assert f"WARNING hooks.app: {said}" in log
+    for ending in (checked, shown):
+        assert (0, f"warning: {said}\n") == (ending.returncode, ending.stderr)
+        assert json.loads(ending.stdout)
+    assert ("warning", said) in [(check["result"], check["found"]) for check in checks]
+
+
 def test_many_runs_are_given_up_and_tried_again_from_the_command_line(place: Place) -> None:
     server = place.serve()
     try:
