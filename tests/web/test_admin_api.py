@@ -435,6 +435,7 @@ async def test_changes_are_made_by_post() -> None:
         (f"runs/{RUN}/cancel", b'{"reason": "canary"}', "body"),
         ("rules/reload?strict=true", b"", "strict"),
         ("rules/reload", b"{", "body"),
+        ("rules/check", b'{"text": "version: 1", "text": ""}', "body"),
     ],
 )
 async def test_a_change_that_was_asked_for_with_more_than_it_reads_is_not_made(
