@@ -233,6 +233,19 @@ async def test_a_choice_that_says_nothing_or_names_nothing_is_refused(
     assert said in answer.json()["detail"]
 
 
+async def test_an_event_to_replay_that_is_not_there_is_named(world: World) -> None:
+    await world.serve(RULES)
+    run = await world.run(await world.job())
+    unknown = "evt_00000000000000000000000000000000"
+
+    told = (await world.api("replays", "POST", {"events": [run["event"], unknown]})).json()
+
+    assert (1, 2) == (told["events"], told["nothing"])
+    assert {"event": unknown, "why": "there is no such event"}.items() <= told["items"][0].items()
+    later = (await world.api("replays", "POST", {"events": [unknown], "after": run["event"]})).json()
+    assert [] == later["items"], "told once"
+
+
 async def test_a_rule_that_is_gone_and_has_acted_can_still_be_named(world: World) -> None:
     await world.serve(RULES)
     await failed_runs(world, 1)

@@ -9,6 +9,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
 
 import typer
@@ -77,6 +78,10 @@ keeping.add_to(app)
 databases.add_to(app)
 
 
+_NO_ROOM = (EDQUOT, EFBIG, EIO, ENOSPC)
+"""A full disk behind the standard output, for instance: nothing that we could mend."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and give its exit code."""
     _ready_streams()
@@ -108,6 +113,9 @@ def _told(error: Exception) -> int:
     if isinstance(error, HooksError):
         note(f"hooks: {error}")
         return Exit.INVALID if isinstance(error, ConfigError) else Exit.FAILED
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        note(f"hooks: this cannot be written: {error.strerror}")
+        return Exit.FAILED
     return _unexpected(error)
 
 

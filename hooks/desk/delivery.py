@@ -128,7 +128,7 @@ class EngineDeliveryDesk:
         if current is None:
             raise Conflict("no rules are loaded: mend the rules file first")
         await self._require_selected(selection)
-        made: list[Choice] = []
+        made = [] if after is not None else await self._absent(selection.events or ())
         events = done = 0
         while events < limit:
             batch = await self._store.chosen(selection, after, min(BATCH, limit - events))
@@ -147,6 +147,16 @@ class EngineDeliveryDesk:
         if done:
             self._wake()
         return self._told(made, mode, dry_run, events, done, after if events >= limit else None)
+
+    async def _absent(self, events: Sequence[str]) -> list[Choice]:
+        """What to say of ids that no event has, or none that has been read: else they would be passed over."""
+        found = []
+        for id in events:
+            event = await self._history.event(id)
+            if event is None or event["state"] == "pending":
+                why = "there is no such event" if event is None else "it has not been read yet"
+                found.append(Choice(id, "", "nothing", None, why))
+        return found
 
     async def _require_selected(self, selection: ReplaySelection) -> None:
         """Raises UnknownName for a rule or a source that there is not and never was: nothing would be found of it."""

@@ -121,6 +121,31 @@ def receipt_filter(query: QueryParams, now: datetime) -> ReceiptFilter:
     )
 
 
+PAGES: Mapping[str, str] = {
+    "cursor": "Where the page before ended: its next.",
+    "limit": "How many, 1 to 500; 50 if not given.",
+}
+SEARCH: Mapping[str, str] = {
+    "q": "A name, a phone number in any writing, an e-mail address, a vendor's id of a record or a person's own.",
+    **PAGES,
+}
+
+
+def search_of(query: QueryParams) -> tuple[str | None, str | None, int]:
+    """Who is searched for among the people, after whom, and how many: raises BadParameter, as below."""
+    given = read_query(query, SEARCH)
+    return given.get("q"), _id(given, "cursor", "per"), read_limit(given)
+
+
+def review_of(query: QueryParams) -> tuple[str | None, int]:
+    """After which pair of doubtful people, and how many."""
+    given = read_query(query, PAGES)
+    cursor = given.get("cursor")
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise BadParameter("cursor", "it must be the next of the page before")
+    return cursor, read_limit(given)
+
+
 def is_id(text: str, prefix: str) -> bool:
     """Whether this can be an id of ours at all; what cannot is unknown without asking the store."""
     return _ID.fullmatch(text) is not None and text.startswith(prefix)

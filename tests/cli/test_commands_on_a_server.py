@@ -275,6 +275,46 @@ def test_many_runs_are_given_up_and_tried_again_from_the_command_line(place: Pla
     assert [] == place.json("runs", "list", "--given-up")["items"]
 
 
+def test_the_file_refuses_what_the_server_refuses(place: Place) -> None:
+    server = place.serve()
+    commands = [
+        ("events", "list", "--cursor", "run_1"),
+        ("events", "list", "--q", ""),
+        ("events", "list", "--since", "1h", "--until", "2h"),
+        ("runs", "list", "--event", "x"),
+        ("receipts", "list", "--cursor", "evt_00000000000000000000000000000000"),
+        ("people", "find", ""),
+        ("people", "find", "--cursor", "x"),
+        ("people", "review", "--cursor", "x"),
+    ]
+    try:
+        refused = [place.run(*command) for command in commands]
+        absent = place.run("events", "replay", "evt_00000000000000000000000000000000")
+    finally:
+        stop(server)
+    alone = [place.run(*command) for command in commands]
+
+    assert [1] * len(commands) == [ending.returncode for ending in refused]
+    assert (1, True) == (absent.returncode, "there is no such event" in absent.stdout)
+    said = [ending.stderr.replace("the server answered 422: ", "") for ending in refused]
+    assert said == [ending.stderr for ending in alone]
+
+
+def test_a_full_disk_behind_the_output_is_no_fault_of_ours(place: Place) -> None:
+    with Path("/dev/full").open("w") as full:
+        ending = subprocess.run(
+            [sys.executable, "-m", "hooks", "rules", "list"],
+            cwd=place.folder,
+            env=place.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert 1 == ending.returncode
+    assert "hooks: this cannot be written: No space left on device" in ending.stderr
+
+
 def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
