@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -140,12 +141,13 @@ class _Records:
         run = await self._history.run(known_id(request, "run"))
         if run is None:
             raise HTTPException(404)
-        case = case_file(run, await self._history.event(run["event"]), self._clock.now())
+        event = await self._history.event(run["event"])
+        case = await asyncio.to_thread(case_file, run, event, self._clock.now())  # a long text takes a second or two
         wanted = read_query(request.query_params, _CASE).get("format", "json")
         if wanted not in _FORMATS:
             raise BadParameter("format", f"it must be one of {', '.join(_FORMATS)}")
         if wanted == "markdown" or MARKDOWN in request.headers.get("accept", ""):
-            answer = Response(as_markdown(case), media_type=MARKDOWN)
+            answer = Response(await asyncio.to_thread(as_markdown, case), media_type=MARKDOWN)
         else:
             answer = json_answer(case)
         ending = "json" if answer.media_type != MARKDOWN else "md"
