@@ -13,6 +13,7 @@ import pytest
 from hooks.desk.engine import event_from_json
 from hooks.events import Event
 from hooks.registry import describe
+from hooks.web.console.rendering import render
 from tests.journeys.world import HOMEBASE, NOTE, OFFICE, SECRETS, SOURCES, World
 
 RULES = SOURCES + "connections:\n" + OFFICE + HOMEBASE + "rules:\n" + NOTE
@@ -272,3 +273,29 @@ async def test_the_reference_of_all_vendors_is_made_beside_whoever_is_being_rece
     first, second = await world.read("vendors"), await world.read("vendors")
     assert first == second
     assert [False] == [thread is threading.main_thread() for thread in made_in]
+
+
+async def test_the_page_of_an_event_explains_the_nearest_of_very_many_rules_beside_whoever_is_being_received(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered_in: list[threading.Thread] = []
+
+    def noted(*given: Any) -> bytes:
+        rendered_in.append(threading.current_thread())
+        return render(*given)
+
+    monkeypatch.setattr("hooks.web.console.shell.render", noted)
+    other = NOTE.replace("id: note", "id: other-NUMBER").replace('event: "*"', "event: lead.created")
+    assert other != NOTE and "lead.created" in other
+    many = "".join(other.replace("NUMBER", str(number)) for number in range(150))
+    await world.serve(SOURCES + "connections:\n" + OFFICE + HOMEBASE + "rules:\n" + many + NOTE)
+    event = await world.job()
+    await world.run(event)
+
+    page = await world.page(f"/events/{event}")
+
+    assert "<b>note</b>" in page, "the last of the file, and the only one that matched"
+    assert 100 == page.count('<details class="rule"')
+    assert f"51 more rules are not shown here: <code>hooks explain {event}</code>" in page
+    assert 151 == len((await world.read(f"events/{event}/explain"))["rules"])
+    assert [False] == [thread is threading.main_thread() for thread in rendered_in]

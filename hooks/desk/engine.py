@@ -118,7 +118,8 @@ class EngineDesk:
             return None
         if stored["state"] == "pending" or current is None:
             raise Conflict("the event has not been read yet" if current is not None else "no rules are loaded")
-        return self._explained(explain(current, event_from_json(stored), url_for=self.url))
+        # Thousands of rules take half a second: nobody who is being received waits for that.
+        return self._explained(await asyncio.to_thread(explain, current, event_from_json(stored), url_for=self.url))
 
     async def retry(self, run_id: str) -> Mapping[str, Any] | None:
         run = await self._history.run(run_id)

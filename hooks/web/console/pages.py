@@ -29,6 +29,9 @@ from hooks.web.sessions import Sessions, set_cookie
 MAX_FORM = 4096
 CHART_STEPS = 48
 CHART_STEP = timedelta(minutes=30)
+MOST_RULES = 100
+"""Rules that the page of an event explains."""
+
 MOST_PEOPLE = 6
 """People whom a search names beside the events."""
 
@@ -80,14 +83,14 @@ class _Pages:
     # --- signing in ---
 
     async def sign_in(self, request: Request) -> Response:
-        return self._page(request, "sign_in.html", next=_local(request.query_params.get("next")), wrong=False)
+        return await self._page(request, "sign_in.html", next=_local(request.query_params.get("next")), wrong=False)
 
     async def signed_in(self, request: Request) -> Response:
         form = await _form(request)
         access = self._keys.check(form.get("token", "").strip())
         there = _local(form.get("next"))
         if access is None:
-            return self._page(request, "sign_in.html", status=401, next=there, wrong=True)
+            return await self._page(request, "sign_in.html", status=401, next=there, wrong=True)
         answer = RedirectResponse(there, 303)
         who = form.get("name", "").strip()[:MAX_NAME]
         cookie = set_cookie(
@@ -116,7 +119,7 @@ class _Pages:
             for state in ("held", "failed")
             for run in (await self._history.runs(RunFilter(state=state, given_up=False, limit=5))).items
         ]
-        return self._page(
+        return await self._page(
             request,
             "overview.html",
             stats=stats,
@@ -144,7 +147,7 @@ class _Pages:
         people: Sequence[Mapping[str, Any]] = ()
         if filter.q is not None and filter.cursor is None and self._shown is not None:
             people = (await self._shown.people.find(filter.q, None, MOST_PEOPLE)).items
-        return self._page(
+        return await self._page(
             request,
             "events.html",
             items=page.items,
@@ -167,14 +170,16 @@ class _Pages:
             why_not = str(conflict)
         texts = {} if self._shown is None else self._shown.writing.texts()
         known = {rule["id"]: rule for rule in self._desk.rules()}
-        return self._page(
+        rules = [] if explained is None else nearest(explained["rules"])
+        return await self._page(
             request,
             "event.html",
             event=event,
             receipt=receipt,
             runs=[with_records(run) for run in event["runs"]],
             timelines={run["id"]: timeline(run, self._clock.now()) for run in event["runs"]},
-            explained=[] if explained is None else [_lit(rule, known, texts) for rule in explained["rules"]],
+            explained=[_lit(rule, known, texts) for rule in rules],
+            further=0 if explained is None else len(explained["rules"]) - len(rules),
             why_not=why_not,
         )
 
@@ -185,7 +190,7 @@ class _Pages:
             filter = replace(filter, given_up=False)  # what needs nobody has a tab of its own
         page = await self._history.runs(filter)
         chosen = {name: value for name, value in given.items() if name not in ("cursor", "limit", "given_up")}
-        return self._page(
+        return await self._page(
             request,
             "runs.html",
             items=page.items,
@@ -200,11 +205,11 @@ class _Pages:
         run = await self._history.run(id_in_path(request, "run"))
         if run is None:
             raise HTTPException(404)
-        return self._page(request, "run.html", run=with_records(run), timeline=timeline(run, self._clock.now()))
+        return await self._page(request, "run.html", run=with_records(run), timeline=timeline(run, self._clock.now()))
 
     async def receipts(self, request: Request) -> Response:
         page = await self._history.receipts(receipt_filter(filled(request), self._clock.now()))
-        return self._page(
+        return await self._page(
             request,
             "receipts.html",
             items=page.items,
@@ -216,7 +221,7 @@ class _Pages:
         receipt = await self._history.receipt(id_in_path(request, "rcp"))
         if receipt is None:
             raise HTTPException(404)
-        return self._page(request, "receipt.html", receipt=receipt)
+        return await self._page(request, "receipt.html", receipt=receipt)
 
     async def receipt_body(self, request: Request) -> Response:
         """The raw body, never shown as a page of its own: a vendor may have been sent markup."""
@@ -231,16 +236,16 @@ class _Pages:
     # --- what is configured ---
 
     async def connections(self, request: Request) -> Response:
-        return self._page(request, "connections.html", connections=self._desk.connections())
+        return await self._page(request, "connections.html", connections=self._desk.connections())
 
     async def vendors(self, request: Request) -> Response:
-        return self._page(request, "vendors.html", vendors=await self._desk.vendors())
+        return await self._page(request, "vendors.html", vendors=await self._desk.vendors())
 
     async def vendor(self, request: Request) -> Response:
         for vendor in await self._desk.vendors():
             if vendor["vendor"] == request.path_params["name"]:
                 mine = [one for one in self._desk.connections() if one["vendor"] == vendor["vendor"]]
-                return self._page(request, "vendor.html", vendor=vendor, connections=mine)
+                return await self._page(request, "vendor.html", vendor=vendor, connections=mine)
         raise HTTPException(404)
 
 
@@ -252,6 +257,19 @@ async def static(request: Request) -> Response:
     if suffix not in _STATIC_TYPES or "/" in name or "\\" in name or name.startswith(".") or not file.is_file():
         raise HTTPException(404)
     return Response(file.read_bytes(), media_type=_STATIC_TYPES[suffix])
+
+
+def nearest(rules: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """As many of the explained rules as people read: of very many those of this event, and what is left of the rest."""
+    if len(rules) <= MOST_RULES:
+        return rules
+    return sorted(rules, key=lambda rule: not _is_near(rule))[:MOST_RULES]
+
+
+def _is_near(rule: Mapping[str, Any]) -> bool:
+    """Whether it matched, or is at least about events of this type."""
+    clauses = rule["clauses"]
+    return bool(rule["matched"] or (clauses and clauses[0]["verdict"] == "true"))
 
 
 def _lit(
