@@ -54,7 +54,7 @@ def events_list(
     """List events, the newest first."""
     query = {"source": source, "type": type_, "state": state, "rule": rule, "q": q, "cursor": cursor}
     listing = _ask("/api/v1/events", data, database, {**query, **_times(since, until), "limit": limit})
-    _list(listing, as_json, ("id", "received_at", "source", "type", "about", "runs"))
+    _list(listing, as_json, ("id", "received_at", "source", "type", "about", "runs"), data, source=source, rule=rule)
 
 
 @events.command("show", epilog="Example: hooks events show evt_0190c0de000070008000000000000001")
@@ -78,7 +78,7 @@ def receipts_list(
     """List receipts, the newest first."""
     query = {"source": source, "verdict": verdict, "cursor": cursor, **_times(since, until), "limit": limit}
     listing = _ask("/api/v1/receipts", data, database, query)
-    _list(listing, as_json, ("id", "received_at", "source", "verdict", "reason"))
+    _list(listing, as_json, ("id", "received_at", "source", "verdict", "reason"), data, source=source)
 
 
 @receipts.command("show", epilog="Example: hooks receipts show rcp_0190c0de000070008000000000000001 --json")
@@ -112,7 +112,8 @@ def runs_list(
     said = None if given_up is None else str(given_up).lower()
     query = {"state": state, "rule": rule, "event": event, "connection": connection, "given_up": said, "cursor": cursor}
     listing = _ask("/api/v1/runs", data, database, {**query, **_times(since, until), "limit": limit})
-    _list(listing, as_json, ("id", "created_at", "rule", "state", "about", "reason"))
+    columns = ("id", "created_at", "rule", "state", "about", "reason")
+    _list(listing, as_json, columns, data, rule=rule, connection=connection)
 
 
 @runs.command("show", epilog="Example: hooks runs show run_0190c0de000070008000000000000003")
@@ -199,17 +200,34 @@ def _ask(path: str, data: object, database: object, query: Mapping[str, object] 
     return ask(path, {"data": data, "database": database}, query or {})
 
 
-def _list(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str]) -> None:
+def _list(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str], data: object, **named: str | None) -> None:
+    """``named``: what the list was narrowed by, in case that nothing goes by such a name."""
     if as_json:
         print_json(listing)
         return
     items = listing["items"]
     if not items:
-        note("Nothing found.")
+        note("Nothing found." + "".join(_unknown(data, kind, name) for kind, name in named.items() if name))
         return
     print_table(columns, [[_cell(item, column) for column in columns] for item in items])
     if listing.get("next"):
         note(f"There is more: --cursor {listing['next']}")
+
+
+def _unknown(data: object, kind: str, name: str) -> str:
+    """That the running server has nothing of this name, with the nearest one; "" where it has, or none runs."""
+    from hooks.cli.reader import find_server
+    from hooks.rules.findings import did_you_mean
+    from hooks.settings import load_settings
+
+    server = find_server(load_settings({"data": data}))
+    if server is None or ":" in name:
+        return ""
+    known = [one.get("name") or one["id"] for one in server.ask("GET", f"/api/v1/{kind}s")["items"]]
+    if name in known:
+        return ""
+    hint = did_you_mean(name, known)
+    return f" There is no {kind} {plain(name)!r} now{', ' + hint if hint else ''}"
 
 
 def _cell(item: Mapping[str, Any], column: str) -> object:

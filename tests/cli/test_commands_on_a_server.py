@@ -250,6 +250,12 @@ def test_many_runs_are_given_up_and_tried_again_from_the_command_line(place: Pla
         ]
         counted = place.run("stats")
         listed = place.json("runs", "list", "--given-up")
+        misspelt = [
+            place.run("events", "list", "--source", "hpc").stderr,
+            place.run("receipts", "list", "--source", "nobody-at-all").stderr,
+            place.run("runs", "list", "--connection", "ofice").stderr,
+            place.run("events", "list", "--source", "leads").stderr,
+        ]
         left = place.json("runs", "list", "--state", "failed", "--not-given-up", "--until", "0s")
         place.run("connections", "resume", "office")
         again = place.run("runs", "retry", "--state", "failed", "--given-up")
@@ -269,6 +275,12 @@ def test_many_runs_are_given_up_and_tried_again_from_the_command_line(place: Pla
     assert (1, True) == (misnamed.returncode, "did you mean 'tell-the-office'?" in misnamed.stderr)
     assert [2] * 4 == [one.returncode for one in wrong]
     assert "3 of the failed ones given up" in counted.stdout
+    assert [
+        "Nothing found. There is no source 'hpc' now, did you mean 'hcp'?\n",
+        "Nothing found. There is no source 'nobody-at-all' now\n",
+        "Nothing found. There is no connection 'ofice' now, did you mean 'office'?\n",
+        "Nothing found.\n",
+    ] == misspelt
     assert (ids, []) == ([run["id"] for run in listed["items"]], left["items"])
     assert (0, "3 runs: 3 go on.\n") == (again.returncode, again.stdout)
     assert there == place.json("runs", "list", "--not-given-up", "--connection", "office"), "and without a server"
