@@ -207,14 +207,14 @@ def _list(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str], dat
         return
     items = listing["items"]
     if not items:
-        note("Nothing found." + "".join(_unknown(data, kind, name) for kind, name in named.items() if name))
+        note("Nothing found." + "".join(unknown_name(data, kind, name) for kind, name in named.items() if name))
         return
     print_table(columns, [[_cell(item, column) for column in columns] for item in items])
     if listing.get("next"):
         note(f"There is more: --cursor {listing['next']}")
 
 
-def _unknown(data: object, kind: str, name: str) -> str:
+def unknown_name(data: object, kind: str, name: str) -> str:
     """That the running server has nothing of this name, with the nearest one; "" where it has, or none runs."""
     from hooks.cli.reader import find_server
     from hooks.rules.findings import did_you_mean
