@@ -187,6 +187,21 @@ async def test_all_failed_runs_of_a_rule_go_on_at_once_but_for_those_that_were_g
     assert [given_up["id"]] == [item["run"] for item in again["items"]]
 
 
+async def test_what_a_vendor_may_have_is_not_sent_again_with_all_that_are_held(world: World) -> None:
+    await world.serve(RULES)
+    world.fault("http", kind="cut_after", path="/notes", count=1)
+    held = await world.run(await world.job(), "held")
+
+    told = (await world.api("runs/retry", "POST", {"state": "held"})).json()
+
+    assert (1, 0, 1) == (told["runs"], told["done"], told["refused"])
+    assert "look at the vendor" in told["items"][0]["why"]
+    assert told["items"] == (await world.api("runs/retry", "POST", {"state": "held", "dry_run": True})).json()["items"]
+    assert 1 == len(world.notes())
+    by_id = (await world.api("runs/retry", "POST", {"runs": [held["id"]]})).json()
+    assert 1 == by_id["done"], "who names it has looked"
+
+
 async def test_many_runs_are_given_up_and_each_that_cannot_be_says_why(world: World) -> None:
     await world.serve(RULES)
     one, two = await failed_runs(world, 2)

@@ -45,7 +45,10 @@ async def cancel(store: Store, clock: Clock, run: Mapping[str, Any], *, dry_run:
 async def each(
     store: Store, history: History, clock: Clock, act: RunsAct, chosen: Sequence[str] | RunFilter, *, dry_run: bool
 ) -> dict[str, Any]:
-    """The same for many; what cannot be done for one is told with it and holds up no other."""
+    """The same for many; what cannot be done for one is told with it and holds up no other.
+
+    A retry of all that are held sends nothing again that a vendor may have: that takes a look, and so an id.
+    """
     next_: str | None = None
     runs: list[Mapping[str, Any]] = []
     if isinstance(chosen, RunFilter):
@@ -56,8 +59,12 @@ async def each(
             found = await history.run(id)
             runs.append(found or {"id": id, "rule": None, "event": None, "state": None, "reason": None})
 
+    by_state = isinstance(chosen, RunFilter)
+
     async def told(run: Mapping[str, Any]) -> dict[str, Any]:
         why = None if run["state"] else "there is no such run"
+        if why is None and by_state and act == "retry" and run["state"] == "held":
+            why = await _unknown_outcome(history, run["id"])
         if why is None:
             try:
                 await (retry if act == "retry" else cancel)(store, clock, run, dry_run=dry_run)
@@ -79,6 +86,14 @@ async def each(
         "items": items,
         "next": next_,
     }
+
+
+async def _unknown_outcome(history: History, id: str) -> str | None:
+    """Why a held run does not go on with all others: nobody has looked whether its vendor has carried a step out."""
+    run = await history.run(id)
+    if run is None or not any(step["state"] == "intended" for step in run["steps"]):
+        return None
+    return "a step's outcome is unknown: look at the vendor, then resolve it, or retry this run by its id"
 
 
 def unknown(member: str, name: str, known: Iterable[str]) -> UnknownName:

@@ -48,15 +48,17 @@ const chosen = (name) => [...document.querySelectorAll(`input[type=checkbox][nam
 const actOnAll = async (path, chosen) => {
   let done = 0;
   let refused = 0;
+  let why = "";
   let after;
   do {
     const answer = await post(path, { ...chosen, ...(after ? { after } : {}) });
     done += answer.done;
     refused += answer.refused;
+    why ||= answer.items.find((item) => !item.done)?.why ?? "";
     after = answer.next;
     if (after) said(`${done} done …`);
   } while (after);
-  said(refused ? `${done} done, ${refused} refused.` : `${done} done.`);
+  said(refused ? `${done} done, ${refused} refused: ${why}.` : `${done} done.`);
 };
 
 const actOnEach = async (ids, path) => {
