@@ -162,6 +162,8 @@ def healthcheck(
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  recognised, not bound
     address = f"http://{host}:{settings.port}" if noted is None else noted[0] or noted[1]
     url = f"{address}/{'readyz' if ready else 'healthz'}"
+    if noted is None:
+        note(f"hooks: no server has noted its address in {settings.data}, so whoever is at {address} is asked")
     try:
         answer = call("GET", url, timeout=4)
     except Unreachable as error:
