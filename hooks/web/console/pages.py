@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,6 +38,7 @@ MOST_PEOPLE = 6
 """People whom a search names beside the events."""
 
 SILENT_AFTER = timedelta(hours=24)
+_COUNTED = ("accepted", "duplicate", "refused", "quarantined")
 
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
@@ -112,8 +115,11 @@ class _Pages:
         stats = await self._history.stats()
         rows = await self._history.traffic(since)
         verdicts = {"receipt.accepted": "done", "receipt.refused": "refused", "receipt.quarantined": "failed"}
-        received = buckets(rows, verdicts, since, CHART_STEP, CHART_STEPS)
-        ended = buckets(rows, {"run.done": "done", "run.failed": "failed"}, since, CHART_STEP, CHART_STEPS)
+        endings = {"run.done": "done", "run.failed": "failed"}
+        # A day of very many sources has a row for each of their minutes.
+        received = await asyncio.to_thread(buckets, rows, verdicts, since, CHART_STEP, CHART_STEPS)
+        ended = await asyncio.to_thread(buckets, rows, endings, since, CHART_STEP, CHART_STEPS)
+        sources = await asyncio.to_thread(source_states, self._desk.sources(), rows, now)
         trouble = [
             run
             for state in ("held", "failed")
@@ -130,7 +136,7 @@ class _Pages:
             failed_total=sum(ended["failed"]),
             refused_total=sum(received["refused"]),
             unread_total=sum(received["failed"]),
-            sources=_source_states(self._desk.sources(), rows, now),
+            sources=sources,
             connections=self._desk.connections(),
             trouble=trouble,
             ready=self._desk.ready(),
@@ -281,21 +287,22 @@ def _lit(
     return {**explained, "file": rule.get("file", ""), "first": rule.get("line", 0), "lines": lines}
 
 
-def _source_states(
+def source_states(
     sources: Sequence[Mapping[str, Any]], rows: Sequence[tuple[datetime, str, str, int]], now: datetime
 ) -> list[dict[str, Any]]:
     """Each source with what came by it in the time of the charts: silence and refusals are what people must notice."""
+    counted: Counter[tuple[str, str]] = Counter()
+    last: dict[str, datetime] = {}
+    for minute, kind, name, number in rows:
+        counted[kind, name] += number
+        if kind in ("receipt.accepted", "receipt.duplicate"):
+            last[name] = max(minute, last.get(name, minute))
     made = []
     for source in sources:
-        mine = [(minute, kind, number) for minute, kind, name, number in rows if name == source["name"]]
-        counted = {
-            verdict: sum(number for _, kind, number in mine if kind == f"receipt.{verdict}")
-            for verdict in ("accepted", "duplicate", "refused", "quarantined")
-        }
-        last = max(
-            (minute for minute, kind, _ in mine if kind in ("receipt.accepted", "receipt.duplicate")), default=None
-        )
-        made.append({**source, **counted, "last": last, "silent": last is None or now - last > SILENT_AFTER})
+        name = source["name"]
+        verdicts = {verdict: counted[f"receipt.{verdict}", name] for verdict in _COUNTED}
+        silent = name not in last or now - last[name] > SILENT_AFTER
+        made.append({**source, **verdicts, "last": last.get(name), "silent": silent})
     return made
 
 
