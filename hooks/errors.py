@@ -18,6 +18,7 @@
           Undecided                   a look-up that cannot tell what an earlier try did: hold for a person
         Unconfigured                credentials or rights are wrong: the connection waits, nothing dies
       Conflict                    409 at the admin's door: the run or rule is not in a state that allows this
+      UnknownName                 422 at the admin's door: nothing goes by the name that was given
       StoreError                  503 with Retry-After at the door; the worker waits and tries again
         LeaseLost                   another worker has taken the run over: this one's late result is dropped
         StoreRefused                the database cannot be used at all: in use, too new, or not durable
@@ -127,6 +128,14 @@ class Unconfigured(DeliveryError):
 
 class Conflict(HooksError):
     """What an operator asked for cannot be done in the state that the run or the rule is in; the text says which."""
+
+
+class UnknownName(HooksError):
+    """Nothing goes by the name that an operator gave; ``member`` is where it was given, the text has the nearest."""
+
+    def __init__(self, member: str, why: str) -> None:
+        super().__init__(f"{member}: {why}")
+        self.member = member
 
 
 class StoreError(HooksError):

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from hooks.app import App
-from hooks.settings import Settings
+from hooks.settings import Settings, unread
 
 log = logging.getLogger("hooks.app")
 
@@ -69,6 +69,8 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)  # before the start: a stop that comes meanwhile is one in order too
     await app.start()
+    for sentence in unread():
+        log.warning("%s", sentence)
     keep_calm()
     reloads: set[asyncio.Task[None]] = set()
 

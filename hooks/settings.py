@@ -107,8 +107,44 @@ def environment(name: str) -> str | None:
     return None
 
 
+_NAMES = frozenset(
+    f"HOOKS_{name}{ending}"
+    for ending in ("", "_FILE")
+    for name in (
+        "ROUTES", "DATA", "DATABASE", "HOST", "PORT", "ADMIN", "ADMIN_HOSTS", "ADMIN_TOKEN", "MASKED", "ROLE", "STRICT",
+        "DURABILITY", "FREE_SPACE", "RETENTION", "DEBUG",
+    )
+) | {"HOOKS_SECRETS"}  # fmt: skip
+"""Every variable of ours."""
+
+_OF_OTHERS = re.compile(r"HOOKS_TEST_\w+|HOOKS_(\w+_)?(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_\w+)?")
+"""Those of our tests, and those that Kubernetes gives to what stands beside a Service whose name begins with hooks."""
+
+_secrets: set[str] = set()
+"""Secrets that rules have named so far: theirs may begin with ``HOOKS_`` too."""
+
+
+def unread() -> list[str]:
+    """What to say of variables that look like ours and that nobody reads, after the rules have been loaded.
+
+    They may be another program's, so they are no error; but a misspelt one leaves a default in force.
+    """
+    found = []
+    for name in sorted(set(os.environ) - _NAMES):
+        if not name.startswith("HOOKS_") or not os.environ[name] or name.removesuffix("_FILE") in _secrets:
+            continue
+        if _OF_OTHERS.fullmatch(name) or (name.endswith("_PORT") and "://" in os.environ[name]):
+            continue
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, sorted(_NAMES), n=1, cutoff=0.75)
+        found.append(f"{name} is no setting of hooks and is not read{f': did you mean {near[0]}?' if near else ''}")
+    return found
+
+
 def secret(name: str) -> str | None:
     """The secret ``${secret.NAME}`` of ``routes.yaml``, or None when it is nowhere."""
+    _secrets.add(name)
     value = environment(name)
     if value == "":
         raise SettingsError(f"{name}_FILE names a file that is empty")
@@ -254,7 +290,10 @@ def _fields(text: str) -> tuple[str, ...]:
 
 def _port(text: str, option: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
-        raise SettingsError(f"--{option} (HOOKS_{option.upper()}) is {text!r}: it must be a number from 0 to 65535")
+        said = f"--{option} (HOOKS_{option.upper()}) is {text!r}: it must be a number from 0 to 65535"
+        if text.startswith("tcp://"):
+            said += "; Kubernetes sets it for a Service named hooks, unless the pod says enableServiceLinks: false"
+        raise SettingsError(said)
     return int(text)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hooks.errors import SettingsError
-from hooks.settings import Settings, environment, load_settings, secret
+from hooks.settings import Settings, environment, load_settings, secret, unread
 
 
 @pytest.fixture(autouse=True)
@@ -225,3 +225,33 @@ def test_upkeep_is_set_in_words_that_are_checked(
 def test_retention_may_be_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOKS_RETENTION", "forever")
     assert load_settings().retention is None
+
+
+def test_a_misspelt_variable_is_told_with_the_nearest_one_and_what_is_not_ours_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.environ", {"PATH": "/bin", "HOOK_PORT": "1"})
+    assert [] == unread()
+    others = {
+        "HOOKS_SERVICE_HOST": "10.0.0.1",
+        "HOOKS_RECEIVE_SERVICE_PORT_WEBHOOKS": "8080",
+        "HOOKS_PORT_8080_TCP_ADDR": "10.0.0.1",
+        "HOOKS_RECEIVE_PORT": "tcp://10.0.0.1:8080",
+        "HOOKS_TEST_POSTGRES": "x",
+        "HOOKS_ADMIN_TOKEN_FILE": "/run/secrets/token",
+        "HOOKS_SECRETS": "/run/secrets",
+        "HOOKS_RETENTIONS": "",
+        "HOOKS_OFFICE_KEY": "a secret that the rules name",
+    }
+    monkeypatch.setattr("os.environ", {**others, "HOOKS_RETENTOIN": "canary", "HOOKS_WHATEVER_ELSE": "canary"})
+    assert "a secret that the rules name" == secret("HOOKS_OFFICE_KEY")
+    assert [
+        "HOOKS_RETENTOIN is no setting of hooks and is not read: did you mean HOOKS_RETENTION?",
+        "HOOKS_WHATEVER_ELSE is no setting of hooks and is not read",
+    ] == unread()
+
+
+def test_the_port_of_a_service_in_kubernetes_is_named_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKS_PORT", "tcp://10.0.0.1:8080")
+    with pytest.raises(SettingsError, match="enableServiceLinks: false"):
+        load_settings()

@@ -46,7 +46,7 @@ def figures(server: Server) -> dict[str, Any]:
         "sources": ask("sources")["items"],
         "connections": ask("connections")["items"],
         "traffic": ask("traffic", since=f"{MINUTES}m")["items"],
-        "failures": ask("runs", state="failed", limit=FAILURES)["items"],
+        "failures": ask("runs", state="failed", given_up="false", limit=FAILURES)["items"],
     }
 
 
@@ -124,6 +124,8 @@ def _queue(stats: Mapping[str, Any]) -> Text:
     for state, number in stats["runs"].items():
         line.append(f"{number:,} ", "bold" if number else "dim")
         line.append(f"{state}  ", _TONES.get(state, "") if number else "dim")
+        if state == "failed" and (given_up := stats.get("given_up")):
+            line.append(f"({given_up:,} given up)  ", "dim")
     if late := round(stats.get("oldest_due_seconds") or 0):
         line.append(f"the oldest is due for {late} s", "yellow")
     return line
@@ -197,7 +199,11 @@ def _standing(connection: Mapping[str, Any]) -> tuple[str, str]:
 def _failures(failures: Sequence[Mapping[str, Any]], width: int) -> list[Text]:
     from rich.text import Text
 
-    lines = [Text("last failed runs (hooks runs list --state failed)", "dim", no_wrap=True, overflow="ellipsis")]
+    lines = [
+        Text(
+            "last failed runs (hooks runs list --state failed --not-given-up)", "dim", no_wrap=True, overflow="ellipsis"
+        )
+    ]
     for run in failures:
         when = str(run.get("finished_at") or run["created_at"])[11:19]
         line = Text(f"{when}  ", "dim", no_wrap=True, overflow="ellipsis")

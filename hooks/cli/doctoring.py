@@ -24,6 +24,7 @@ from hooks.cli.wire import Unreachable, WireAnswer, call
 from hooks.errors import DeliveryError
 from hooks.events import new_id, utc_text
 from hooks.rules.ruleset import ConnectionConfig, RuleSet, SourceConfig
+from hooks.settings import unread
 
 SELF_TEST = "hooks.self_test"
 """The event of the self-test: no vendor sends it, so that only a rule for everything takes it."""
@@ -71,7 +72,7 @@ class Patient:
 
 def examine(patient: Patient) -> list[Check]:
     """All checks, in the order of a webhook's way."""
-    checks = [_configured(patient), *_running(patient), *_reached(patient)]
+    checks = [_configured(patient), *_environment(), *_running(patient), *_reached(patient)]
     checks += [_events(patient), _subscribed(patient), *_accounts(patient)]
     return checks
 
@@ -82,6 +83,11 @@ def examine(patient: Patient) -> list[Check]:
 def _configured(patient: Patient) -> Check:
     source = patient.source
     return Check("source", "ok", f"{source.name} of vendor {source.vendor} takes webhooks at /in/{source.name}")
+
+
+def _environment() -> Iterator[Check]:
+    for sentence in unread():
+        yield Check("settings", "warning", sentence, "`hooks config show` has what is in force")
 
 
 def _running(patient: Patient) -> Iterator[Check]:

@@ -14,7 +14,7 @@ import typer
 from hooks.cli.options import AsJson, Data, Database, Routes
 from hooks.cli.output import Exit, coloured, note, print_fields, print_json
 from hooks.errors import SettingsError
-from hooks.settings import Settings, load_settings
+from hooks.settings import Settings, load_settings, unread
 
 token = typer.Typer(help="The token of the admin API.", no_args_is_help=True)
 db = typer.Typer(help="The database.", no_args_is_help=True)
@@ -153,6 +153,8 @@ def config_show(as_json: AsJson = False, routes: Routes = None, data: Data = Non
         print_json(shown)
     else:
         print_fields(shown)
+    for sentence in unread():
+        note(f"warning: {sentence}")
 
 
 def _shown(settings: Settings) -> dict[str, Any]:
@@ -194,6 +196,8 @@ def healthcheck(
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  recognised, not bound
     address = f"http://{host}:{settings.port}" if noted is None else noted[0] or noted[1]
     url = f"{address}/{'readyz' if ready else 'healthz'}"
+    if noted is None:
+        note(f"hooks: no server has noted its address in {settings.data}, so whoever is at {address} is asked")
     try:
         answer = call("GET", url, timeout=4)
     except Unreachable as error:

@@ -12,15 +12,17 @@ import getpass
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from hooks.cli.wire import Unreachable, WireAnswer, call
 from hooks.errors import HooksError, SettingsError
-from hooks.events import parse_utc
 from hooks.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
+
     from hooks.store.history import SqlHistory
 
 
@@ -176,47 +178,49 @@ def server_of(given: Mapping[str, object]) -> Server:
 
 
 async def _from_file(settings: Settings, path: str, query: Mapping[str, object]) -> Any:
-    from hooks.ports import EventFilter, ReceiptFilter, RunFilter
+    """As the server would answer: the same filters refuse the same values."""
+    from starlette.datastructures import QueryParams
+
     from hooks.store.opening import open_history
     from hooks.web.masked import MaskedHistory, Masking
+    from hooks.web.parameters import event_filter, receipt_filter, run_filter
 
     kind, _, id_ = path.removeprefix("/api/v1/").partition("/")
+    given = QueryParams({name: str(value) for name, value in query.items()})
+    now = datetime.now(UTC)
     history = await open_history(settings.database_url)
     try:
         if kind == "stats":
             return await history.stats()
         if kind == "people":
-            return await _people_from_file(settings, history, id_, query)
+            return await _people_from_file(settings, history, id_, given)
         if id_:
             one = {"events": history.event, "runs": history.run, "receipts": history.receipt}[kind]
             record = await one(id_)
             if record is None:
                 raise NotFound(f"there is no {id_} in {settings.database_shown}")
             return record
-        values: dict[str, Any] = {
-            name: parse_utc(str(value)) if name in ("since", "until") else value for name, value in query.items()
-        }
         seen = MaskedHistory(history, Masking(settings.masked))
         if kind == "events":
-            page = await seen.events(EventFilter(**values))
+            page = await seen.events(event_filter(given, now))
         elif kind == "runs":
-            page = await seen.runs(RunFilter(**values))
+            page = await seen.runs(run_filter(given, now))
         else:
-            page = await seen.receipts(ReceiptFilter(**values))
+            page = await seen.receipts(receipt_filter(given, now))
         return {"items": list(page.items), "next": page.next}
     finally:
         await history.close()
 
 
-async def _people_from_file(settings: Settings, history: SqlHistory, asked: str, query: Mapping[str, Any]) -> Any:
+async def _people_from_file(settings: Settings, history: SqlHistory, asked: str, query: QueryParams) -> Any:
     from hooks.store.people_book import PeopleBook
     from hooks.web.masked import Masking
     from hooks.web.masked_people import MaskedBook
+    from hooks.web.parameters import review_of, search_of
 
     book = MaskedBook(PeopleBook(history), Masking(settings.masked))
     if asked in ("", "review"):
-        cursor, limit = query.get("cursor"), query.get("limit", 50)
-        page = await (book.review(cursor, limit) if asked else book.find(query.get("q"), cursor, limit))
+        page = await (book.review(*review_of(query)) if asked else book.find(*search_of(query)))
         return {"items": list(page.items), "next": page.next}
     person, _, export = asked.partition("/")
     found = await (book.export(person) if export else book.show(person))

@@ -1,4 +1,4 @@
-"""The commands that show what happened: `events`, `receipts`, `runs` and `stats`; and `runs retry` and `cancel`."""
+"""The commands that show what happened: `events`, `receipts`, `runs` and `stats`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hooks.cli.completing import RuleId, SourceName
+from hooks.cli.completing import RuleId, SourceName, complete_connections
 from hooks.cli.options import AsJson, Data, Database, Limit, SearchText, TypePattern
 from hooks.cli.output import coloured, note, plain, print_fields, print_json, print_table, wrong_use
 from hooks.events import RunState, Verdict
@@ -54,7 +54,7 @@ def events_list(
     """List events, the newest first."""
     query = {"source": source, "type": type_, "state": state, "rule": rule, "q": q, "cursor": cursor}
     listing = _ask("/api/v1/events", data, database, {**query, **_times(since, until), "limit": limit})
-    _list(listing, as_json, ("id", "received_at", "source", "type", "about", "runs"))
+    _list(listing, as_json, ("id", "received_at", "source", "type", "about", "runs"), data, source=source, rule=rule)
 
 
 @events.command("show", epilog="Example: hooks events show evt_0190c0de000070008000000000000001")
@@ -78,7 +78,7 @@ def receipts_list(
     """List receipts, the newest first."""
     query = {"source": source, "verdict": verdict, "cursor": cursor, **_times(since, until), "limit": limit}
     listing = _ask("/api/v1/receipts", data, database, query)
-    _list(listing, as_json, ("id", "received_at", "source", "verdict", "reason"))
+    _list(listing, as_json, ("id", "received_at", "source", "verdict", "reason"), data, source=source)
 
 
 @receipts.command("show", epilog="Example: hooks receipts show rcp_0190c0de000070008000000000000001 --json")
@@ -92,6 +92,16 @@ def runs_list(
     state: Annotated[RunState | None, typer.Option(help="Only in this state.")] = None,
     rule: RuleId = None,
     event: Annotated[str | None, typer.Option(metavar="ID", help="Only of this event.")] = None,
+    connection: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only those that act in it.", autocompletion=complete_connections),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    given_up: Annotated[
+        bool | None,
+        typer.Option("--given-up/--not-given-up", help="Only failed ones that a person has given up, or all others."),
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -99,9 +109,11 @@ def runs_list(
     database: Database = None,
 ) -> None:
     """List runs, the newest first."""
-    query = {"state": state, "rule": rule, "event": event, "cursor": cursor, "limit": limit}
-    listing = _ask("/api/v1/runs", data, database, query)
-    _list(listing, as_json, ("id", "created_at", "rule", "state", "about", "reason"))
+    said = None if given_up is None else str(given_up).lower()
+    query = {"state": state, "rule": rule, "event": event, "connection": connection, "given_up": said, "cursor": cursor}
+    listing = _ask("/api/v1/runs", data, database, {**query, **_times(since, until), "limit": limit})
+    columns = ("id", "created_at", "rule", "state", "about", "reason")
+    _list(listing, as_json, columns, data, rule=rule, connection=connection)
 
 
 @runs.command("show", epilog="Example: hooks runs show run_0190c0de000070008000000000000003")
@@ -138,21 +150,6 @@ def runs_case(
     note(f"{out} is written. Names, phones, addresses and notes in it are not real.")
 
 
-@runs.command("retry", epilog="Example: hooks runs retry run_0190c0de000070008000000000000003")
-def runs_retry(run: RunId, as_json: AsJson = False, data: Data = None) -> None:
-    """Let a failed or held run go on from its first unfinished step. Needs the running server.
-
-    A held step whose outcome is unknown is sent again; `hooks runs resolve` says what became of it instead.
-    """
-    _act(f"/api/v1/runs/{record_id(run, 'run_')}/retry", "goes on", run, as_json, data)
-
-
-@runs.command("cancel", epilog="Example: hooks runs cancel run_0190c0de000070008000000000000003")
-def runs_cancel(run: RunId, as_json: AsJson = False, data: Data = None) -> None:
-    """End a waiting or held run, or give a failed one up. Needs the running server."""
-    _act(f"/api/v1/runs/{record_id(run, 'run_')}/cancel", "is cancelled", run, as_json, data)
-
-
 def stats(as_json: AsJson = False, data: Data = None, database: Database = None) -> None:
     """Count receipts by verdict, events and runs by state, and say whether the books balance."""
     counts = _ask("/api/v1/stats", data, database)
@@ -161,6 +158,8 @@ def stats(as_json: AsJson = False, data: Data = None, database: Database = None)
         return
     for name in ("receipts", "events", "runs"):
         words = [f"{count} {coloured(word, 'bold')}" for word, count in counts[name].items()]
+        if name == "runs" and (given_up := counts.get("given_up")):
+            words.append(f"{given_up} of the failed ones {coloured('given up', 'bold')}")
         print(f"{name:<9} {', '.join(words)}")
     if not counts.get("books_balance", True):
         print(coloured("The books do not balance: run `hooks db check`.", "red"))
@@ -201,27 +200,34 @@ def _ask(path: str, data: object, database: object, query: Mapping[str, object] 
     return ask(path, {"data": data, "database": database}, query or {})
 
 
-def _act(path: str, what: str, run: str, as_json: bool, data: object) -> None:
-    from hooks.cli.reader import act
-
-    answer = act(path, {"data": data})
-    if as_json:
-        print_json(answer)
-    else:
-        print(f"{run} {what}.")
-
-
-def _list(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str]) -> None:
+def _list(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str], data: object, **named: str | None) -> None:
+    """``named``: what the list was narrowed by, in case that nothing goes by such a name."""
     if as_json:
         print_json(listing)
         return
     items = listing["items"]
     if not items:
-        note("Nothing found.")
+        note("Nothing found." + "".join(unknown_name(data, kind, name) for kind, name in named.items() if name))
         return
     print_table(columns, [[_cell(item, column) for column in columns] for item in items])
     if listing.get("next"):
         note(f"There is more: --cursor {listing['next']}")
+
+
+def unknown_name(data: object, kind: str, name: str) -> str:
+    """That the running server has nothing of this name, with the nearest one; "" where it has, or none runs."""
+    from hooks.cli.reader import find_server
+    from hooks.rules.findings import did_you_mean
+    from hooks.settings import load_settings
+
+    server = find_server(load_settings({"data": data}))
+    if server is None or ":" in name:
+        return ""
+    known = [one.get("name") or one["id"] for one in server.ask("GET", f"/api/v1/{kind}s")["items"]]
+    if name in known:
+        return ""
+    hint = did_you_mean(name, known)
+    return f" There is no {kind} {plain(name)!r} now{', ' + hint if hint else ''}"
 
 
 def _cell(item: Mapping[str, Any], column: str) -> object:

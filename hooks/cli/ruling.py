@@ -15,7 +15,7 @@ from hooks.cli.completing import complete_sources
 from hooks.cli.options import AsJson, Data, Headers, Routes, SampleName
 from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
 from hooks.plurals import so_many
-from hooks.settings import load_settings
+from hooks.settings import load_settings, unread
 
 if TYPE_CHECKING:
     from hooks.cli.living import Live
@@ -76,6 +76,9 @@ def check(
     except RulesInvalid as invalid:
         _print_findings(invalid.findings, format)
         raise typer.Exit(Exit.INVALID) from None
+    finally:
+        for sentence in unread():
+            note(f"warning: {sentence}")
     found = _ask_vendors(loaded) if live else None
     _print_findings([*loaded.warnings, *(found.findings if found else ())], format)
     if found is not None and found.missing:

@@ -135,6 +135,8 @@ def replay(
         print_json(answer)
     else:
         _print_replay(answer)
+    if ids and not answer["events"]:
+        raise typer.Exit(Exit.FAILED)
 
 
 def _replayed(data: object, body: Mapping[str, Any], limit: int) -> dict[str, Any]:

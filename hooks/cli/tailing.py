@@ -11,7 +11,7 @@ import typer
 from hooks.cli.completing import RuleId, SourceName
 from hooks.cli.options import Data, SearchText, TypePattern
 from hooks.cli.output import TONES, coloured, note, plain
-from hooks.cli.records import EventState, Since, events, instant
+from hooks.cli.records import EventState, Since, events, instant, unknown_name
 from hooks.names import name_in
 from hooks.settings import load_settings
 
@@ -53,6 +53,9 @@ def tail(
     try:
         for event in following.begin(last, instant(since, "--since")):
             _print_event(event, as_json)
+        for kind, name in (("source", source), ("rule", rule)):
+            if name and (said := unknown_name(data, kind, name)):
+                note(said.strip())  # else it is waited for what never comes
         if no_follow:
             return
         for one in following.news():

@@ -9,6 +9,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
 
 import typer
@@ -17,6 +18,7 @@ from hooks.cli import (
     connecting,
     databases,
     keeping,
+    many_runs,
     people,
     records,
     ruling,
@@ -63,6 +65,7 @@ ruling.add_to(app)
 trying.add_to(app)
 vendors.add_to(app)
 connecting.add_to(app)
+many_runs.add_to(app)
 steering.add_to(app)
 tailing.add_to(app)
 subscribing.add_to(app)
@@ -73,6 +76,10 @@ people.add_to(app)
 watching.add_to(app)
 keeping.add_to(app)
 databases.add_to(app)
+
+
+_NO_ROOM = (EDQUOT, EFBIG, EIO, ENOSPC)
+"""A full disk behind the standard output, for instance: nothing that we could mend."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -106,6 +113,9 @@ def _told(error: Exception) -> int:
     if isinstance(error, HooksError):
         note(f"hooks: {error}")
         return Exit.INVALID if isinstance(error, ConfigError) else Exit.FAILED
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        note(f"hooks: this cannot be written: {error.strerror}")
+        return Exit.FAILED
     return _unexpected(error)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from hooks.desk import runs
 from hooks.desk.engine import connection_as_json
 from hooks.errors import Conflict
 from hooks.events import new_id
@@ -17,12 +18,15 @@ from hooks.ports import (
     Chosen,
     Clock,
     DeliveryDesk,
+    EventFilter,
     History,
     Pause,
     ReplayMode,
     ReplaySelection,
     Resolution,
     ResolutionOutcome,
+    RunFilter,
+    RunsAct,
     Store,
 )
 from hooks.rulebook.book import Rulebook
@@ -86,6 +90,15 @@ class EngineDeliveryDesk:
         self._wake()
         return await self._history.run(run_id)
 
+    async def each(self, act: RunsAct, chosen: Sequence[str] | RunFilter, *, dry_run: bool) -> Mapping[str, Any]:
+        told = await runs.each(self._store, self._history, self._clock, act, chosen, dry_run=dry_run)
+        if isinstance(chosen, RunFilter) and not told["runs"] and chosen.cursor is None:
+            self._require("rule", chosen.rule, self._rule_ids())
+            self._require("connection", chosen.connection, self._rulebook.accounts)
+        if told["done"] and not dry_run:
+            self._wake()
+        return told
+
     async def reconcile(self, connection: str | None, *, mend: bool, limit: int) -> Mapping[str, Any]:
         items = []
         for unknown in await self._store.unknown_steps(connection, limit):
@@ -98,6 +111,8 @@ class EngineDeliveryDesk:
             items.append(finding.as_json(mended))
         if any(item["mended"] for item in items):
             self._wake()
+        if not items:
+            self._require("connection", connection, self._rulebook.accounts)
         return {
             "items": items,
             "found": sum(item["found"] == "yes" for item in items),
@@ -112,7 +127,8 @@ class EngineDeliveryDesk:
         current = self._rulebook.current
         if current is None:
             raise Conflict("no rules are loaded: mend the rules file first")
-        made: list[Choice] = []
+        await self._require_selected(selection)
+        made = [] if after is not None else await self._absent(selection.events or ())
         events = done = 0
         while events < limit:
             batch = await self._store.chosen(selection, after, min(BATCH, limit - events))
@@ -131,6 +147,32 @@ class EngineDeliveryDesk:
         if done:
             self._wake()
         return self._told(made, mode, dry_run, events, done, after if events >= limit else None)
+
+    async def _absent(self, events: Sequence[str]) -> list[Choice]:
+        """What to say of ids that no event has, or none that has been read: else they would be passed over."""
+        found = []
+        for id in events:
+            event = await self._history.event(id)
+            if event is None or event["state"] == "pending":
+                why = "there is no such event" if event is None else "it has not been read yet"
+                found.append(Choice(id, "", "nothing", None, why))
+        return found
+
+    async def _require_selected(self, selection: ReplaySelection) -> None:
+        """Raises UnknownName for a rule or a source that there is not and never was: nothing would be found of it."""
+        rule, source = selection.rule, selection.source
+        if rule is not None and not (await self._history.runs(RunFilter(rule=rule, limit=1))).items:
+            self._require("rule", rule, self._rule_ids())
+        if source is not None and not (await self._history.events(EventFilter(source=source, limit=1))).items:
+            self._require("source", source, self._rulebook.doors)
+
+    def _rule_ids(self) -> list[str]:
+        current = self._rulebook.current
+        return [] if current is None else [rule.id for rule in current.rules]
+
+    def _require(self, member: str, name: str | None, known: Collection[str]) -> None:
+        if name is not None and name not in known and ":" not in name:  # what a subscriber is told of is no rule
+            raise runs.unknown(member, name, known)
 
     async def _choices(self, batch: list[Chosen], mode: ReplayMode, current: RuleSet, only: str | None) -> list[Choice]:
         versions = {run.version for chosen in batch for run in chosen.runs}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from hooks.desk import runs
 from hooks.errors import Conflict
-from hooks.events import CANCELLED, Event, Request, parse_utc, utc_text
-from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND, Account
+from hooks.events import Event, Request, parse_utc, utc_text
+from hooks.pipeline.accounts import Account
 from hooks.pipeline.probing import probe
 from hooks.ports import Catalogue, Clock, Desk, History, RulesDraft, Store
 from hooks.registry import describe
@@ -45,6 +47,8 @@ class EngineDesk:
         self._wake = wake
         self._reloaded = reloaded
         self._explained = explained
+        self._vendors: Sequence[Mapping[str, Any]] | None = None
+        self._describing = asyncio.Lock()
 
     def ready(self) -> bool:
         return self._ready()
@@ -83,8 +87,12 @@ class EngineDesk:
         now = self._clock.monotonic()
         return [connection_as_json(account, now) for account in self._rulebook.accounts.values()]
 
-    def vendors(self) -> Sequence[Mapping[str, Any]]:
-        return describe(self._catalogue)
+    async def vendors(self) -> Sequence[Mapping[str, Any]]:
+        # Some hundred schemas take a quarter of a second: made once, and beside whoever is being received meanwhile.
+        async with self._describing:
+            if self._vendors is None:
+                self._vendors = await asyncio.to_thread(describe, self._catalogue)
+        return self._vendors
 
     async def reload(self) -> Mapping[str, Any]:
         try:
@@ -110,18 +118,14 @@ class EngineDesk:
             return None
         if stored["state"] == "pending" or current is None:
             raise Conflict("the event has not been read yet" if current is not None else "no rules are loaded")
-        return self._explained(explain(current, event_from_json(stored), url_for=self.url))
+        # Thousands of rules take half a second: nobody who is being received waits for that.
+        return self._explained(await asyncio.to_thread(explain, current, event_from_json(stored), url_for=self.url))
 
     async def retry(self, run_id: str) -> Mapping[str, Any] | None:
         run = await self._history.run(run_id)
         if run is None:
             return None
-        if run["state"] == "held" and run["reason"] in (GONE, PAUSED):
-            raise Conflict(f"{run['reason']}: it goes on by itself when that is mended in the rules file")
-        if run["state"] == "held" and run["reason"] == PAUSED_BY_HAND:
-            raise Conflict(f"{run['reason']}: it goes on by itself after `hooks connections resume`")
-        if not await self._store.retry(run_id, self._clock.now()):
-            raise Conflict("only a failed or held run can be tried again")
+        await runs.retry(self._store, self._clock, run)
         self._wake()
         return await self._history.run(run_id)
 
@@ -129,11 +133,7 @@ class EngineDesk:
         run = await self._history.run(run_id)
         if run is None:
             return None
-        reason = CANCELLED
-        if run["state"] == "failed" and run["reason"]:
-            reason = f"{reason}: {run['reason']}"
-        if not await self._store.cancel(run_id, reason, self._clock.now()):
-            raise Conflict("only a waiting, held or failed run can be cancelled, and a failed one once")
+        await runs.cancel(self._store, self._clock, run)
         return await self._history.run(run_id)
 
     def subscribers(self) -> Sequence[Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hooks.desk.runs import unknown
 from hooks.errors import Conflict
 from hooks.events import utc_text
 from hooks.plurals import so_many
@@ -107,6 +108,12 @@ class EngineRulesDesk:
                 new = await self._rulebook.read(draft)
             except RulesInvalid as invalid:
                 return {"ok": False, "findings": invalid.as_json()}
+            known = [each.id for rules in (self._rulebook.in_file, new) for each in rules.rules]
+            if rule is not None and rule not in known:
+                raise unknown("rule", rule, known)
+            source, sources = span.source, self._rulebook.doors
+            if source is not None and source not in sources and not await self._records.count(Span(source=source)):
+                raise unknown("source", source, sources)
             backtest = Backtest(self._rulebook.in_file, new, rule, whole=span.source is None)
             complete = await self._compare(backtest, span)
             backtest.finish((span.until or self._clock.now()) if complete else None)

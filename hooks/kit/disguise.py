@@ -3,11 +3,15 @@
 Names, companies, phones, e-mail addresses and streets are found by the names of their fields; what was found there, and
 whatever looks like a phone number or an e-mail address, is replaced in all other texts too. Cities, ids and amounts
 stay, because rules look at them. Free text can hold what no program recognizes: read it before it is shared.
+
+Senders choose these texts and how long they are, so the work goes with their length and no pattern is tried anew from
+each letter of a long word.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -27,9 +31,15 @@ _FIELDS: dict[str, frozenset[str]] = {
 _THINGS = frozenset({"lineitems", "items", "options", "products", "materials", "tags", "services"})
 """Lists whose items have a name and are not people."""
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w.])\+?(?:1[ .-]?)?\(?\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}(?![\w])")
-_QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
+_PIECE = re.compile(r"\S+")
+_ADDRESS = re.compile(r"https?://[^?#]")
+_QUERY = re.compile(r"[?#]")
+_WORD = re.compile(r"\w+")
+
+LONGEST = 200
+"""Characters of a name: what is longer is replaced as a whole, and not looked for in other texts."""
 
 
 class Disguise:
@@ -37,15 +47,19 @@ class Disguise:
 
     def __init__(self) -> None:
         self._invented: dict[tuple[str, str], str] = {}
+        self._number: Counter[str] = Counter()
         self._known: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        """By the first word of what is known: how long it is, and where in it that word stands. The longest first."""
 
     def learn(self, value: Any) -> None:
         """Look for people, so that their names are recognized in other texts."""
         self._walk(value, "", False)
-        known = sorted(self._known, key=len, reverse=True)
-        alternatives = "|".join(map(re.escape, known))
-        self._pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE) if known else None
+        places: dict[str, set[tuple[int, int]]] = {}
+        for known in self._known:
+            if first := _WORD.search(known):
+                places.setdefault(first[0], set()).add((len(known), first.start()))
+        self._places = {word: sorted(found, reverse=True) for word, found in places.items()}
 
     def mask(self, value: Any) -> Any:
         """The value with all people in it invented."""
@@ -78,26 +92,40 @@ class Disguise:
         return replaced[kind](text) if kind in replaced else text
 
     def _text(self, text: str, key: str) -> str:
-        text = _QUERY.sub(r"\1", text)
+        text = _PIECE.sub(lambda found: _without_query(found[0]), text)
         text = _EMAIL.sub(lambda found: self._email(found[0]), text)
         if not key.endswith(("id", "number", "at", "date", "time")):
             text = _PHONE.sub(lambda found: self._phone(found[0]), text)
-        if self._pattern is not None:
-            text = self._pattern.sub(lambda found: _cased(self._known[found[0].lower()], found[0]), text)
-        return text
+        return self._without_known(text) if self._places else text
+
+    def _without_known(self, text: str) -> str:
+        made, at = [], 0
+        for word in _WORD.finditer(text):
+            for length, offset in self._places.get(word[0].lower(), ()):
+                start = word.start() - offset
+                end = start + length
+                found = text[start:end]
+                if start < at or found.lower() not in self._known or not _alone(text, start, end):
+                    continue
+                made += [text[at:start], _cased(self._known[found.lower()], found)]
+                at = end
+                break
+        return "".join([*made, text[at:]])
 
     # --- the invented ---
 
     def _whole(self, kind: str, text: str, form: str) -> str:
         place = (kind, text.strip().lower())
         if place not in self._invented:
-            number = sum(known == kind for known, _ in self._invented) + 1
-            self._invented[place] = form.format(number)
-            if kind in ("company", "street") and len(place[1]) > 3:
+            self._number[kind] += 1
+            self._invented[place] = form.format(self._number[kind])
+            if kind in ("company", "street") and 3 < len(place[1]) <= LONGEST:
                 self._known[place[1]] = self._invented[place]
         return self._invented[place]
 
     def _name(self, text: str, pool: tuple[str, ...]) -> str:
+        if len(text) > LONGEST:
+            return self._whole("long name", text, "Somebody {}")
         return " ".join(self._word(word, pool) for word in text.split())
 
     def _word(self, word: str, pool: tuple[str, ...]) -> str:
@@ -105,7 +133,8 @@ class Disguise:
         if not any(map(str.isalpha, letters)) or letters in ("and", "jr", "sr"):
             return word
         if ("name", letters) not in self._invented:
-            number = sum(kind == "name" for kind, _ in self._invented)
+            number = self._number["name"]
+            self._number["name"] += 1
             name = pool[number % len(pool)] + (str(number) if number >= len(pool) else "")
             self._invented["name", letters] = name
             if len(letters) > 1:
@@ -113,6 +142,8 @@ class Disguise:
         return _cased(self._invented["name", letters], word)
 
     def _full_name(self, text: str) -> str:
+        if len(text) > LONGEST:
+            return self._whole("long name", text, "Somebody {}")
         words = text.split()
         return " ".join(
             self._word(word, _LAST if number and number == len(words) - 1 else _FIRST)
@@ -135,6 +166,18 @@ class Disguise:
             filled = digits[0] + filled[1:]
         replaced = iter(filled)
         return re.sub(r"\d", lambda _: next(replaced), text)
+
+
+def _without_query(piece: str) -> str:
+    """A piece of text without blanks, up to the query of an address in it."""
+    address = _ADDRESS.search(piece)
+    query = None if address is None else _QUERY.search(piece, address.end())
+    return piece if query is None else piece[: query.start()]
+
+
+def _alone(text: str, start: int, end: int) -> bool:
+    """Whether no word goes on over the edges of this part."""
+    return not (start and _WORD.match(text[start - 1])) and not (end < len(text) and _WORD.match(text[end]))
 
 
 def _plain(key: str) -> str:

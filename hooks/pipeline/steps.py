@@ -362,7 +362,10 @@ class Carrier:
         )
         if not counts:
             decision = replace(decision, delay=max(decision.delay, account.breaker.until - self._clock.monotonic()))
-        carry.attempts.append(attempt(decision.verdict, error.message, error.status or status))
+        told = (
+            "unknown" if looking_up and decision.next == "fail" else decision.verdict
+        )  # it has not failed: nobody knows
+        carry.attempts.append(attempt(told, error.message, error.status or status))
         if self._people is not None and not looking_up and decision.verdict != "unknown":
             carry.leaves = self._people.takes_turns(spec)  # nothing was made, so there is nothing to wait for
         return await self._after(carry, step, error, decision, looking_up=looking_up, counts=counts)

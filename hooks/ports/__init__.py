@@ -50,6 +50,7 @@ from hooks.ports.steering import (
     Resolution,
     ResolutionOutcome,
     RuleOrigin,
+    RunsAct,
     UnknownStep,
 )
 from hooks.ports.store import ConnectionStates, Hear, Intake, Store
@@ -127,6 +128,7 @@ __all__ = [
     "RulesDraft",
     "RulesWriting",
     "RunFilter",
+    "RunsAct",
     "Source",
     "SourceSettings",
     "Span",

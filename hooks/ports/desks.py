@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from hooks.ports.history import Span
-from hooks.ports.steering import Edit, ReplayMode, ReplaySelection, ResolutionOutcome
+from hooks.ports.history import RunFilter, Span
+from hooks.ports.steering import Edit, ReplayMode, ReplaySelection, ResolutionOutcome, RunsAct
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Desk(Protocol):
         """``{name, vendor, base_url, paused, ...}``, without secrets."""
         ...
 
-    def vendors(self) -> Sequence[Mapping[str, Any]]:
+    async def vendors(self) -> Sequence[Mapping[str, Any]]:
         """As ``hooks vendors --json``: ``{vendor, actions: [...], events: [...]}``."""
         ...
 
@@ -195,7 +195,17 @@ class DeliveryDesk(Protocol):
 
         ``{"mode", "dry_run", "events", "make", "retry", "nothing", "made", "items": [{"event", "rule", "action",
         "run", "replay_of", "why"}], "forecast": [{"connection", "requests", "rate", "seconds",
-        "seconds_when_busy"}], "next"}``. Raises Conflict when no rules are loaded.
+        "seconds_when_busy"}], "next"}``. Raises Conflict when no rules are loaded, UnknownName for a rule or a source
+        that there is not and has not been.
+        """
+        ...
+
+    async def each(self, act: RunsAct, chosen: Sequence[str] | RunFilter, *, dry_run: bool) -> Mapping[str, Any]:
+        """Let many runs go on or give them up, each as `Desk` does one, or say what that would do.
+
+        ``chosen`` are ids, or the runs of one page of such a list. ``{"act", "dry_run", "runs", "done", "refused",
+        "items": [{"run", "rule", "event", "state", "done", "why"}], "next"}``. Raises UnknownName for a list that is
+        empty because no rule or connection has that name.
         """
         ...
 
@@ -203,5 +213,6 @@ class DeliveryDesk(Protocol):
         """Ask the vendors about every outcome that is unknown. ``mend`` adopts what is found.
 
         ``{"items": [{"run", "step", "action", "connection", "state", "found", "mended", "why"}], "found", "mended"}``.
+        Raises UnknownName for a connection that there is not.
         """
         ...

@@ -38,13 +38,21 @@ class EventFilter:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to list. What is None does not narrow; ``event`` and ``rule`` are ids; as in `EventFilter`."""
+    """Which runs to list. What is None does not narrow; ``event`` and ``rule`` are ids; as in `EventFilter`.
+
+    ``since`` and ``until`` are about when a run was made, ``connection`` is where it acts next or has acted last, and
+    ``given_up`` tells the dead letters that a person has given up from all others.
+    """
 
     state: RunState | None = None
     rule: str | None = None
     event: str | None = None
     cursor: str | None = None
     limit: int = 50
+    connection: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    given_up: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,10 @@ class ReplaySelection:
     until: datetime | None = None
 
 
+RunsAct = Literal["retry", "cancel"]
+"""What a person does with many runs at once: let them go on, or give them up."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastRun:
     """A run that an event has."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from hooks.events import Receipt, RunState, Verdict, utc_text
+from hooks.events import CANCELLED, Receipt, RunState, Verdict, utc_text
 from hooks.names import name_in
 from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
 from hooks.store import books
@@ -39,6 +39,11 @@ FEW = 10_000
 
 LONG = 50_000
 """Characters of an event's data beyond which a list does not look for a name in it."""
+
+_BEGINS = f"substr(coalesce(r.reason, ''), 1, {len(CANCELLED)})"
+_GIVEN_UP = f"r.state = 'failed' AND {_BEGINS} = '{CANCELLED}'"
+OPEN = f"r.state = 'failed' AND {_BEGINS} <> '{CANCELLED}'"
+"""Dead letters that nobody has given up: it names the partial index ``runs_open``."""
 
 _UNDER_WAY = (
     "SELECT w.seq FROM runs w WHERE w.state = 'waiting' AND w.behind IS NULL UNION ALL "
@@ -89,11 +94,21 @@ class SqlHistory:
 
     async def runs(self, filter: RunFilter) -> Page:
         where = Where()
-        where.equal("r.state", filter.state)
-        if filter.state in ("held", "failed", "skipped"):
-            where.add("r.state IN ('held', 'failed', 'skipped')")  # names the partial index
+        if filter.state == "failed" and filter.given_up is False:
+            where.add(OPEN)
+        else:
+            where.equal("r.state", filter.state)
+            if filter.state in ("held", "failed", "skipped"):
+                where.add("r.state IN ('held', 'failed', 'skipped')")  # names the partial index
+            if filter.given_up is not None:
+                where.add(_GIVEN_UP if filter.given_up else f"NOT ({_GIVEN_UP})")
         where.equal("r.rule", filter.rule)
         where.equal("r.event", filter.event)
+        where.equal("r.connection", filter.connection)
+        if filter.since is not None:
+            where.add("r.created_at >= ?", millis(filter.since))
+        if filter.until is not None:
+            where.add("r.created_at < ?", millis(filter.until))
         where.before("r.seq", "runs", filter.cursor)
 
         def read(raw: Reading) -> Page:
@@ -184,10 +199,12 @@ class SqlHistory:
             events = {state: counted.get(f"events.{state}", 0) for state in ("matched", "unmatched")}
             runs = {state: counted.get(f"runs.{state}", 0) for state in get_args(RunState)}
             total = sum(events.values())
+            still_open = raw.execute(f"SELECT count(*) FROM runs r WHERE {OPEN}").fetchone()[0]
             return {
                 "receipts": {verdict: counted.get(f"receipts.{verdict}", 0) for verdict in get_args(Verdict)},
                 "events": {"total": total, **events, "pending": pending_events},
                 "runs": runs,
+                "given_up": max(0, runs["failed"] - int(still_open)),
                 "books_balance": not wrong,
                 "pending_receipts": pending_receipts,
                 "oldest_pending": None if oldest is None else utc_text(moment(oldest)),

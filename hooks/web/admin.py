@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hooks import __version__
-from hooks.errors import Conflict, StoreError
+from hooks.errors import Conflict, StoreError, UnknownName
 from hooks.ports import Clock, Desk, History, RulesDesk
 from hooks.web.audit import Auditor
 from hooks.web.auth import Hosts, Keys
@@ -32,6 +32,7 @@ from hooks.web.parameters import BadParameter
 from hooks.web.problem import JSON, PROBLEM, as_json, problem_body
 from hooks.web.records_api import records_endpoints
 from hooks.web.sessions import Sessions
+from hooks.web.strictness import strictly
 
 
 def admin(
@@ -46,12 +47,15 @@ def admin(
 ) -> Guard:
     """The application behind the admin listener. ``more`` joins the table of its operations; those that change
     something are kept in the list of changes of ``shown``."""
-    endpoints: Sequence[Endpoint] = (
-        *records_endpoints(history, desk, clock),
-        *engine_endpoints(desk, rules),
-        *figures_endpoints(history, desk, rules, clock),
-        *more,
-    )
+    endpoints: Sequence[Endpoint] = [
+        strictly(each)
+        for each in (
+            *records_endpoints(history, desk, clock),
+            *engine_endpoints(desk, rules),
+            *figures_endpoints(history, desk, rules, clock),
+            *more,
+        )
+    ]
     if shown is not None:
         auditor = Auditor(shown.audit, history, desk, rules, clock)
         endpoints = (*auditor.keeping(endpoints), *auditor.endpoints())
@@ -72,6 +76,7 @@ def admin(
         exception_handlers={
             HTTPException: _http_problem,
             BadParameter: _parameter_problem,
+            UnknownName: _name_problem,
             Conflict: _conflict,
             StoreError: _store_problem,
             Exception: _fault,
@@ -97,6 +102,11 @@ def _http_problem(request: Request, error: Exception) -> Response:
 def _parameter_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, BadParameter)
     return _problem(request, problem_body(422, str(error), parameter=error.name))
+
+
+def _name_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UnknownName)
+    return _problem(request, problem_body(422, str(error), parameter=error.member))
 
 
 def _conflict(request: Request, error: Exception) -> Response:

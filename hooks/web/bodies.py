@@ -6,7 +6,7 @@ What a model cannot know (whether an instant lies in the future, whether an id i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic import model_validator as whole_validator
@@ -16,6 +16,7 @@ from hooks.ports import ReplayMode, ReplayState, ResolutionOutcome
 MAX_REASON = 500
 MAX_IDS = 500
 DEFAULT_EVENTS, MAX_EVENTS = 1000, 10_000
+DEFAULT_RUNS = 200
 MAX_LOOK_UPS = 100
 MAX_FILES = 1000
 SELECTING = ("events", "source", "type", "state", "rule", "since", "until")
@@ -33,6 +34,7 @@ Line = Annotated[str, StringConstraints(max_length=MAX_REASON), AfterValidator(_
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_on_one_line)]
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_on_one_line)]
+RunId = Annotated[str, StringConstraints(pattern=r"^run_[0-9a-f]{32}$")]
 EventId = Annotated[str, StringConstraints(pattern=r"^evt_[0-9a-f]{32}$")]
 
 
@@ -157,6 +159,31 @@ class Replays(ReplayEvent):
         return self
 
 
+class ManyRuns(Sent):
+    """Which runs: their ids, or those of a state, narrowed by the others, as `GET /api/v1/runs` lists them."""
+
+    runs: Annotated[list[RunId], Field(min_length=1, max_length=MAX_IDS)] | None = Field(None, description="Their ids.")
+    state: Literal["failed", "held", "waiting"] | None = Field(None, description="All that are in this state.")
+    rule: Line | None = Field(None, description="Only of this rule.")
+    event: EventId | None = Field(None, description="Only of this event.")
+    connection: Line | None = Field(None, description="Only those that act next, or have acted last, in it.")
+    since: Line | None = Field(None, description="Made at or after: an instant, a date, or so long ago (24h).")
+    until: Line | None = Field(None, description="Made before; as since.")
+    given_up: bool = Field(False, description="The failed ones that a person has given up, instead of the others.")
+    dry_run: bool = Field(False, description="Say what would happen, and do nothing.")
+    after: RunId | None = Field(None, description="Go on after this run: the next of the answer before.")
+    limit: int = Field(DEFAULT_RUNS, ge=1, le=MAX_IDS, description="How many in one answer; it says where to go on.")
+
+    @whole_validator(mode="after")
+    def _selecting(self) -> Self:
+        if (self.runs is None) == (self.state is None):
+            raise ValueError("say which runs: runs (their ids), or state (failed, held, waiting)")
+        narrowing = (self.rule, self.event, self.connection, self.since, self.until, self.after)
+        if self.runs is not None and any(one is not None for one in narrowing):
+            raise ValueError("ids of runs need no further choice: leave rule, event, connection, since, until, after")
+        return self
+
+
 class Reconcile(Sent):
     """Which unknown outcomes to ask the vendors about."""
 
@@ -188,7 +215,7 @@ _WORDS: Mapping[str, str] = {
     "string_unicode": "it must be text in UTF-8",
     "string_too_long": "it must be text of at most {max_length} characters",
     "string_too_short": "it must not be empty",
-    "string_pattern_mismatch": "it must be an id such as evt_ and 32 hexadecimal digits",
+    "string_pattern_mismatch": "it must be an id such as {prefix} and 32 hexadecimal digits",
     "bool_type": "it must be true or false",
     "int_type": "it must be a whole number",
     "float_type": "it must be a number",
@@ -209,4 +236,6 @@ def said_of(error: Mapping[str, Any]) -> str:
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     told = _WORDS.get(error["type"])
-    return "it cannot be used" if told is None else told.format_map(dict(error.get("ctx") or {}))
+    given = dict(error.get("ctx") or {})
+    prefix = str(given.get("pattern", ""))[1:5]
+    return "it cannot be used" if told is None else told.format_map({**given, "prefix": prefix})

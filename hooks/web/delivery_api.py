@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hooks.ports import Clock, DeliveryDesk, ReplaySelection
-from hooks.web.bodies import PauseConnection, Reconcile, ReplayEvent, Replays, ResolveRun, ResumeConnection
-from hooks.web.engine_shapes import ConnectionShown, Reconciled, ReplayTold
+from hooks.ports import Clock, DeliveryDesk, ReplaySelection, RunFilter, RunsAct
+from hooks.web.bodies import ManyRuns, PauseConnection, Reconcile, ReplayEvent, Replays, ResolveRun, ResumeConnection
+from hooks.web.engine_shapes import ConnectionShown, Reconciled, ReplayTold, RunsTold
 from hooks.web.json_bodies import found, json_answer, known_id, sent
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import span
+from hooks.web.parameters import BadParameter, span
 from hooks.web.shapes import RunShown
 
 _API = "/api/v1"
@@ -62,6 +62,21 @@ class _DeliveryApi:
                 problems=(404, 409, 422, 503),
                 answer=RunShown,
             ),
+            *(
+                Endpoint(
+                    "POST",
+                    f"{_API}/runs/{act}",
+                    handler,
+                    summary,
+                    body=ManyRuns,
+                    problems=(422, 503),
+                    answer=RunsTold,
+                )
+                for act, handler, summary in (
+                    ("retry", self.retry_many, "Try many runs again now"),
+                    ("cancel", self.cancel_many, "Give many runs up"),
+                )
+            ),
             Endpoint(
                 "POST",
                 f"{_API}/events/{{id}}/replay",
@@ -105,6 +120,32 @@ class _DeliveryApi:
         body = await sent(request, ResolveRun, empty=True)
         return found(await self._desk.resolve(known_id(request, "run"), body.outcome, body.output))
 
+    async def retry_many(self, request: Request) -> Response:
+        return await self._many(request, "retry")
+
+    async def cancel_many(self, request: Request) -> Response:
+        return await self._many(request, "cancel")
+
+    async def _many(self, request: Request, act: RunsAct) -> Response:
+        body = await sent(request, ManyRuns)
+        if body.runs is not None:
+            return json_answer(await self._desk.each(act, body.runs, dry_run=body.dry_run))
+        if act == "retry" and body.state == "waiting":
+            raise BadParameter("state", "what waits is tried by itself: it must be failed or held")
+        since, until = span(_times(body), self._clock.now())
+        chosen = RunFilter(
+            state=body.state,
+            rule=body.rule or None,
+            event=body.event,
+            cursor=body.after,
+            limit=body.limit,
+            connection=body.connection or None,
+            since=since,
+            until=until,
+            given_up=body.given_up if body.state == "failed" else None,
+        )
+        return json_answer(await self._desk.each(act, chosen, dry_run=body.dry_run))
+
     async def replay(self, request: Request) -> Response:
         body = await sent(request, ReplayEvent, empty=True)
         selection = ReplaySelection(events=(known_id(request, "evt"),), rule=body.rule or None)
@@ -113,8 +154,7 @@ class _DeliveryApi:
 
     async def replays(self, request: Request) -> Response:
         body = await sent(request, Replays, empty=True)
-        times = {name: text for name in ("since", "until") if (text := getattr(body, name))}
-        since, until = span(times, self._clock.now())
+        since, until = span(_times(body), self._clock.now())
         selection = ReplaySelection(
             events=None if body.events is None else tuple(body.events),
             source=body.source or None,
@@ -130,3 +170,7 @@ class _DeliveryApi:
     async def reconcile(self, request: Request) -> Response:
         body = await sent(request, Reconcile, empty=True)
         return json_answer(await self._desk.reconcile(body.connection or None, mend=body.mend, limit=body.limit))
+
+
+def _times(body: Replays | ManyRuns) -> dict[str, str]:
+    return {name: text for name in ("since", "until") if (text := getattr(body, name))}

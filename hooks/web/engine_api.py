@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -97,23 +97,23 @@ class _Engine:
         return json_answer(await self._desk.check(RulesDraft(body.text, body.files)))
 
     async def sources(self, request: Request) -> Response:
-        return _all(self._desk.sources)
+        return _all(self._desk.sources())
 
     async def connections(self, request: Request) -> Response:
-        return _all(self._desk.connections)
+        return _all(self._desk.connections())
 
     async def test_connection(self, request: Request) -> Response:
         return found(await self._desk.test_connection(request.path_params["name"]))
 
     async def subscribers(self, request: Request) -> Response:
-        return _all(self._desk.subscribers)
+        return _all(self._desk.subscribers())
 
     async def end_subscriber(self, request: Request) -> Response:
         return found(await self._desk.unsubscribe(known_id(request, "sub")))
 
     async def vendors(self, request: Request) -> Response:
-        return _all(self._desk.vendors)
+        return _all(await self._desk.vendors())
 
 
-def _all(listing: Callable[[], Sequence[Mapping[str, Any]]]) -> Response:
-    return json_answer({"items": list(listing()), "next": None})
+def _all(items: Sequence[Mapping[str, Any]]) -> Response:
+    return json_answer({"items": list(items), "next": None})

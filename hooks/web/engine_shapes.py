@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from hooks.ports import ReplayMode
+from hooks.ports import ReplayMode, RunsAct
 from hooks.web.shapes import EventShown, Instant, ReceiptShown
 
 # --- rules ---
@@ -256,6 +256,18 @@ class ReplayTold(BaseModel):
     items: list[dict[str, Any]]
     forecast: list[dict[str, Any]]
     next: str | None = Field(description="Go on after this event; null when all were looked at.")
+
+
+class RunsTold(BaseModel):
+    """What was done with many runs, or with `dry_run` would be."""
+
+    act: RunsAct
+    dry_run: bool
+    runs: int = Field(description="How many were chosen.")
+    done: int
+    refused: int
+    items: list[dict[str, Any]] = Field(description="Each with its state before, and why nothing was done.")
+    next: str | None = Field(description="Go on after this run; null when there are no more.")
 
 
 class Reconciled(BaseModel):

@@ -77,6 +77,13 @@ async def json_body(request: Request, empty: Any = None, most: int = MAX_BODY) -
     if not held and empty is not None:
         return empty
     try:
-        return json.loads(held.decode("utf-8"))
+        return json.loads(held.decode("utf-8"), object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         raise BadParameter("body", "it must be JSON in UTF-8") from None
+
+
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(members)
+    if len(read) != len(members):
+        raise BadParameter("body", "a member of it is given more than once")
+    return read

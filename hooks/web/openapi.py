@@ -106,7 +106,9 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     content = {endpoint.media_type: {"schema": _answer(endpoint)}}
     content |= {media: {"schema": _reference(model)} for media, model in endpoint.also.items()}
     responses: dict[str, Any] = {str(endpoint.status): {"description": "OK", "content": content}}
-    always = {400, 401, 403, *(() if endpoint.method == "GET" else (413, 415, 422))}
+    always = {400, 401, 403, *(() if endpoint.method == "GET" else (413, 415))}
+    if endpoint.path.startswith("/api/"):
+        always.add(422)  # a parameter that there is not is never passed over
     for status in sorted({*always, *endpoint.problems}):
         responses[str(status)] = _refusal(endpoint.refusal if status == 422 else None)
     operation: dict[str, Any] = {

@@ -49,6 +49,13 @@ KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str | Mapping
         "state": {"description": "How it stands.", "enum": list(get_args(RunState))},
         "rule": "The id of its rule.",
         "event": "The id of its event.",
+        "connection": "The connection in which it acts next, or has acted last.",
+        "since": "Made at or after; as for events.",
+        "until": "Made before; as since.",
+        "given_up": {
+            "description": "false leaves out the failed ones that a person has given up, true lists only those.",
+            "enum": ["true", "false"],
+        },
         "cursor": "Where the page before ended: its next.",
         "limit": "How many, 1 to 500; 50 if not given.",
     },
@@ -82,15 +89,21 @@ def event_filter(query: QueryParams, now: datetime) -> EventFilter:
     )
 
 
-def run_filter(query: QueryParams) -> RunFilter:
+def run_filter(query: QueryParams, now: datetime) -> RunFilter:
     given = _given(query, "runs")
     state = _one_of(given, "state", get_args(RunState))
+    given_up = _one_of(given, "given_up", ("true", "false"))
+    since, until = span(given, now)
     return RunFilter(
         state=state,  # type: ignore[arg-type]  # `_one_of` has checked it
         rule=given.get("rule"),
         event=_id(given, "event", "evt"),
         cursor=_id(given, "cursor", "run"),
         limit=read_limit(given),
+        connection=given.get("connection"),
+        since=since,
+        until=until,
+        given_up=None if given_up is None else given_up == "true",
     )
 
 
@@ -108,6 +121,31 @@ def receipt_filter(query: QueryParams, now: datetime) -> ReceiptFilter:
     )
 
 
+PAGES: Mapping[str, str] = {
+    "cursor": "Where the page before ended: its next.",
+    "limit": "How many, 1 to 500; 50 if not given.",
+}
+SEARCH: Mapping[str, str] = {
+    "q": "A name, a phone number in any writing, an e-mail address, a vendor's id of a record or a person's own.",
+    **PAGES,
+}
+
+
+def search_of(query: QueryParams) -> tuple[str | None, str | None, int]:
+    """Who is searched for among the people, after whom, and how many: raises BadParameter, as below."""
+    given = read_query(query, SEARCH)
+    return given.get("q"), _id(given, "cursor", "per"), read_limit(given)
+
+
+def review_of(query: QueryParams) -> tuple[str | None, int]:
+    """After which pair of doubtful people, and how many."""
+    given = read_query(query, PAGES)
+    cursor = given.get("cursor")
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise BadParameter("cursor", "it must be the next of the page before")
+    return cursor, read_limit(given)
+
+
 def is_id(text: str, prefix: str) -> bool:
     """Whether this can be an id of ours at all; what cannot is unknown without asking the store."""
     return _ID.fullmatch(text) is not None and text.startswith(prefix)
@@ -122,7 +160,8 @@ def read_query(query: QueryParams, known: Mapping[str, Any]) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, value in query.multi_items():
         if name not in known:
-            raise BadParameter(_short(name), f"there is no such parameter here; there are {', '.join(known)}")
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            raise BadParameter(_short(name), f"there is no such parameter here; {there}")
         if name in given:
             raise BadParameter(name, "it is given more than once")
         if not value or len(value) > _MAX_TEXT or any(ord(character) < 32 for character in value):

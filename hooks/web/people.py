@@ -17,19 +17,10 @@ from hooks.web.bodies import LinkPeople, UnlinkPeople
 from hooks.web.engine_shapes import Doubt, PersonExported, PersonForgotten, PersonListed, PersonShown, TwoPeople
 from hooks.web.json_bodies import sent
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import BadParameter, is_id, read_limit, read_query
+from hooks.web.parameters import PAGES, SEARCH, is_id, review_of, search_of
 from hooks.web.problem import JSON, as_json
 
 MAX_BODY = 10_000
-
-_PAGES = {
-    "cursor": "Where the page before ended: its next.",
-    "limit": "How many, 1 to 500; 50 if not given.",
-}
-_FIND = {
-    "q": "A name, a phone number in any writing, an e-mail address, a vendor's id of a record or a person's own.",
-    **_PAGES,
-}
 
 
 def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
@@ -39,14 +30,14 @@ def people_endpoints(desk: PeopleDesk) -> Sequence[Endpoint]:
     changed = (404, 409, 422, 503)
     return (
         Endpoint(
-            "GET", path, api.people, "Who is known", _FIND, listing=True, problems=(422, 503), answer=PersonListed
+            "GET", path, api.people, "Who is known", SEARCH, listing=True, problems=(422, 503), answer=PersonListed
         ),
         Endpoint(
             "GET",
             f"{path}/review",
             api.review,
             "Pairs that may be one",
-            _PAGES,
+            PAGES,
             listing=True,
             problems=(422, 503),
             answer=Doubt,
@@ -94,18 +85,10 @@ class _People:
         self._desk = desk
 
     async def people(self, request: Request) -> Response:
-        given = read_query(request.query_params, _FIND)
-        cursor = given.get("cursor")
-        if cursor is not None and not is_id(cursor, "per"):
-            raise BadParameter("cursor", "it must be an id such as per_ and 32 hexadecimal digits")
-        return _page(request, await self._desk.find(given.get("q"), cursor, read_limit(given)))
+        return _page(request, await self._desk.find(*search_of(request.query_params)))
 
     async def review(self, request: Request) -> Response:
-        given = read_query(request.query_params, _PAGES)
-        cursor = given.get("cursor")
-        if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-            raise BadParameter("cursor", "it must be the next of the page before")
-        return _page(request, await self._desk.review(cursor, read_limit(given)))
+        return _page(request, await self._desk.review(*review_of(request.query_params)))
 
     async def person(self, request: Request) -> Response:
         return _found(request, await self._desk.show(_id(request)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -131,7 +132,7 @@ class _Records:
         return found(receipt if receipt is None or _may_see_bodies(request) else _without(receipt, "body"))
 
     async def runs(self, request: Request) -> Response:
-        return page_answer(await self._history.runs(run_filter(request.query_params)))
+        return page_answer(await self._history.runs(run_filter(request.query_params, self._clock.now())))
 
     async def run(self, request: Request) -> Response:
         return found(await self._history.run(known_id(request, "run")))
@@ -140,12 +141,13 @@ class _Records:
         run = await self._history.run(known_id(request, "run"))
         if run is None:
             raise HTTPException(404)
-        case = case_file(run, await self._history.event(run["event"]), self._clock.now())
+        event = await self._history.event(run["event"])
+        case = await asyncio.to_thread(case_file, run, event, self._clock.now())  # a long text takes a second or two
         wanted = read_query(request.query_params, _CASE).get("format", "json")
         if wanted not in _FORMATS:
             raise BadParameter("format", f"it must be one of {', '.join(_FORMATS)}")
         if wanted == "markdown" or MARKDOWN in request.headers.get("accept", ""):
-            answer = Response(as_markdown(case), media_type=MARKDOWN)
+            answer = Response(await asyncio.to_thread(as_markdown, case), media_type=MARKDOWN)
         else:
             answer = json_answer(case)
         ending = "json" if answer.media_type != MARKDOWN else "md"

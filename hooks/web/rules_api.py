@@ -14,7 +14,7 @@ from hooks.web.bodies import BacktestDraft, PublishRules, RollBackRules
 from hooks.web.engine_shapes import BacktestShown, Checked, Published, ShadowReport, Version, VersionShown
 from hooks.web.json_bodies import found, json_answer, sent
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import BadParameter, instant, read_query
+from hooks.web.parameters import BadParameter, instant, read_query, span
 
 _API = "/api/v1/rules"
 _LISTED = {"cursor": "Where the page before ended: its next.", "limit": "How many, 1 to 500; 50 if not given."}
@@ -134,9 +134,9 @@ class _RulesApi:
         body = await sent(request, BacktestDraft)
         now = self._clock.now()
         times = {name: text for name in ("since", "until") if (text := getattr(body, name)) is not None}
-        since, until = (instant(times, name, now) for name in ("since", "until"))
-        span = Span(since, until, body.source or None, body.limit)
-        result = await self._desk.backtest(RulesDraft(body.text, body.files), span, body.rule or None)
+        since, until = span(times, now)
+        looked_at = Span(since, until, body.source or None, body.limit)
+        result = await self._desk.backtest(RulesDraft(body.text, body.files), looked_at, body.rule or None)
         return json_answer(result, 200 if result["ok"] else 422)
 
     async def shadow_report(self, request: Request) -> Response:

@@ -223,6 +223,7 @@ class Stats(BaseModel):
     receipts: dict[Verdict, int]
     events: dict[str, int]
     runs: dict[RunState, int]
+    given_up: int = Field(description="Of the failed runs those that a person has given up: they need nobody.")
     books_balance: bool
 
 

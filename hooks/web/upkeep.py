@@ -11,7 +11,7 @@ from hooks.ports import Upkeep
 from hooks.values import parse_duration
 from hooks.web.engine_shapes import BackupMade, Pruned
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import BadParameter
+from hooks.web.parameters import BadParameter, read_query
 from hooks.web.problem import JSON, as_json
 from hooks.web.shapes import Health
 
@@ -53,10 +53,7 @@ class _Upkeep:
         self._upkeep = upkeep
 
     async def prune(self, request: Request) -> Response:
-        given = dict(request.query_params.multi_items())
-        for name in given:
-            if name not in _PRUNE:
-                raise BadParameter(name, f"there is no such parameter; known: {', '.join(_PRUNE)}")
+        given = read_query(request.query_params, _PRUNE)
         older_than = None
         if "older_than" in given:
             try:

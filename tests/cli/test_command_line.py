@@ -133,6 +133,7 @@ def test_settings_are_shown_without_secrets() -> None:
 
 def test_no_health_where_nothing_listens(tmp_path: Path) -> None:
     ending = run("healthcheck", cwd=tmp_path, HOOKS_PORT="1")
+    assert "no server has noted its address in .hooks, so whoever is at http://127.0.0.1:1 is asked" in ending.stderr
 
     assert 1 == ending.returncode
     assert "does not answer" in ending.stderr

@@ -236,6 +236,131 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
     assert "office goes on.\n" == resumed.stdout
 
 
+def test_a_variable_that_nobody_reads_is_told_at_the_start_and_by_check(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.environment["HOOKS_MASK"] = "phone"
+    monkeypatch.setenv("HOOKS_MASK", "phone")
+    said = "HOOKS_MASK is no setting of hooks and is not read: did you mean HOOKS_MASKED?"
+    server = place.serve()
+    try:
+        checked, shown = place.run("check", "--json"), place.run("config", "show", "--json")
+        checks = place.json("subscriptions", "doctor", "--source", "hcp")["checks"]
+    finally:
+        log = stop(server)
+
+    assert f"WARNING hooks.app: {said}" in log
+    for ending in (checked, shown):
+        assert (0, f"warning: {said}\n") == (ending.returncode, ending.stderr)
+        assert json.loads(ending.stdout)
+    assert ("warning", said) in [(check["result"], check["found"]) for check in checks]
+
+
+def test_many_runs_are_given_up_and_tried_again_from_the_command_line(place: Place) -> None:
+    server = place.serve()
+    try:
+        place.run("connections", "pause", "office")
+        for number in range(3):
+            place.folder.joinpath("job.json").write_text(
+                json.dumps({"event": "job.completed", "job": {"id": f"job_{number}", "total_amount": 5000}})
+            )
+            place.json("send", "--payload", "job.json", "--source", "hcp")
+        deadline = time.monotonic() + 20
+        while len(held := place.json("runs", "list", "--state", "held")["items"]) < 3:
+            assert time.monotonic() < deadline, place.json("runs", "list")
+        ids = [run["id"] for run in held]
+        selected = ("--state", "held", "--connection", "office", "--since", "1h")
+        foreseen = place.json("runs", "cancel", *selected, "--dry-run")
+        refused = place.run("runs", "retry", *selected)
+        partly = place.run("runs", "cancel", ids[0], "run_00000000000000000000000000000000")
+        rest = place.run("runs", "cancel", *selected)
+        nothing = place.run("runs", "cancel", *selected)
+        misnamed = place.run("runs", "cancel", "--state", "held", "--rule", "tell-the-ofice")
+        wrong = [
+            place.run("runs", "retry"),
+            place.run("runs", "retry", ids[0], "--state", "failed"),
+            place.run("runs", "cancel", ids[0], "--rule", "tell-the-office"),
+            place.run("runs", "cancel", "--state", "done"),
+        ]
+        counted = place.run("stats")
+        listed = place.json("runs", "list", "--given-up")
+        misspelt = [
+            place.run("events", "list", "--source", "hpc").stderr,
+            place.run("receipts", "list", "--source", "nobody-at-all").stderr,
+            place.run("runs", "list", "--connection", "ofice").stderr,
+            place.run("events", "list", "--source", "leads").stderr,
+        ]
+        left = place.json("runs", "list", "--state", "failed", "--not-given-up", "--until", "0s")
+        place.run("connections", "resume", "office")
+        again = place.run("runs", "retry", "--state", "failed", "--given-up")
+        deadline = time.monotonic() + 20
+        while place.json("stats")["runs"]["done"] < 3:
+            assert time.monotonic() < deadline, place.json("runs", "list")
+        there = place.json("runs", "list", "--not-given-up", "--connection", "office")
+    finally:
+        stop(server)
+
+    assert (ids, 3, True) == ([item["run"] for item in foreseen["items"]], foreseen["done"], foreseen["dry_run"])
+    assert (1, True) == (refused.returncode, "3 runs: 0 go on, 3 cannot.\n" in refused.stdout)
+    assert "hooks connections resume" in refused.stdout
+    assert (4, True) == (partly.returncode, "2 runs: 1 are cancelled, 1 cannot.\n" in partly.stdout)
+    assert (0, "2 runs: 2 are cancelled.\n") == (rest.returncode, rest.stdout)
+    assert (0, "0 runs: 0 are cancelled.\n") == (nothing.returncode, nothing.stdout)
+    assert (1, True) == (misnamed.returncode, "did you mean 'tell-the-office'?" in misnamed.stderr)
+    assert [2] * 4 == [one.returncode for one in wrong]
+    assert "3 of the failed ones given up" in counted.stdout
+    assert [
+        "Nothing found. There is no source 'hpc' now, did you mean 'hcp'?\n",
+        "Nothing found. There is no source 'nobody-at-all' now\n",
+        "Nothing found. There is no connection 'ofice' now, did you mean 'office'?\n",
+        "Nothing found.\n",
+    ] == misspelt
+    assert (ids, []) == ([run["id"] for run in listed["items"]], left["items"])
+    assert (0, "3 runs: 3 go on.\n") == (again.returncode, again.stdout)
+    assert there == place.json("runs", "list", "--not-given-up", "--connection", "office"), "and without a server"
+    assert [] == place.json("runs", "list", "--given-up")["items"]
+
+
+def test_the_file_refuses_what_the_server_refuses(place: Place) -> None:
+    server = place.serve()
+    commands = [
+        ("events", "list", "--cursor", "run_1"),
+        ("events", "list", "--q", ""),
+        ("events", "list", "--since", "1h", "--until", "2h"),
+        ("runs", "list", "--event", "x"),
+        ("receipts", "list", "--cursor", "evt_00000000000000000000000000000000"),
+        ("people", "find", ""),
+        ("people", "find", "--cursor", "x"),
+        ("people", "review", "--cursor", "x"),
+    ]
+    try:
+        refused = [place.run(*command) for command in commands]
+        absent = place.run("events", "replay", "evt_00000000000000000000000000000000")
+    finally:
+        stop(server)
+    alone = [place.run(*command) for command in commands]
+
+    assert [1] * len(commands) == [ending.returncode for ending in refused]
+    assert (1, True) == (absent.returncode, "there is no such event" in absent.stdout)
+    said = [ending.stderr.replace("the server answered 422: ", "") for ending in refused]
+    assert said == [ending.stderr for ending in alone]
+
+
+def test_a_full_disk_behind_the_output_is_no_fault_of_ours(place: Place) -> None:
+    with Path("/dev/full").open("w") as full:
+        ending = subprocess.run(
+            [sys.executable, "-m", "hooks", "rules", "list"],
+            cwd=place.folder,
+            env=place.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert 1 == ending.returncode
+    assert "hooks: this cannot be written: No space left on device" in ending.stderr
+
+
 def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,6 +126,12 @@ def test_it_can_end_after_the_first_ones(town: Town) -> None:
     assert (0, "") == (code, out)
 
 
+def test_a_name_that_nothing_goes_by_is_told_instead_of_waiting_in_silence(town: Town) -> None:
+    town.serve()
+    code, out, err = town.run("events", "tail", "--no-follow", "--source", "hpc")
+    assert (0, "", "There is no source 'hpc' now, did you mean 'hcp'?\n") == (code, out, err)
+
+
 def test_without_a_server_it_says_what_to_do(town: Town) -> None:
     code, _, said = town.run("events", "tail")
     assert 1 == code

@@ -47,6 +47,26 @@ def test_no_page_is_wider_than_the_screen(browser: Browser, town: Town, width: i
     desk.close()
 
 
+@pytest.mark.parametrize("width", [375, 1440])
+def test_a_name_of_any_length_leaves_the_lists_as_they_were(browser: Browser, town: Town, width: int) -> None:
+    names = ("W" * 3000, "\u202e" + "x\u0000" * 400, "<b>" * 900)
+    event = town.leads(
+        [{"Name": name, "Phone": f"303-555-{3000 + width + place}"} for place, name in enumerate(names)]
+    )[0]
+    desk = Desk(browser, town, viewport={"width": width, "height": 800})
+    desk.sign_in()
+    for there in ("/events", "/runs", "/people", "/", f"/events/{event}"):
+        desk.go(there)
+        wide = "[...document.querySelectorAll('section.card, h1')].filter(one => one.scrollWidth > one.clientWidth + 1)"
+        assert 0 == desk.page.evaluate(f"{wide}.length"), (
+            there,
+            desk.page.evaluate(f"{wide}.map(one => one.outerHTML)"),
+        )
+        rows = "[...document.querySelectorAll('tbody tr')].map(one => one.clientHeight)"
+        assert max([0, *desk.page.evaluate(rows)]) < 300, there
+    desk.close()
+
+
 def test_whoever_has_no_mouse_signs_in_searches_and_reads(browser: Browser, town: Town) -> None:
     desk = Desk(browser, town)
     page = desk.go("/events")

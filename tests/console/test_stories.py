@@ -83,11 +83,30 @@ def test_forty_failed_runs_of_one_rule_are_tried_again_in_two_clicks(desk: Desk,
     expect(page.locator("table")).to_contain_text("No runs fit", timeout=30_000)
 
 
+def test_failed_runs_are_given_up_all_at_once_and_need_nobody_then(desk: Desk, town: Town) -> None:
+    fault = {"kind": "status", "status": 422, "path": "/bookings", "method": "POST", "count": 3}
+    town.post(f"{town.sandboxes}/servicetitan/_sandbox/faults", fault)
+    town.leads([{"Name": f"Nobody {number}", "Phone": f"303-555-{2000 + number}"} for number in range(3)])
+    page = desk.go("/runs?state=failed&rule=lead-to-servicetitan")
+    expect(page.locator("tbody input[type=checkbox]")).to_have_count(3, timeout=30_000)
+    page.get_by_role("button", name="Give all failed up").click()
+    expect(page.get_by_role("status")).to_contain_text("3 done", timeout=30_000)
+    expect(page.locator("table")).to_contain_text("No runs fit", timeout=30_000)
+    page.get_by_role("link", name="given up 3").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.get_by_role("button", name="Try all given up again")).to_be_visible()
+    expect(page.get_by_role("button", name="Give all")).to_have_count(0)
+    desk.go("/")
+    expect(page.locator(".figures")).to_contain_text("and 3 given up")
+    expect(page.locator("main")).not_to_contain_text("Nobody 1")
+
+
 def test_who_may_only_read_is_told_so_and_finds_nothing_that_changes_anything(browser: Browser, town: Town) -> None:
     desk = Desk(browser, town)
     page = desk.sign_in(token=create_token(town.folder / "data", "read"))
     changing = (
-        "[data-post]:not([data-post='/sign-out']), [data-form], [data-replay], [data-publish], [data-each], .danger"
+        "[data-post]:not([data-post='/sign-out']), [data-form], [data-replay], [data-publish], [data-each], "
+        "[data-many], .danger"
     )
     pages = ("/", "/runs?state=failed", "/runs?state=held", "/rules", "/rules/edit", "/rules/history", "/connections",
              "/people", "/receipts", "/vendors/homebase360", "/settings")  # fmt: skip

@@ -115,3 +115,10 @@ def test_the_paths_are_those_of_the_image() -> None:
     for container in containers():
         for mount in container["volumeMounts"]:
             assert mount["mountPath"] in ("/tmp", "/run/secrets") or mount["mountPath"] in dockerfile
+
+
+def test_no_service_of_the_cluster_sets_our_settings() -> None:
+    services = [one["metadata"]["name"] for one in documents(*MANIFESTS) if one["kind"] == "Service"]
+    assert "hooks" in services, "its links are variables that begin with HOOKS_"
+    pods = [one["spec"]["template"]["spec"] for one in documents(*MANIFESTS) if one["kind"] == "Deployment"]
+    assert [False, False] == [pod["enableServiceLinks"] for pod in pods]

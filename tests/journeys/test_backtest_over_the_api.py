@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.journeys.world import NOTE, OFFICE, SOURCES, World
 
 HEAD = SOURCES + "connections:\n" + OFFICE + "rules:\n"
@@ -44,7 +46,8 @@ async def test_it_names_the_events_and_fields_that_a_text_would_change(world: Wo
 
 async def test_it_looks_at_the_newest_events_of_the_span_and_one_rule(world: World) -> None:
     events = await served(world, [6000] * 5)
-    new = RULES.replace(">= 5000", ">= 50000")
+    idle = NOTE.replace("id: note", "id: x").replace('event: "*"', "event: invoice.paid")
+    new = RULES.replace(">= 5000", ">= 50000") + idle
 
     some = (await asked(world, new, limit=2)).json()
     none = [(await asked(world, new, **span)).json() for span in ({"until": "1h"}, {"source": "leads"}, {"rule": "x"})]
@@ -63,3 +66,20 @@ async def test_a_broken_text_is_told_and_two_at_a_time_are_too_many(world: World
     assert (422, False) == (broken.status_code, broken.json()["ok"])
     assert [200, 409] == sorted(answer.status_code for answer in answers)
     assert 200 == (await asked(world, RULES)).status_code
+
+
+@pytest.mark.parametrize(
+    ("given", "parameter", "said"),
+    [
+        ({"rule": "noot"}, "rule", "there is no rule of this name, did you mean 'note'?"),
+        ({"source": "hpc"}, "source", "there is no source of this name, did you mean 'hcp'?"),
+        ({"since": "1h", "until": "2h"}, "until", "it must be later than since"),
+    ],
+)
+async def test_what_would_compare_nothing_at_all_is_refused(
+    world: World, given: dict[str, str], parameter: str, said: str
+) -> None:
+    await world.serve(RULES)
+    answer = await asked(world, RULES, **given)
+    assert (422, parameter) == (answer.status_code, answer.json()["parameter"])
+    assert answer.json()["detail"] == f"{parameter}: {said}"

@@ -223,6 +223,13 @@ class World:
         assert 200 == answer.status_code, answer.text
         return answer.json()
 
+    async def page(self, path: str) -> str:
+        """A page of the console."""
+        given = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Accept": "text/html"}
+        answer = await self._client.get(f"{self.admin}{path}", headers=given)
+        assert 200 == answer.status_code, answer.text
+        return answer.text
+
     async def stats(self) -> Any:
         return await self.read("stats")
 

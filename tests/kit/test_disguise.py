@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,3 +89,50 @@ def test_nobody_is_left_in_free_text(name: str, phone: str, email: str, form: st
     assert name not in made
     assert phone not in made
     assert email not in made
+
+
+LONG = 400_000
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "W" * LONG,
+        "https://" * (LONG // 8),
+        "https://a?" * (LONG // 10),
+        "a@" * (LONG // 2),
+        "a." * (LONG // 2),
+        "303-555-" * (LONG // 8),
+        " ".join(f"word{number}" for number in range(LONG // 10)),
+    ],
+    ids=["one word", "addresses", "queries", "at", "dots", "numbers", "words"],
+)
+def test_a_text_of_any_length_takes_as_long_as_it_is_long(text: str) -> None:
+    disguise = Disguise()
+    given = {
+        "name": text,
+        "company": text,
+        "notes": text,
+        "customers": [{"name": f"The {n} Ruiz"} for n in range(9000)],
+    }
+    began = time.process_time()
+    disguise.learn(given)
+    masked = disguise.mask(given)
+    assert time.process_time() - began < 10
+    assert text != masked["name"]
+
+
+def test_queries_of_addresses_are_left_out_and_what_stands_around_them_stays() -> None:
+    text = "see https://x.example/a?b=c#d, or (http://y.example/#top) and https://? and ftp://z?q"
+    assert (
+        "see https://x.example/a or (http://y.example/ and https://? and ftp://z?q"
+        == Disguise().mask({"note": text})["note"]
+    )
+
+
+def test_what_is_known_is_found_whole_and_the_longest_of_it_first() -> None:
+    disguise = Disguise()
+    disguise.learn({"company": "Blue Harbor Plumbing", "street": "#12 Harbor Way", "name": "Harbor O'Neil"})
+    told = disguise.mask({"note": "BLUE HARBOR PLUMBING at #12 Harbor Way; harborside, Harbor's o'neil"})["note"]
+    assert "EXAMPLE COMPANY 1 at 101 Sample Street; harborside, Avery's example" == told

@@ -225,6 +225,22 @@ async def test_refused_credentials_during_a_look_up_use_up_no_try(engine: Engine
     assert ("done", 2) == verdicts[-1]
 
 
+async def test_a_look_up_that_is_refused_leaves_the_outcome_unknown_and_does_not_call_the_step_failed(
+    engine: Engine,
+) -> None:
+    await engine.receive()
+    await engine.dispatcher.turn()
+    engine.box.faults += [Fault(kind="cut_before", method="POST"), Fault(kind="status", status=400, method="GET")]
+    await engine.turn()
+    engine.clock.seconds += 2
+    await engine.turn()
+
+    run = (await engine.runs())[0]
+    step = run["steps"][0]
+    assert ("held", "intended") == (run["state"], step["state"])
+    assert ["unknown", "unknown"] == [one["verdict"] for one in step["attempts"]]
+
+
 async def test_a_late_result_of_a_run_that_was_taken_over_is_not_written(engine: Engine) -> None:
     await engine.receive()
     await engine.dispatcher.turn()

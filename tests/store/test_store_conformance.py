@@ -448,6 +448,46 @@ async def test_lists_are_newest_first_and_paged_without_gaps(store: SqlStore, hi
     assert (5, True) == (len(receipts.items), receipts.next is not None)
 
 
+async def test_dead_letters_that_were_given_up_are_told_from_those_that_wait_for_a_person(
+    store: SqlStore, history: SqlHistory
+) -> None:
+    for number in range(4):
+        await planned(store, run_to(rule=f"rule-{number}", connection="titan" if number else "office"))
+    runs = [run for run, _ in await store.claim("me", {"titan": 5, "office": 5}, NOW, 20)]
+    runs.sort(key=lambda run: run.rule)
+    for run in runs[:3]:
+        await store.progress(Progress(run.id, run.fence, NOW, "failed", "answered 422"))
+    await store.cancel(runs[0].id, "cancelled by a person: answered 422", NOW)
+
+    async def found(filter: RunFilter) -> list[str]:
+        return sorted(item["rule"] for item in (await history.runs(filter)).items)
+
+    assert ["rule-0"] == await found(RunFilter(given_up=True))
+    assert ["rule-0"] == await found(RunFilter(state="failed", given_up=True))
+    assert ["rule-1", "rule-2"] == await found(RunFilter(state="failed", given_up=False))
+    assert ["rule-1", "rule-2", "rule-3"] == await found(RunFilter(given_up=False))
+    assert [] == await found(RunFilter(state="running", given_up=True))
+    assert ["rule-0"] == await found(RunFilter(state="failed", connection="office"))
+    stats = await history.stats()
+    assert (3, 1) == (stats["runs"]["failed"], stats["given_up"])
+
+    assert await store.retry(runs[0].id, NOW)
+    assert (2, 0) == ((stats := await history.stats())["runs"]["failed"], stats["given_up"])
+
+
+async def test_runs_are_listed_by_when_they_were_made(store: SqlStore, history: SqlHistory) -> None:
+    await planned(store, run_to())
+    made = (await history.runs(RunFilter())).items[0]["created_at"]
+    at = datetime.fromisoformat(made)
+
+    async def count(filter: RunFilter) -> int:
+        return len((await history.runs(filter)).items)
+
+    later = at + timedelta(seconds=1)
+    assert (1, 0) == (await count(RunFilter(since=at)), await count(RunFilter(since=later)))
+    assert (0, 1) == (await count(RunFilter(until=at)), await count(RunFilter(until=later)))
+
+
 async def test_filters_narrow_a_list(store: SqlStore, history: SqlHistory) -> None:
     event = await planned(store, run_to(rule="the-rule"))
     await planned(store)

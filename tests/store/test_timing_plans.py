@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from hooks.ports import Plan, PlannedRun, Progress, Timing
-from hooks.store import leasing, planning, results, steering
+from hooks.store import history, leasing, planning, results, steering
 from hooks.store.fairness import Share
 from hooks.store.migrate import migrate
 from tests.store.test_store_conformance import NOW, event_of, receipt
@@ -80,3 +80,15 @@ def test_no_statement_of_the_queue_reads_a_whole_table() -> None:
 
 
 TABLES = ("runs", "gates", "starts", "lanes", "bursts", "receipts", "events", "steps", "onces")
+
+
+def test_dead_letters_that_nobody_has_given_up_are_found_among_any_number_of_the_others() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        migrate(connection)
+        listed = f"SELECT r.reason FROM runs r WHERE {history.OPEN} ORDER BY r.seq DESC LIMIT 50"
+        counted = f"SELECT count(*) FROM runs r WHERE {history.OPEN}"
+        plans = [connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() for sql in (listed, counted)]
+    finally:
+        connection.close()
+    assert [["SCAN r USING INDEX runs_open"]] * 2 == [[row[3] for row in plan] for plan in plans]

@@ -121,7 +121,7 @@ class Engine:
             raise RuntimeError("canary of a fault")
         return []
 
-    def vendors(self) -> Sequence[Mapping[str, Any]]:
+    async def vendors(self) -> Sequence[Mapping[str, Any]]:
         return []
 
     async def reload(self) -> Mapping[str, Any]:
@@ -337,7 +337,10 @@ async def test_filters_reach_the_history() -> None:
         f"/api/v1/events?source=hcp&type=job.*&state=matched&rule=r1&q=Maya&since=2026-05-01&until=2026-05-04T10:00:00%2B02:00"
         f"&cursor={EVENT}&limit=500"
     )
-    await office.get(f"/api/v1/runs?state=failed&rule=r1&event={EVENT}&cursor={RUN}&limit=1")
+    await office.get(
+        f"/api/v1/runs?state=failed&rule=r1&event={EVENT}&cursor={RUN}&limit=1&connection=titan&since=24h"
+        "&until=2026-05-04T10:00:00Z&given_up=false"
+    )
     await office.get(f"/api/v1/receipts?source=hcp&verdict=refused&since=24h&cursor={RECEIPT}")
     await office.get("/api/v1/events?since=2026-05-01T00:00:00+00:00")
     assert [
@@ -352,7 +355,17 @@ async def test_filters_reach_the_history() -> None:
             EVENT,
             500,
         ),
-        RunFilter("failed", "r1", EVENT, RUN, 1),
+        RunFilter(
+            "failed",
+            "r1",
+            EVENT,
+            RUN,
+            1,
+            connection="titan",
+            since=NOW - timedelta(hours=24),
+            until=datetime(2026, 5, 4, 10, tzinfo=UTC),
+            given_up=False,
+        ),
         ReceiptFilter("hcp", "refused", NOW - timedelta(hours=24), None, RECEIPT, 50),
         EventFilter(since=datetime(2026, 5, 1, tzinfo=UTC)),
     ] == office.archive.asked
@@ -386,6 +399,14 @@ async def test_filters_reach_the_history() -> None:
         ("runs?event=1", "event"),
         ("receipts?verdict=good", "verdict"),
         ("receipts?since=", "since"),
+        ("runs?given_up=1", "given_up"),
+        ("runs?since=soon", "since"),
+        ("stats?since=1h", "since"),
+        ("sources?source=hcp", "source"),
+        ("rules?rule=r1", "rule"),
+        (f"events/{EVENT}?source=hcp", "source"),
+        (f"runs/{RUN}?state=done", "state"),
+        ("stream?type=job.*", "type"),
     ],
 )
 async def test_a_parameter_that_cannot_be_used_is_named(query: str, name: str) -> None:
@@ -406,6 +427,31 @@ async def test_changes_are_made_by_post() -> None:
     assert_problem(await office.ask("POST", f"/api/v1/runs/run_{UNKNOWN}/retry"), 404)
     problem = assert_problem(await office.ask("POST", f"/api/v1/runs/{RUN}/cancel"), 409)
     assert "the run is done: only a run that has not ended can be given up" == problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        (f"runs/{RUN}/retry?dry_run=true", b"", "dry_run"),
+        (f"runs/{RUN}/retry", b'{"dry_run": true}', "body"),
+        (f"runs/{RUN}/cancel", b'{"reason": "canary"}', "body"),
+        ("rules/reload?strict=true", b"", "strict"),
+        ("rules/reload", b"{", "body"),
+        ("rules/check", b'{"text": "version: 1", "text": ""}', "body"),
+    ],
+)
+async def test_a_change_that_was_asked_for_with_more_than_it_reads_is_not_made(
+    path: str, body: bytes, name: str
+) -> None:
+    office = Office()
+    answer = await office.ask("POST", f"/api/v1/{path}", body=body, content_type="application/json")
+    problem = assert_problem(answer, 422)
+    assert name == problem["parameter"]
+    assert "canary" not in answer.text
+
+
+async def test_whoever_collects_figures_may_add_parameters() -> None:
+    assert 200 == (await Office().get("/metrics?collector=1")).status_code
 
 
 async def test_a_reload_that_finds_errors_says_so_in_its_status() -> None:

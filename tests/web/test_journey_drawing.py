@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from hooks.web.console.charts import timeline
 from hooks.web.console.journey import lit_lines, record_of, with_records
+from hooks.web.console.pages import source_states
 from hooks.web.console.rendering import beside, body, diffed, refusal, told, verdict, whom, yaml
 
 FILE = """\
@@ -125,3 +127,19 @@ def test_files_are_named_as_the_main_file_sees_them() -> None:
             ("c.yaml", "routes.yaml"),
         )
     ]
+
+
+def test_what_came_by_each_of_very_many_sources_is_counted_in_one_go() -> None:
+    now = datetime(2026, 5, 4, 14, tzinfo=UTC)
+    names = [f"source-{number}" for number in range(600)]
+    minutes = [now - timedelta(minutes=ago) for ago in range(1, 601)]
+    rows = [(minute, "receipt.accepted", name, 2) for minute in minutes for name in names[1:]]
+    rows += [(minutes[5], "receipt.refused", names[0], 7), (minutes[5], "run.done", names[0], 9)]
+    began = time.process_time()
+
+    shown = source_states([{"name": name, "vendor": "webhook"} for name in names], rows, now)
+
+    assert time.process_time() - began < 8
+    refused = {"accepted": 0, "duplicate": 0, "refused": 7, "quarantined": 0, "last": None, "silent": True}
+    assert {"name": names[0], "vendor": "webhook", **refused} == shown[0]
+    assert (1200, minutes[0], False) == tuple(shown[1][key] for key in ("accepted", "last", "silent"))

@@ -53,7 +53,7 @@ class _More:
     # --- rules ---
 
     async def rules(self, request: Request) -> Response:
-        return self._page(
+        return await self._page(
             request,
             "rules.html",
             rules=self._desk.rules(),
@@ -73,7 +73,7 @@ class _More:
         main = next(iter(files), "")
         asked = request.query_params.get("file", "")
         events = await self._history.events(EventFilter(limit=25))
-        return self._page(
+        return await self._page(
             request,
             "edit.html",
             files=files,
@@ -87,7 +87,7 @@ class _More:
 
     async def versions(self, request: Request) -> Response:
         found = await self._shown.rules.versions(None, VERSIONS)
-        return self._page(request, "versions.html", versions=found, state=self._shown.rules.state())
+        return await self._page(request, "versions.html", versions=found, state=self._shown.rules.state())
 
     async def version(self, request: Request) -> Response:
         number = request.path_params["number"]
@@ -97,7 +97,7 @@ class _More:
         found = await self._shown.rules.version(int(number), int(against) if against else None)
         if found is None:
             raise HTTPException(404)
-        return self._page(request, "version.html", version=found, state=self._shown.rules.state())
+        return await self._page(request, "version.html", version=found, state=self._shown.rules.state())
 
     # --- people ---
 
@@ -108,7 +108,7 @@ class _More:
             raise BadParameter("cursor", "it must be the next of the page before")
         found = await self._shown.people.find(query.get("q", "")[:200] or None, cursor, 50)
         review = await self._shown.people.review(None, REVIEWED) if cursor is None and "q" not in query else Page([])
-        return self._page(
+        return await self._page(
             request,
             "people.html",
             items=_for(request, list(found.items)),
@@ -124,13 +124,13 @@ class _More:
             event["id"]: (await self._history.runs(RunFilter(event=event["id"], limit=10))).items
             for event in found["events"][:LATEST]
         }
-        return self._page(request, "person.html", person=_for(request, found), runs=runs)
+        return await self._page(request, "person.html", person=_for(request, found), runs=runs)
 
     # --- the server ---
 
     async def settings(self, request: Request) -> Response:
         latest = await self._shown.audit.changes(AuditFilter(limit=10))
-        return self._page(
+        return await self._page(
             request,
             "settings.html",
             sources=self._desk.sources(),
@@ -149,7 +149,7 @@ class _More:
         since = instant(given, "since", self._clock.now())
         wanted = AuditFilter(given.get("what"), given.get("target"), given.get("who"), since, cursor)
         page = await self._shown.audit.changes(wanted)
-        return self._page(
+        return await self._page(
             request,
             "changes.html",
             changes=[{**one, "page": named(one)} for one in page.items],

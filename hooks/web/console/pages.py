@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
@@ -28,10 +31,14 @@ from hooks.web.sessions import Sessions, set_cookie
 MAX_FORM = 4096
 CHART_STEPS = 48
 CHART_STEP = timedelta(minutes=30)
+MOST_RULES = 100
+"""Rules that the page of an event explains."""
+
 MOST_PEOPLE = 6
 """People whom a search names beside the events."""
 
 SILENT_AFTER = timedelta(hours=24)
+_COUNTED = ("accepted", "duplicate", "refused", "quarantined")
 
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
@@ -79,14 +86,14 @@ class _Pages:
     # --- signing in ---
 
     async def sign_in(self, request: Request) -> Response:
-        return self._page(request, "sign_in.html", next=_local(request.query_params.get("next")), wrong=False)
+        return await self._page(request, "sign_in.html", next=_local(request.query_params.get("next")), wrong=False)
 
     async def signed_in(self, request: Request) -> Response:
         form = await _form(request)
         access = self._keys.check(form.get("token", "").strip())
         there = _local(form.get("next"))
         if access is None:
-            return self._page(request, "sign_in.html", status=401, next=there, wrong=True)
+            return await self._page(request, "sign_in.html", status=401, next=there, wrong=True)
         answer = RedirectResponse(there, 303)
         who = form.get("name", "").strip()[:MAX_NAME]
         cookie = set_cookie(
@@ -108,14 +115,17 @@ class _Pages:
         stats = await self._history.stats()
         rows = await self._history.traffic(since)
         verdicts = {"receipt.accepted": "done", "receipt.refused": "refused", "receipt.quarantined": "failed"}
-        received = buckets(rows, verdicts, since, CHART_STEP, CHART_STEPS)
-        ended = buckets(rows, {"run.done": "done", "run.failed": "failed"}, since, CHART_STEP, CHART_STEPS)
+        endings = {"run.done": "done", "run.failed": "failed"}
+        # A day of very many sources has a row for each of their minutes.
+        received = await asyncio.to_thread(buckets, rows, verdicts, since, CHART_STEP, CHART_STEPS)
+        ended = await asyncio.to_thread(buckets, rows, endings, since, CHART_STEP, CHART_STEPS)
+        sources = await asyncio.to_thread(source_states, self._desk.sources(), rows, now)
         trouble = [
             run
             for state in ("held", "failed")
-            for run in (await self._history.runs(RunFilter(state=state, limit=5))).items
+            for run in (await self._history.runs(RunFilter(state=state, given_up=False, limit=5))).items
         ]
-        return self._page(
+        return await self._page(
             request,
             "overview.html",
             stats=stats,
@@ -126,7 +136,7 @@ class _Pages:
             failed_total=sum(ended["failed"]),
             refused_total=sum(received["refused"]),
             unread_total=sum(received["failed"]),
-            sources=_source_states(self._desk.sources(), rows, now),
+            sources=sources,
             connections=self._desk.connections(),
             trouble=trouble,
             ready=self._desk.ready(),
@@ -143,7 +153,7 @@ class _Pages:
         people: Sequence[Mapping[str, Any]] = ()
         if filter.q is not None and filter.cursor is None and self._shown is not None:
             people = (await self._shown.people.find(filter.q, None, MOST_PEOPLE)).items
-        return self._page(
+        return await self._page(
             request,
             "events.html",
             items=page.items,
@@ -166,23 +176,32 @@ class _Pages:
             why_not = str(conflict)
         texts = {} if self._shown is None else self._shown.writing.texts()
         known = {rule["id"]: rule for rule in self._desk.rules()}
-        return self._page(
+        rules = [] if explained is None else nearest(explained["rules"])
+        return await self._page(
             request,
             "event.html",
             event=event,
             receipt=receipt,
             runs=[with_records(run) for run in event["runs"]],
             timelines={run["id"]: timeline(run, self._clock.now()) for run in event["runs"]},
-            explained=[] if explained is None else [_lit(rule, known, texts) for rule in explained["rules"]],
+            explained=[_lit(rule, known, texts) for rule in rules],
+            further=0 if explained is None else len(explained["rules"]) - len(rules),
             why_not=why_not,
         )
 
     async def runs(self, request: Request) -> Response:
-        page = await self._history.runs(run_filter(filled(request)))
-        return self._page(
+        given = filled(request)
+        filter = run_filter(given, self._clock.now())
+        if filter.state == "failed" and filter.given_up is None:
+            filter = replace(filter, given_up=False)  # what needs nobody has a tab of its own
+        page = await self._history.runs(filter)
+        chosen = {name: value for name, value in given.items() if name not in ("cursor", "limit", "given_up")}
+        return await self._page(
             request,
             "runs.html",
             items=page.items,
+            given_up=bool(filter.given_up),
+            chosen={**chosen, "given_up": True} if filter.given_up else chosen,
             older=older(request, page.next),
             rules=[rule["id"] for rule in self._desk.rules()],
             stats=await self._history.stats(),
@@ -192,11 +211,11 @@ class _Pages:
         run = await self._history.run(id_in_path(request, "run"))
         if run is None:
             raise HTTPException(404)
-        return self._page(request, "run.html", run=with_records(run), timeline=timeline(run, self._clock.now()))
+        return await self._page(request, "run.html", run=with_records(run), timeline=timeline(run, self._clock.now()))
 
     async def receipts(self, request: Request) -> Response:
         page = await self._history.receipts(receipt_filter(filled(request), self._clock.now()))
-        return self._page(
+        return await self._page(
             request,
             "receipts.html",
             items=page.items,
@@ -208,7 +227,7 @@ class _Pages:
         receipt = await self._history.receipt(id_in_path(request, "rcp"))
         if receipt is None:
             raise HTTPException(404)
-        return self._page(request, "receipt.html", receipt=receipt)
+        return await self._page(request, "receipt.html", receipt=receipt)
 
     async def receipt_body(self, request: Request) -> Response:
         """The raw body, never shown as a page of its own: a vendor may have been sent markup."""
@@ -223,16 +242,16 @@ class _Pages:
     # --- what is configured ---
 
     async def connections(self, request: Request) -> Response:
-        return self._page(request, "connections.html", connections=self._desk.connections())
+        return await self._page(request, "connections.html", connections=self._desk.connections())
 
     async def vendors(self, request: Request) -> Response:
-        return self._page(request, "vendors.html", vendors=self._desk.vendors())
+        return await self._page(request, "vendors.html", vendors=await self._desk.vendors())
 
     async def vendor(self, request: Request) -> Response:
-        for vendor in self._desk.vendors():
+        for vendor in await self._desk.vendors():
             if vendor["vendor"] == request.path_params["name"]:
                 mine = [one for one in self._desk.connections() if one["vendor"] == vendor["vendor"]]
-                return self._page(request, "vendor.html", vendor=vendor, connections=mine)
+                return await self._page(request, "vendor.html", vendor=vendor, connections=mine)
         raise HTTPException(404)
 
 
@@ -246,6 +265,19 @@ async def static(request: Request) -> Response:
     return Response(file.read_bytes(), media_type=_STATIC_TYPES[suffix])
 
 
+def nearest(rules: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """As many of the explained rules as people read: of very many those of this event, and what is left of the rest."""
+    if len(rules) <= MOST_RULES:
+        return rules
+    return sorted(rules, key=lambda rule: not _is_near(rule))[:MOST_RULES]
+
+
+def _is_near(rule: Mapping[str, Any]) -> bool:
+    """Whether it matched, or is at least about events of this type."""
+    clauses = rule["clauses"]
+    return bool(rule["matched"] or (clauses and clauses[0]["verdict"] == "true"))
+
+
 def _lit(
     explained: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str]
 ) -> Mapping[str, Any]:
@@ -255,21 +287,22 @@ def _lit(
     return {**explained, "file": rule.get("file", ""), "first": rule.get("line", 0), "lines": lines}
 
 
-def _source_states(
+def source_states(
     sources: Sequence[Mapping[str, Any]], rows: Sequence[tuple[datetime, str, str, int]], now: datetime
 ) -> list[dict[str, Any]]:
     """Each source with what came by it in the time of the charts: silence and refusals are what people must notice."""
+    counted: Counter[tuple[str, str]] = Counter()
+    last: dict[str, datetime] = {}
+    for minute, kind, name, number in rows:
+        counted[kind, name] += number
+        if kind in ("receipt.accepted", "receipt.duplicate"):
+            last[name] = max(minute, last.get(name, minute))
     made = []
     for source in sources:
-        mine = [(minute, kind, number) for minute, kind, name, number in rows if name == source["name"]]
-        counted = {
-            verdict: sum(number for _, kind, number in mine if kind == f"receipt.{verdict}")
-            for verdict in ("accepted", "duplicate", "refused", "quarantined")
-        }
-        last = max(
-            (minute for minute, kind, _ in mine if kind in ("receipt.accepted", "receipt.duplicate")), default=None
-        )
-        made.append({**source, **counted, "last": last, "silent": last is None or now - last > SILENT_AFTER})
+        name = source["name"]
+        verdicts = {verdict: counted[f"receipt.{verdict}", name] for verdict in _COUNTED}
+        silent = name not in last or now - last[name] > SILENT_AFTER
+        made.append({**source, **verdicts, "last": last.get(name), "silent": silent})
     return made
 
 

@@ -72,9 +72,18 @@ def brief(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
+_IN_A_LINE = 120
+"""Characters of a name that a sender made up, in a list or a heading: the record itself shows all of it."""
+
+
+def cut(text: str | None) -> str:
+    """A sender's own word where there is no room for any length of it."""
+    return "" if text is None else text if len(text) <= _IN_A_LINE else text[: _IN_A_LINE - 1] + "…"
+
+
 def whom(event: Mapping[str, Any]) -> str:
     """Whom a listed event is about, "" where nobody is named."""
-    return name_in(event["data"]) or ""
+    return cut(name_in(event["data"]))
 
 
 _RECORD = re.compile(r"\b(run|evt)_[0-9a-f]{32}\b")
@@ -173,7 +182,7 @@ def environment() -> Environment:
     made.filters |= {
         "when": when, "pretty": pretty, "short": short, "number": number,
         "brief": brief, "tojson_text": tojson_text, "yaml": yaml, "diffed": diffed,
-        "whom": whom, "told": told, "refusal": refusal, "beside": beside, "verdict": verdict, "body": body,
+        "whom": whom, "cut": cut, "told": told, "refusal": refusal, "beside": beside, "verdict": verdict, "body": body,
     }  # fmt: skip
     made.globals["given_up"] = given_up
     return made

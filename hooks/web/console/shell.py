@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class Shell:
             *((("/settings", "Settings"),) if whole else ()),
         )
 
-    def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    async def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
         shown = {
             "navigation": self._navigation,
             "here": request.url.path,
@@ -65,7 +66,8 @@ class Shell:
             "now": self.clock.now(),
             **values,
         }
-        return Response(render(template, shown), status, media_type=HTML)
+        # Thousands of rules, or a body of a megabyte, take seconds: nobody who is being received waits for that.
+        return Response(await asyncio.to_thread(render, template, shown), status, media_type=HTML)
 
 
 def error_page(status: int, title: str, detail: str, signed_in: bool) -> Response:

@@ -44,18 +44,21 @@ const made = (name, text, kind) => {
 
 const chosen = (name) => [...document.querySelectorAll(`input[type=checkbox][name="${name}"]:checked`)].map((box) => box.value);
 
-// The ids of all items of a listing, page after page.
-const every = async (address) => {
-  const ids = [];
-  let next = "";
+// All runs that a list shows, those on other pages too: a part of them with each request, until there are no more.
+const actOnAll = async (path, chosen) => {
+  let done = 0;
+  let refused = 0;
+  let why = "";
+  let after;
   do {
-    const answer = await fetch(`${address}&limit=500${next ? `&cursor=${encodeURIComponent(next)}` : ""}`);
-    if (!answer.ok) throw new Error(`The list could not be read: ${answer.status}.`);
-    const page = await answer.json();
-    ids.push(...page.items.map((item) => item.id));
-    next = page.next;
-  } while (next);
-  return ids;
+    const answer = await post(path, { ...chosen, ...(after ? { after } : {}) });
+    done += answer.done;
+    refused += answer.refused;
+    why ||= answer.items.find((item) => !item.done)?.why ?? "";
+    after = answer.next;
+    if (after) said(`${done} done …`);
+  } while (after);
+  said(refused ? `${done} done, ${refused} refused: ${why}.` : `${done} done.`);
 };
 
 const actOnEach = async (ids, path) => {
@@ -68,7 +71,7 @@ const actOnEach = async (ids, path) => {
 };
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-post], button[data-all]");
+  const button = event.target.closest("button[data-post], button[data-many], button[data-all]");
   if (!button) return;
   if (button.dataset.all) {
     for (const box of document.querySelectorAll(`input[type=checkbox][name="${button.dataset.all}"]`)) box.checked = true;
@@ -79,7 +82,7 @@ document.addEventListener("click", async (event) => {
   button.disabled = true;
   try {
     if (button.dataset.each) await actOnEach(chosen(button.dataset.each), button.dataset.post);
-    else if (button.dataset.every) await actOnEach(await every(button.dataset.every), button.dataset.post);
+    else if (button.dataset.many) await actOnAll(button.dataset.many, JSON.parse(button.dataset.body));
     else {
       const answer = await post(button.dataset.post, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
       const told = (button.dataset.tell || "").split(",").map((name) => answer[name]).filter(Boolean);
