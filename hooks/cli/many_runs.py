@@ -60,8 +60,8 @@ def retry(
 ) -> None:
     """Let failed or held runs go on from their first unfinished step. Needs the running server.
 
-    A held step whose outcome is unknown is sent again when its run is named; `hooks runs resolve` says what became of it
-    instead. By --state such runs are left alone, and those that a person has given up, unless --given-up asks for them.
+    A held step whose outcome is unknown is sent again where its run is named; `hooks runs resolve` says what became of
+    it instead. By --state such runs are left alone, and given-up ones, unless --given-up asks for them.
     """
     given = _narrowed(rule, event, connection, since, until, given_up)
     _carry_out("retry", run or [], state, given, dry_run, as_json, data)
