@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +22,7 @@ from hooks.web.engine_shapes import (
 )
 from hooks.web.json_bodies import found, json_answer, known_id, sent
 from hooks.web.openapi import Endpoint
+from hooks.web.parameters import LISTED, part_of
 
 _API = "/api/v1"
 
@@ -32,7 +32,14 @@ def engine_endpoints(desk: Desk, rules: RulesDesk) -> Sequence[Endpoint]:
     api = _Engine(desk, rules)
     named, subscriber = f"{_API}/connections/{{name}}", f"{_API}/subscribers/{{id}}"
     return (
-        Endpoint("GET", f"{_API}/rules", api.rules, "The loaded rules and the state of their file", answer=RulesListed),
+        Endpoint(
+            "GET",
+            f"{_API}/rules",
+            api.rules,
+            "The loaded rules and the state of their file",
+            query=LISTED,
+            answer=RulesListed,
+        ),
         Endpoint(
             "POST",
             f"{_API}/rules/reload",
@@ -51,18 +58,33 @@ def engine_endpoints(desk: Desk, rules: RulesDesk) -> Sequence[Endpoint]:
             problems=(422,),
             answer=Checked,
         ),
-        Endpoint("GET", f"{_API}/sources", api.sources, "The configured sources", listing=True, answer=SourceShown),
+        Endpoint(
+            "GET",
+            f"{_API}/sources",
+            api.sources,
+            "The configured sources",
+            query=LISTED,
+            listing=True,
+            answer=SourceShown,
+        ),
         Endpoint(
             "GET",
             f"{_API}/connections",
             api.connections,
             "The configured connections",
+            query=LISTED,
             listing=True,
             answer=ConnectionShown,
         ),
         Endpoint("POST", f"{named}/test", api.test_connection, "Test a connection", problems=(404,), answer=Probe),
         Endpoint(
-            "GET", f"{_API}/subscribers", api.subscribers, "Who is told of events", listing=True, answer=SubscriberShown
+            "GET",
+            f"{_API}/subscribers",
+            api.subscribers,
+            "Who is told of events",
+            query=LISTED,
+            listing=True,
+            answer=SubscriberShown,
         ),
         Endpoint(
             "POST",
@@ -73,7 +95,13 @@ def engine_endpoints(desk: Desk, rules: RulesDesk) -> Sequence[Endpoint]:
             answer=SubscriberEnded,
         ),
         Endpoint(
-            "GET", f"{_API}/vendors", api.vendors, "All vendors and their actions", listing=True, answer=VendorShown
+            "GET",
+            f"{_API}/vendors",
+            api.vendors,
+            "All vendors and their actions",
+            query=LISTED,
+            listing=True,
+            answer=VendorShown,
         ),
     )
 
@@ -86,7 +114,7 @@ class _Engine:
         self._rules = rules
 
     async def rules(self, request: Request) -> Response:
-        return json_answer({"items": list(self._desk.rules()), "next": None, "file": self._rules.state()})
+        return json_answer({**part_of(request.query_params, self._desk.rules()), "file": self._rules.state()})
 
     async def reload(self, request: Request) -> Response:
         result = await self._desk.reload()
@@ -97,23 +125,19 @@ class _Engine:
         return json_answer(await self._desk.check(RulesDraft(body.text, body.files)))
 
     async def sources(self, request: Request) -> Response:
-        return _all(self._desk.sources())
+        return json_answer(part_of(request.query_params, self._desk.sources()))
 
     async def connections(self, request: Request) -> Response:
-        return _all(self._desk.connections())
+        return json_answer(part_of(request.query_params, self._desk.connections()))
 
     async def test_connection(self, request: Request) -> Response:
         return found(await self._desk.test_connection(request.path_params["name"]))
 
     async def subscribers(self, request: Request) -> Response:
-        return _all(self._desk.subscribers())
+        return json_answer(part_of(request.query_params, self._desk.subscribers()))
 
     async def end_subscriber(self, request: Request) -> Response:
         return found(await self._desk.unsubscribe(known_id(request, "sub")))
 
     async def vendors(self, request: Request) -> Response:
-        return _all(await self._desk.vendors())
-
-
-def _all(items: Sequence[Mapping[str, Any]]) -> Response:
-    return json_answer({"items": list(items), "next": None})
+        return json_answer(part_of(request.query_params, await self._desk.vendors()))

@@ -57,7 +57,7 @@ class RulesListed(BaseModel):
     """The loaded rules, in the order of the file."""
 
     items: list[RuleShown]
-    next: None
+    next: str | None
     file: RulesFile
 
 

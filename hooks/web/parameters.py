@@ -7,7 +7,7 @@ silently ignored shows an operator the wrong list.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -125,6 +125,11 @@ PAGES: Mapping[str, str] = {
     "cursor": "Where the page before ended: its next.",
     "limit": "How many, 1 to 500; 50 if not given.",
 }
+LISTED: Mapping[str, str | Mapping[str, Any]] = {
+    "cursor": PAGES["cursor"],
+    "limit": {"description": "How many; all of them if not given.", "type": "integer", "minimum": 1, "maximum": 500},
+}
+"""Of listings that are never long: they come whole, and in pages to who asks for pages everywhere."""
 SEARCH: Mapping[str, str] = {
     "q": "A name, a phone number in any writing, an e-mail address, a vendor's id of a record or a person's own.",
     **PAGES,
@@ -144,6 +149,17 @@ def review_of(query: QueryParams) -> tuple[str | None, int]:
     if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
         raise BadParameter("cursor", "it must be the next of the page before")
     return cursor, read_limit(given)
+
+
+def part_of(query: QueryParams, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The page of a whole listing that is asked for. Raises BadParameter."""
+    given = read_query(query, LISTED)
+    cursor = given.get("cursor", "0")
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
+        raise BadParameter("cursor", "it must be the next of the page before")
+    start = int(cursor)
+    end = start + read_limit(given) if "limit" in given else len(items)
+    return {"items": list(items[start:end]), "next": str(end) if end < len(items) else None}
 
 
 def is_id(text: str, prefix: str) -> bool:

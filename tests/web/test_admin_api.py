@@ -11,12 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import QueryParams
 
 from hooks.errors import Conflict, StoreError
 from hooks.events import utc_text
 from hooks.ports import Desk, Edit, EventFilter, History, Page, ReceiptFilter, RulesDesk, RulesDraft, RunFilter, Span
 from hooks.web.admin import admin
 from hooks.web.auth import Access, Hosts
+from hooks.web.parameters import part_of
 from hooks.web.records_api import cloudevent
 from hooks.web.rules_api import rules_endpoints
 from tests.web.doors import NOW, StillClock
@@ -448,6 +450,22 @@ async def test_a_change_that_was_asked_for_with_more_than_it_reads_is_not_made(
     problem = assert_problem(answer, 422)
     assert name == problem["parameter"]
     assert "canary" not in answer.text
+
+
+def test_a_listing_that_comes_whole_comes_in_pages_to_who_asks_for_pages() -> None:
+    items = [{"number": number} for number in range(5)]
+    assert {"items": items, "next": None} == part_of(QueryParams(), items)
+    assert {"items": items[:2], "next": "2"} == part_of(QueryParams("limit=2"), items)
+    assert {"items": items[4:], "next": None} == part_of(QueryParams("limit=2&cursor=4"), items)
+    assert {"items": items[2:], "next": None} == part_of(QueryParams("cursor=2"), items)
+
+
+@pytest.mark.parametrize("listing", ["rules", "sources", "connections", "vendors"])
+async def test_every_listing_takes_the_parameters_of_pages(listing: str) -> None:
+    shown = await Office().get(f"/api/v1/{listing}?limit=500")
+    assert 200 == shown.status_code
+    assert (await Office().get(f"/api/v1/{listing}")).json() == shown.json()
+    assert_problem(await Office().get(f"/api/v1/{listing}?cursor=x"), 422)
 
 
 async def test_whoever_collects_figures_may_add_parameters() -> None:
