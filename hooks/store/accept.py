@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hooks.events import Receipt
 from hooks.store.engine import Transaction
-from hooks.store.rows import dump, storable
+from hooks.store.rows import dump, dump_read, storable
 
 ROWS_PER_STATEMENT = 128
 """A multi-row INSERT's longest form: its 15 columns stay far below SQLite's limit on parameters."""
@@ -82,12 +82,10 @@ def accept_rows(transaction: Transaction, rows: list[Accepted], originals: Origi
         events += values[9]
         place = (values[3] // 60_000 * 60_000, values[4], values[1])
         traffic[place] = traffic.get(place, 0) + 1
-    insert_many(
-        transaction,
-        "INSERT INTO receipts (id, source, vendor, received_at, verdict, path, query, headers, body, events, reason, "
-        "duplicate_of, pending, digest, expires_at) VALUES ",
-        [row.values for row in rows],
-    )
+    if originals is None:
+        _insert_as_document(transaction, [row.values for row in rows])
+    else:
+        insert_many(transaction, f"{_INTO} VALUES ", [row.values for row in rows])
     for verdict, number in verdicts.items():
         transaction.count(f"receipts.{verdict}", number)
     transaction.count("events.accepted", events)
@@ -96,23 +94,51 @@ def accept_rows(transaction: Transaction, rows: list[Accepted], originals: Origi
     return results
 
 
+_INTO = (
+    "INSERT INTO receipts (id, source, vendor, received_at, verdict, path, query, headers, body, events, reason, "
+    "duplicate_of, pending, digest, expires_at)"
+)
+_NAMES = ("id", "source", "vendor", "received_at", "verdict", "path", "query", "headers", "first", "events", "reason",
+          "duplicate_of", "pending", "size")  # fmt: skip
+_FROM_DOCUMENT = (
+    f"{_INTO} SELECT id, source, vendor, received_at, verdict, path, query, headers, "
+    "substring(CAST(? AS bytea) FROM first FOR size), events, reason, duplicate_of, pending, NULL, NULL "
+    "FROM json_to_recordset(CAST(? AS json)) AS given (id text, source text, vendor text, received_at bigint, "
+    "verdict text, path text, query text, headers text, first int, events bigint, reason text, duplicate_of text, "
+    "pending bigint, size int)"
+)
+
+
+def _insert_as_document(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> None:
+    """For PostgreSQL: all rows in one parameter and their bodies in another. The statement is always the same, so that
+    neither its driver nor the database reads a thousand parameters each time, which took twice as long as the rest."""
+    first, given = 1, []
+    for row in rows:
+        size = len(row[8])
+        given.append(dict(zip(_NAMES, (*row[:8], first, *row[9:13], size), strict=True)))
+        first += size
+    transaction.execute(_FROM_DOCUMENT, (b"".join([row[8] for row in rows]), dump_read(given)))
+
+
+_DUPLICATES_FROM_DOCUMENT = (
+    "INSERT INTO duplicates (digest, receipt, expires_at) SELECT decode(digest, 'hex'), decode(receipt, 'hex'), "
+    "expires_at FROM json_to_recordset(CAST(? AS json)) AS given (digest text, receipt text, expires_at bigint) "
+    "ON CONFLICT (digest) DO NOTHING"
+)
+
+
 def _duplicates(transaction: Transaction, rows: list[Accepted]) -> list[str | None]:
     """Take the rows' digests, and give for each row None or the receipt that had its digest before."""
     results: list[str | None] = [None] * len(rows)
     keyed = [(number, row) for number, row in enumerate(rows) if row.digest is not None]
     # In one order, the earlier of two in front: servers that are sent the same deliveries do not block each other.
     keyed.sort(key=lambda each: each[1].digest or b"")
-    for start in range(0, len(keyed), ROWS_PER_STATEMENT):
-        chunk = keyed[start : start + ROWS_PER_STATEMENT]
-        sql = (
-            "INSERT INTO duplicates (digest, receipt, expires_at) VALUES "
-            + ",".join(["(?,?,?)"] * len(chunk))
-            + " ON CONFLICT (digest) DO NOTHING"
-        )
-        values = [value for _, row in chunk for value in (row.digest, row.receipt, row.expires_at)]
-        if transaction.execute(sql, values).rowcount == len(chunk):
-            continue  # nobody has been here before: the usual case costs one statement
-        for number, row in chunk:
+    given = [
+        {"digest": (row.digest or b"").hex(), "receipt": row.receipt.hex(), "expires_at": row.expires_at}
+        for _, row in keyed
+    ]
+    if keyed and transaction.execute(_DUPLICATES_FROM_DOCUMENT, (dump_read(given),)).rowcount < len(keyed):
+        for number, row in keyed:  # else nobody has been here before: the usual case costs one statement
             results[number] = _first_of(transaction, row)
     return results
 
