@@ -12,8 +12,9 @@ from functools import lru_cache
 
 @lru_cache(maxsize=1024)
 def statement(sql: str) -> str:
-    """A statement with ``?`` for its parameters, as psycopg takes it. No text inside it may hold a question mark."""
-    return sql.replace("%", "%%").replace("?", "%s")
+    """A statement with ``?`` for its parameters, as PostgreSQL takes it. No text inside it may hold a question mark."""
+    first, *rest = sql.split("?")
+    return first + "".join([f"${number}{part}" for number, part in enumerate(rest, 1)])
 
 
 _COMMENT = re.compile(r"--[^\n]*")

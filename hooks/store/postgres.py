@@ -83,7 +83,8 @@ class PostgresTransaction:
         self._tallies: dict[tuple[int, str, str], int] = {}
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
-        return self._connection.execute(statement(sql), parameters)
+        # the usual cursor would read a statement of many parameters anew each time, to number them
+        return psycopg.RawCursor(self._connection).execute(statement(sql), parameters)
 
     def count(self, name: str, by: int = 1) -> None:
         self._deltas[name] = self._deltas.get(name, 0) + by

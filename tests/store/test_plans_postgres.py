@@ -71,7 +71,8 @@ class Explaining(PostgresTransaction):
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Any:
         if sql.lstrip().split(None, 1)[0] in ("SELECT", "UPDATE", "DELETE", "INSERT"):
-            row = self._explained.execute(f"EXPLAIN (FORMAT JSON) {statement(sql)}", parameters).fetchone()
+            cursor = psycopg.RawCursor(self._explained)
+            row = cursor.execute(f"EXPLAIN (FORMAT JSON) {statement(sql)}", parameters).fetchone()
             assert row is not None, "it was explained"
             plan = row[0] if isinstance(row[0], list) else json.loads(row[0])
             self.whole += [f"{table}: {sql}" for table in _scanned(plan[0]["Plan"]) if table in LARGE]
