@@ -88,6 +88,11 @@ def several(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def refused(words: str) -> str:
+    """What is told of an envelope that says no, with the vendor's words where it has some."""
+    return f"refused: {words}" if words else "refused without a reason"
+
+
 def too_much(error: AnswerCut) -> Permanent:
     """What is told instead where the call only read."""
     return Permanent(f"{error.message}: ask for less, by a narrower filter or a smaller page", status=error.status)

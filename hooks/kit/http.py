@@ -26,7 +26,7 @@ from hooks import __version__
 from hooks.addresses import is_loopback, refusal
 from hooks.errors import DeliveryError, Permanent, SettingsError, Transient, Unconfigured
 from hooks.events import Answer, Exchange, Request
-from hooks.kit.answers import read_json, vendor_words, verdict
+from hooks.kit.answers import read_json, refused, vendor_words, verdict
 from hooks.kit.pacing import Pace, current_pace, waited
 from hooks.kit.recording import Mask, current_record, mask_of, record_exchanges, recorded, secret_parts
 from hooks.ports import ConnectionSettings
@@ -267,7 +267,7 @@ class Http:
         values = read_json(answer)
         if isinstance(values, dict) and (values.get("success") is False or values.get("Success") is False):
             words = self.clean(vendor_words(answer.body))
-            raise Permanent(f"refused: {words}" if words else "refused without a reason", status=answer.status)
+            raise Permanent(refused(words), status=answer.status)
         return values
 
     async def send(

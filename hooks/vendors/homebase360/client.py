@@ -8,7 +8,7 @@ from pydantic import Field
 
 from hooks.errors import Permanent, Transient
 from hooks.events import Done, Request
-from hooks.kit.answers import vendor_words
+from hooks.kit.answers import refused, vendor_words
 from hooks.kit.http import Address, Http, Network, read_json, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
@@ -62,7 +62,7 @@ class Homebase360Client:
             raise Transient("the answer has no `success`: it is not Homebase360's", status=answer.status, unknown=True)
         if envelope["success"] is not True:
             words = self._http.clean(vendor_words(answer.body))
-            raise Permanent(f"refused: {words}" if words else "refused without a reason", status=answer.status)
+            raise Permanent(refused(words), status=answer.status)
         return Done(envelope.get("data"))
 
     def url(self, request: Request) -> str:

@@ -211,9 +211,10 @@ class HttpClient:
                 return await self._http.send(sent, timeout=left, secret_headers=credentials)
 
             answer = await authorized(self._tokens, attempt, timeout)
-        if answer.status not in success:
-            verdict(answer)
-        return Done(self._output(answer, self._http.result if answer.status not in success else read_json))
+        if answer.status in success:
+            return Done(self._output(answer, read_json))
+        verdict(answer)
+        return Done(self._output(answer, self._http.result))
 
     def _output(self, answer: Answer, read: Callable[[Answer], object]) -> object:
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from hooks.errors import Permanent, Transient, Unconfigured
 from hooks.events import Done, Request
-from hooks.kit.answers import short
+from hooks.kit.answers import refused, short
 from hooks.kit.http import Address, Deadline, Http, Network, read_json, verdict
 from hooks.kit.operations import json_body
 from hooks.ports import Client, ConnectionSettings
@@ -120,7 +120,7 @@ class JobCloserClient:
             raise Transient("the answer has no `Success`: it is not JobCloser's", status=answer.status, unknown=True)
         if envelope["Success"] is not True:
             words = self._http.clean(short(str(envelope.get("Message") or "")))
-            raise _Refused(f"refused: {words}" if words else "refused without a reason", status=answer.status)
+            raise _Refused(refused(words), status=answer.status)
         return envelope.get("Result")
 
     async def _test_key(self, left: Deadline) -> None:
