@@ -62,10 +62,16 @@ class Inbound(NamedTuple):
     @property
     def content_type(self) -> str:
         """The media type in lower case without parameters, "" when none was sent."""
-        for key, value in self.headers:
-            if key == b"content-type":
-                return media_type(value)
-        return ""
+        return media_type(self._content_type)
+
+    @property
+    def content_type_sent(self) -> str:
+        """The content type as it was sent, with its parameters; "" when none was."""
+        return self._content_type.decode("latin-1")
+
+    @property
+    def _content_type(self) -> bytes:
+        return next((value for name, value in self.headers if name == b"content-type"), b"")
 
 
 @lru_cache(maxsize=256)

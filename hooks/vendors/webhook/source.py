@@ -17,7 +17,6 @@ from hooks.kit.bodies import MEDIA_TYPES, count_objects, objects, parse_body, pa
 from hooks.kit.guards import Guard, Unverified, Verify, make_guard
 from hooks.kit.paths import Located, PathText, Templated
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
-from hooks.ports.inbound import media_type
 from hooks.values import Secrets
 
 RECEIVED = "webhook.received"
@@ -100,8 +99,8 @@ class WebhookSource:
             request.header(name)
 
     def read(self, request: Inbound) -> Reading:
-        content_type = next((value.decode("latin-1") for name, value in request.headers if name == b"content-type"), "")
-        if self._key is None and not (self._in_a_field and media_type(content_type.encode("latin-1")) == _FORM):
+        content_type = request.content_type_sent
+        if self._key is None and not (self._in_a_field and request.content_type == _FORM):
             return Reading(events=count_objects(request.body, content_type))
         bodies = self._objects(request.body, content_type)
         if self._key is None:

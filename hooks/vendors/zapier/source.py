@@ -90,7 +90,7 @@ class ZapierSource:
 
     def read(self, request: Inbound) -> Reading:
         """Raises NormalizationError also when a name is missing on JobCloser's routes, which require it."""
-        content_type = _content_type(request)
+        content_type = request.content_type_sent
         masked = mask(request.body, content_type, self._secrets)
         try:
             found = objects(parse_body(request.body, content_type))
@@ -159,7 +159,7 @@ def _keys_in_headers(request: Inbound) -> Iterator[bytes]:
 def _keys_in_body(request: Inbound) -> Iterator[bytes]:
     """Keys in a body that can be read. One that cannot holds none, and is refused or set aside later."""
     try:
-        for body in objects(parse_body(request.body, _content_type(request))):
+        for body in objects(parse_body(request.body, request.content_type_sent)):
             yield from _keys_of(body)
     except NormalizationError:
         return
@@ -170,10 +170,6 @@ def _keys_of(body: Mapping[str, Any]) -> Iterator[bytes]:
         if name.lower() == "key" and value not in (None, ""):
             # Anything but text is nobody's key, and says so by not matching.
             yield value.encode() if isinstance(value, str) else b""
-
-
-def _content_type(request: Inbound) -> str:
-    return next((value.decode("latin-1") for name, value in request.headers if name == b"content-type"), "")
 
 
 # --- events ---
@@ -214,7 +210,7 @@ def _records(request: Inbound, receipt: Receipt | None) -> Any:
     """The records as JobCloser would show them, each with our event's id; one object for one, else a list."""
     receipt_id = None if receipt is None else receipt.duplicate_of or receipt.id
     shown: list[dict[str, Any]] = []
-    for index, body in enumerate(objects(parse_body(request.body, _content_type(request)))):
+    for index, body in enumerate(objects(parse_body(request.body, request.content_type_sent))):
         identity = None if receipt_id is None else event_id(receipt_id, index)
         try:
             record = mapping.jobcloser_record(mapping.form(body))
