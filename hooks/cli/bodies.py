@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from hooks.cli.loading import catalogue
 from hooks.cli.output import plain, wrong_use
 from hooks.errors import NormalizationError
 from hooks.events import Event, Receipt, new_id
+from hooks.kit.signatures import header_bytes
 from hooks.ports import Inbound, Normalizer, Source
 from hooks.rules.ruleset import SourceConfig
 
@@ -20,7 +20,6 @@ _KINDS: Mapping[bytes, tuple[str, ...]] = {
 }
 """What a body that begins so may be; the first that its source reads is taken."""
 _FORM = ("application/x-www-form-urlencoded", "application/json")
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,100}")
 _NONE: Mapping[str, str] = {}
 
 
@@ -32,11 +31,14 @@ def headers_of(given: Iterable[str]) -> dict[str, str]:
     """Headers written as ``Name: value``, names in lower case. Ends the command when one is not."""
     found: dict[str, str] = {}
     for line in given:
-        name, colon, value = line.partition(":")
-        name, value = name.strip().lower(), value.strip()
-        if not colon or not _HEADER.fullmatch(name) or not value.isprintable() or not value.isascii():
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        try:
+            key = header_bytes(name).decode()
+        except ValueError:
+            key = ""
+        if not key or not colon or not value.isprintable() or not value.isascii():
             raise wrong_use(f"{plain(line)!r} is no header: write --header 'X-GitHub-Event: push'")
-        found[name] = value
+        found[key] = value
     return found
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +14,9 @@ from hooks.cli.options import AsJson, Data, Database, Routes
 from hooks.cli.output import Exit, coloured, note, print_fields, print_json
 from hooks.errors import SettingsError
 from hooks.settings import Settings, load_settings, unread
+
+if TYPE_CHECKING:
+    from hooks.store.history import SqlHistory
 
 token = typer.Typer(help="The token of the admin API.", no_args_is_help=True)
 db = typer.Typer(help="The database.", no_args_is_help=True)
@@ -80,6 +82,8 @@ def db_check(as_json: AsJson = False, data: Data = None, database: Database = No
 
 def _examine(path: Path) -> list[str]:
     """What is wrong with the file; nothing for a sound one."""
+    import asyncio
+
     from hooks.errors import StoreError
 
     if not path.is_file():
@@ -91,7 +95,7 @@ def _examine(path: Path) -> list[str]:
                 f"damaged pages: {row[0]}" for row in raw.execute("PRAGMA integrity_check(20)") if row[0] != "ok"
             ]
             findings += _of_its_schema(raw.execute(_APPLIED).fetchall())
-        findings += asyncio.run(_audit(f"sqlite:///{path}"))
+        findings += asyncio.run(_books_of(path))
     except (sqlite3.Error, StoreError) as error:
         findings.append(f"it cannot be read: {error}")
     return findings
@@ -99,6 +103,7 @@ def _examine(path: Path) -> list[str]:
 
 def _examine_postgres(address: str) -> list[str]:
     """The same for a PostgreSQL, but for its pages. Raises StoreError where it cannot be reached."""
+    import asyncio
 
     async def examine() -> list[str]:
         from hooks.store.opening import open_history
@@ -106,9 +111,9 @@ def _examine_postgres(address: str) -> list[str]:
         history = await open_history(address)
         try:
             applied = await history.reader.read(lambda raw: raw.execute(_APPLIED).fetchall())
+            return [*_of_its_schema(applied), *await _books(history)]
         finally:
             await history.close()
-        return [*_of_its_schema(applied), *await _audit(address)]
 
     return asyncio.run(examine())
 
@@ -133,15 +138,19 @@ def _of_its_schema(rows: Iterable[tuple[str, str]]) -> list[str]:
     return findings
 
 
-async def _audit(address: str) -> list[str]:
-    """What is wrong with the books of a database."""
-    from hooks.store.opening import open_history
+async def _books_of(path: Path) -> list[str]:
+    from hooks.store.sqlite import open_sqlite_history
 
-    history = await open_history(address)
+    history = await open_sqlite_history(path)
     try:
-        return [f"the books do not balance: {wrong}" for wrong in await history.audit()]
+        return await _books(history)
     finally:
         await history.close()
+
+
+async def _books(history: SqlHistory) -> list[str]:
+    """What is wrong with the books of a database."""
+    return [f"the books do not balance: {wrong}" for wrong in await history.audit()]
 
 
 @config.command("show", epilog="Example: HOOKS_PORT=9000 hooks config show --json")
