@@ -51,15 +51,13 @@ async def each(
     """
     next_: str | None = None
     runs: list[Mapping[str, Any]] = []
-    if isinstance(chosen, RunFilter):
+    if by_state := isinstance(chosen, RunFilter):
         page = await history.runs(chosen)
         runs, next_ = list(page.items), page.next
     else:
         for id in dict.fromkeys(chosen):
             found = await history.run(id)
             runs.append(found or {"id": id, "rule": None, "event": None, "state": None, "reason": None})
-
-    by_state = isinstance(chosen, RunFilter)
 
     async def told(run: Mapping[str, Any]) -> dict[str, Any]:
         why = None if run["state"] else "there is no such run"

@@ -16,6 +16,7 @@ from hooks.rules.placeholders import placeheld, step_placeholders
 from hooks.rules.rehearsal import body_of, plain_url, readable_url
 from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
 from hooks.rules.timing import Expect, explain_met, explain_timing
+from hooks.rules.with_tree import is_empty
 from hooks.values import show_duration
 
 _FLAGGED = "no rule acts on it, because what its fields mean is not known: correct it at the sender or in the source"
@@ -92,9 +93,9 @@ def _once(rule: Rule, names: Mapping[str, Any]) -> list[dict[str, Any]]:
     values: dict[str, Any] = {}
     hint = None
     try:
-        key = rule.once_key(names)
-        values = {once.text: once.expression.evaluate(names)}
-        hint = "there is no value, so it acts every time" if key is None else None
+        value = once.expression.evaluate(names)
+        values = {once.text: value}
+        hint = "there is no value, so it acts every time" if is_empty(value) else None
     except EvaluationError as error:
         hint = f"{error.message}, so it acts every time"
     text = f"acts once in {show_duration(rule.once_within)} for each value"
