@@ -69,12 +69,10 @@ class Settings:
         )
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file. Raises SettingsError for any other kind of database."""
-        address = self.database_url
-        if not address.startswith("sqlite:///"):
-            raise SettingsError("this works on a SQLite file only, and the database is a PostgreSQL")
-        return Path(address.removeprefix("sqlite:///"))
+    def database_file(self) -> Path | None:
+        """The SQLite file, None when the database is a PostgreSQL."""
+        scheme, _, rest = self.database_url.partition(":///")
+        return Path(rest) if scheme == "sqlite" else None
 
     @property
     def database_shown(self) -> str:
@@ -85,9 +83,7 @@ class Settings:
     @property
     def database_noted(self) -> str:
         """`database_shown` with the whole path of a file: by this a running server's database is told from others."""
-        if not self.database_url.startswith("sqlite:"):
-            return self.database_shown
-        return f"sqlite:///{self.database_path.resolve()}"
+        return self.database_shown if self.database_file is None else f"sqlite:///{self.database_file.resolve()}"
 
 
 def environment(name: str) -> str | None:

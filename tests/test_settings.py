@@ -24,7 +24,7 @@ def test_the_defaults() -> None:
     assert (Path("routes.yaml"), Path(".hooks"), Path(".hooks/hooks.db")) == (
         settings.routes,
         settings.data,
-        settings.database_path,
+        settings.database_file,
     )
     assert ("127.0.0.1", 8080, "127.0.0.1", 8081) == (
         settings.host,
@@ -70,7 +70,7 @@ def test_every_option_is_in_the_environment_too(monkeypatch: pytest.MonkeyPatch)
         )
         == settings
     )
-    assert Path("/srv/h.db") == settings.database_path
+    assert Path("/srv/h.db") == settings.database_file
 
 
 def test_an_option_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_a_database_of_another_kind_is_refused(database: str) -> None:
 
 
 def test_a_relative_database_is_relative() -> None:
-    assert Path("some/h.db") == Settings(database="sqlite:///some/h.db").database_path
+    assert Path("some/h.db") == Settings(database="sqlite:///some/h.db").database_file
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,7 @@ def test_a_database_is_shown_without_its_password(database: str) -> None:
     assert database == settings.database_url
     assert "geheim" not in settings.database_shown + repr(settings)
     assert "***" in settings.database_shown
-    with pytest.raises(SettingsError, match="SQLite file only"):
-        _ = settings.database_path
+    assert settings.database_file is None
 
 
 def test_no_token_is_in_a_repr() -> None:

@@ -136,8 +136,7 @@ def db_backup(
     from hooks.store.copying import copy_database
 
     settings = load_settings({"data": data, "database": database})
-    _require_file(settings, "pg_dump --format=custom copies it, also while servers use it")
-    path = settings.database_path
+    path = _file_of(settings, "pg_dump --format=custom copies it, also while servers use it")
     if not file.parent.is_dir():
         raise StoreError(f"there is no folder {file.parent}")
     if file.exists():
@@ -192,8 +191,7 @@ def db_restore(
     from hooks.store.copying import restore_database
 
     settings = load_settings({"data": data, "database": database})
-    _require_file(settings, "pg_restore brings back what pg_dump has copied; docs/operating.md says what else to do")
-    path = settings.database_path
+    path = _file_of(settings, "pg_restore brings back what pg_dump has copied; docs/operating.md says what else to do")
     now = SystemClock().now()
     done = restore_database(file, path, now, go_on=go_on)
     report = {
@@ -260,8 +258,8 @@ def db_migrate(as_json: AsJson = False, data: Data = None, database: Database = 
     settings = load_settings({"data": data, "database": database})
     if find_server(settings) is not None:
         note("A server is running: it has brought its database to its own release.")
-    if settings.database_url.startswith("sqlite:"):
-        _require(settings.database_path)
+    if settings.database_file is not None:
+        _require(settings.database_file)
 
     async def migrate() -> list[str]:
         store = await open_store(settings.database_url, relaxed=True)
@@ -277,9 +275,10 @@ def db_migrate(as_json: AsJson = False, data: Data = None, database: Database = 
         print(f"{', '.join(done)} applied." if done else "The database is of this release already.")
 
 
-def _require_file(settings: Settings, instead: str) -> None:
-    if not settings.database_url.startswith("sqlite:"):
+def _file_of(settings: Settings, instead: str) -> Path:
+    if settings.database_file is None:
         raise SettingsError(f"this works on a SQLite file only, and the database is a PostgreSQL: {instead}")
+    return settings.database_file
 
 
 def _require(path: Path) -> None:

@@ -62,12 +62,10 @@ def db_check(as_json: AsJson = False, data: Data = None, database: Database = No
 
     The pages of a PostgreSQL are its own business: pg_amcheck reads those.
     """
-    from hooks.store.opening import is_postgres
-
     settings = load_settings({"data": data, "database": database})
-    shared = is_postgres(settings.database_url)
-    shown = settings.database_shown if shared else str(settings.database_path)
-    findings = _examine_postgres(settings.database_url) if shared else _examine(settings.database_path)
+    file = settings.database_file
+    shown = settings.database_shown if file is None else str(file)
+    findings = _examine_postgres(settings.database_url) if file is None else _examine(file)
     document = {"database": shown, "ok": not findings, "findings": findings}
     if as_json:
         print_json(document)
