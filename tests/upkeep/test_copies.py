@@ -229,3 +229,13 @@ async def test_a_copy_with_much_to_look_through_takes_webhooks_first_and_carries
     await world.run(new)
     await world.run(waiting, "held", "restored from a copy of")
     assert 1 == len(world.notes())
+
+
+async def test_the_copy_of_a_postgresql_is_left_to_its_own_programs(world: World, command: Command) -> None:
+    for verb, instead in (("backup", "pg_dump"), ("restore", "pg_restore")):
+        code, _, said = await command(
+            "db", verb, str(world.folder / "copy.db"), "--database", "postgresql://nobody@127.0.0.1:1/none"
+        )
+
+        assert 3 == code, said
+        assert instead in said
