@@ -34,9 +34,15 @@ _NAME = re.compile(r"secret\.([A-Za-z_][A-Za-z0-9_]*)")
 _ALONE = re.compile(rf"\s*\$\{{\s*{_NAME.pattern}\s*\}}\s*")
 
 
-def stand_in(name: str) -> str:
+class StandIn(str):
+    """A value that stands in for a secret, and by which a look-up tells so."""
+
+    __slots__ = ()
+
+
+def stand_in(name: str) -> StandIn:
     """A value for a secret where nothing is sent: the same for a name every time, base32 and base64 at once."""
-    return b32encode(sha256(name.encode()).digest()[:20]).decode()
+    return StandIn(b32encode(sha256(name.encode()).digest()[:20]).decode())
 
 
 class SecretLookup:
@@ -187,7 +193,7 @@ class Accounts:
         if filled is None:
             unsure.add(path)
             return SecretStr(_STAND_IN) if shape.secret else _STAND_IN
-        if (match := _ALONE.fullmatch(value)) and filled == stand_in(match[1]):
+        if (match := _ALONE.fullmatch(value)) and isinstance(self._lookup.find(match[1]), StandIn):
             filled = _in_form(filled, shape)
         if shape.secret:
             self._length(file, path, filled)
