@@ -12,12 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
-from xml.etree.ElementTree import ParseError
 
 import orjson
 import pydantic_core
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser
 
 from hooks.errors import NormalizationError
 from hooks.ports.inbound import suffix
@@ -284,6 +281,11 @@ def parse_xml(body: bytes) -> dict[str, Any]:
     Repeated elements become a list. Attributes, namespaces, comments and text between elements are not read. Document
     type declarations, entities and external references are refused, and so is nesting deeper than `MAX_DEPTH`.
     """
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import DefusedXMLParser  # it takes as long to load as a small server, and XML is rare
+
     parser = DefusedXMLParser(target=_XmlTree(), forbid_dtd=True)
     try:
         parser.feed(body)
