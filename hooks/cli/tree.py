@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 failure, 2 wrong use, 3 configuration invalid, 4 partly do
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import sys
@@ -13,6 +14,8 @@ from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
 
 import typer
+from typer.main import get_command_name
+from typer.models import CommandInfo
 
 from hooks.cli import (
     connecting,
@@ -86,7 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and give its exit code."""
     _ready_streams()
     try:
-        app(args=list(arguments), prog_name="hooks")
+        _narrowed(arguments)(args=list(arguments), prog_name="hooks")
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except KeyboardInterrupt:
@@ -94,6 +97,22 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # the last resort for people: a line instead of a traceback
         return _told(error)
     return Exit.FINE
+
+
+def _narrowed(arguments: Sequence[str]) -> typer.Typer:
+    """The tree with nothing but the command that is meant, where that shows: to build all takes 40 ms."""
+    wanted = arguments[0] if arguments else None
+    groups = [each for each in app.registered_groups if each.name == wanted]
+    commands = [each for each in app.registered_commands if _name_of(each) == wanted]
+    if not groups and not commands:
+        return app
+    narrowed = copy.copy(app)
+    narrowed.registered_groups, narrowed.registered_commands = groups, commands
+    return narrowed
+
+
+def _name_of(command: CommandInfo) -> str:
+    return command.name or get_command_name(command.callback.__name__) if command.callback else ""
 
 
 def _ready_streams() -> None:
