@@ -27,6 +27,9 @@ YOUNG = 20_000
 """Objects after which the collector looks for what holds itself alive. With Python's own 700 it took a twentieth of the
 time of an event, and found nothing; a batch of events in progress is some ten thousand of them."""
 
+MUCH = 300_000
+"""Objects, twice what a start with few rules makes: a twentieth or more of what is there may be rubbish then."""
+
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the interpreter may pass from the event loop to the writing thread and back. With Python's own
 5 ms a commit that is ready to go waits for the loop so long that the batches, and everybody's answer, get late."""
@@ -108,7 +111,8 @@ def keep_calm() -> None:
     Going through everything stops the event loop for a tenth of a second, and loading rules makes it due. What is made
     for an event goes by itself when the event is over, so it is gone through only now and then.
     """
-    gc.collect()
+    if gc.get_count()[0] > MUCH:
+        gc.collect()  # thousands of rules leave something behind; else nobody should wait for it
     gc.freeze()
     gc.set_threshold(YOUNG, 10, 10)
     gc.enable()
