@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Canonical(BaseModel):
     """What all canonical objects share: closed, unchangeable, and dumped without nulls."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     def dump(self) -> dict[str, Any]:
         """The object as JSON values: fields without a value are left out, lists stay, also empty ones."""

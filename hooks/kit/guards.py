@@ -55,7 +55,7 @@ _Secrets = Annotated[Secrets, WithJsonSchema({"anyOf": [_PASSWORD, {"type": "arr
 
 
 class _Scheme(BaseModel):
-    model_config = {"extra": "forbid", "frozen": True}
+    model_config = {"extra": "forbid", "frozen": True, "defer_build": True}
 
 
 class HmacVerify(_Scheme):

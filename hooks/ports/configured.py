@@ -13,7 +13,7 @@ from hooks.values import Duration, Lasting
 class SourceSettings(BaseModel):
     """The keys that every source takes; a vendor's own settings extend it. Times in seconds."""
 
-    model_config = {"extra": "forbid", "frozen": True, "arbitrary_types_allowed": True}
+    model_config = {"extra": "forbid", "frozen": True, "arbitrary_types_allowed": True, "defer_build": True}
 
     type: str | None = Field(None, min_length=1, description="The event's type.")
     respond_status: int = Field(202, ge=200, le=299, description="What a sender is answered whose delivery is kept.")
@@ -25,7 +25,7 @@ class SourceSettings(BaseModel):
 class ConnectionSettings(BaseModel):
     """The keys that every connection takes; a vendor's own settings extend it. Times in seconds."""
 
-    model_config = {"extra": "forbid", "frozen": True, "arbitrary_types_allowed": True}
+    model_config = {"extra": "forbid", "frozen": True, "arbitrary_types_allowed": True, "defer_build": True}
 
     allow_private: StrictBool = Field(False, description="Let the address be on a private network or this machine.")
     ca_file: str | None = Field(

@@ -41,7 +41,7 @@ EventId = Annotated[str, StringConstraints(pattern=r"^evt_[0-9a-f]{32}$")]
 class Sent(BaseModel):
     """A body: a JSON object whose members are all known, none of them taken for what it is not."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 # --- rules ---

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from hooks.ports import ReplayMode, RunsAct
-from hooks.web.shapes import EventShown, Instant, ReceiptShown
+from hooks.web.shapes import EventShown, Instant, ReceiptShown, Shape
 
 # --- rules ---
 
 
-class FindingShown(BaseModel):
+class FindingShown(Shape):
     """A mistake in a rules file, or a warning, at its place."""
 
     file: str
@@ -25,7 +25,7 @@ class FindingShown(BaseModel):
     rule: str | None
 
 
-class RuleShown(BaseModel):
+class RuleShown(Shape):
     """A loaded rule."""
 
     id: str
@@ -41,7 +41,7 @@ class RuleShown(BaseModel):
     version: str
 
 
-class RulesFile(BaseModel):
+class RulesFile(Shape):
     """The rules file, and what of it is in force."""
 
     path: str
@@ -53,7 +53,7 @@ class RulesFile(BaseModel):
     loaded_at: Instant | None
 
 
-class RulesListed(BaseModel):
+class RulesListed(Shape):
     """The loaded rules, in the order of the file."""
 
     items: list[RuleShown]
@@ -61,7 +61,7 @@ class RulesListed(BaseModel):
     file: RulesFile
 
 
-class Checked(BaseModel):
+class Checked(Shape):
     """What there is to say of a rules file. `ok` is false when it cannot be in force."""
 
     ok: bool
@@ -82,7 +82,7 @@ class Published(Reloaded):
     set_aside: list[str]
 
 
-class Version(BaseModel):
+class Version(Shape):
     """Rules that were in force."""
 
     number: int
@@ -104,7 +104,7 @@ class VersionShown(Version):
 class BacktestShown(Checked):
     """Which requests would be other ones."""
 
-    findings: list[FindingShown] = []
+    findings: list[FindingShown] = Field([])
     summary: dict[Literal["same", "added", "removed", "changed"], int]
     events: list[dict[str, Any]]
     answers: dict[Literal["recorded", "placeholders"], int] = Field(
@@ -122,14 +122,14 @@ class BacktestShown(Checked):
     complete: bool
 
 
-class ShadowReport(BaseModel):
+class ShadowReport(Shape):
     """What rules in shadow would have done."""
 
     rules: list[dict[str, Any]]
     truncated: bool
 
 
-class ExplainedRule(BaseModel):
+class ExplainedRule(Shape):
     """One rule and an event."""
 
     id: str
@@ -138,27 +138,27 @@ class ExplainedRule(BaseModel):
     requests: list[dict[str, Any]]
 
 
-class Explained(BaseModel):
+class Explained(Shape):
     """Why rules match an event or not, and what they would send."""
 
     event: dict[str, Any]
     rules: list[ExplainedRule]
 
 
-class DraftExplained(BaseModel):
+class DraftExplained(Shape):
     """The same, by rules that are not in force."""
 
     ok: bool
     explained: Explained
 
 
-class RulesTexts(BaseModel):
+class RulesTexts(Shape):
     """The texts of the rules in force, by file, the main one first."""
 
     files: dict[str, str]
 
 
-class RulesSchema(BaseModel):
+class RulesSchema(Shape):
     """The JSON Schema of a rules file."""
 
     type: Literal["object"]
@@ -168,7 +168,7 @@ class RulesSchema(BaseModel):
 # --- the engine's parts ---
 
 
-class SourceShown(BaseModel):
+class SourceShown(Shape):
     """A configured source."""
 
     name: str
@@ -180,7 +180,7 @@ class SourceShown(BaseModel):
     duplicate_window: str
 
 
-class ConnectionShown(BaseModel):
+class ConnectionShown(Shape):
     """A configured connection, and how it stands."""
 
     name: str
@@ -198,7 +198,7 @@ class ConnectionShown(BaseModel):
     rate: float | None
 
 
-class Probe(BaseModel):
+class Probe(Shape):
     """How a connection answered a harmless question."""
 
     connection: str
@@ -212,7 +212,7 @@ class Probe(BaseModel):
     mend: str | None
 
 
-class SubscriberShown(BaseModel):
+class SubscriberShown(Shape):
     """Somebody outside who is told of events."""
 
     id: str
@@ -223,14 +223,14 @@ class SubscriberShown(BaseModel):
     expires_at: Instant | None
 
 
-class SubscriberEnded(BaseModel):
+class SubscriberEnded(Shape):
     """He is told nothing more."""
 
     id: str
     ended: bool
 
 
-class VendorShown(BaseModel):
+class VendorShown(Shape):
     """A vendor with its actions and the events it sends."""
 
     vendor: str
@@ -243,7 +243,7 @@ class VendorShown(BaseModel):
 # --- what goes out ---
 
 
-class ReplayTold(BaseModel):
+class ReplayTold(Shape):
     """What a replay does, or with `dry_run` would do."""
 
     mode: ReplayMode
@@ -258,7 +258,7 @@ class ReplayTold(BaseModel):
     next: str | None = Field(description="Go on after this event; null when all were looked at.")
 
 
-class RunsTold(BaseModel):
+class RunsTold(Shape):
     """What was done with many runs, or with `dry_run` would be."""
 
     act: RunsAct
@@ -270,7 +270,7 @@ class RunsTold(BaseModel):
     next: str | None = Field(description="Go on after this run; null when there are no more.")
 
 
-class Reconciled(BaseModel):
+class Reconciled(Shape):
     """What the vendors have of steps whose outcome is unknown."""
 
     items: list[dict[str, Any]]
@@ -281,7 +281,7 @@ class Reconciled(BaseModel):
 # --- people and upkeep ---
 
 
-class PersonListed(BaseModel):
+class PersonListed(Shape):
     """A person who is known. For a token that may only read, numbers and addresses are masked."""
 
     id: str
@@ -303,7 +303,7 @@ class PersonShown(PersonListed):
     events: list[dict[str, Any]]
 
 
-class PersonExported(BaseModel):
+class PersonExported(Shape):
     """All that is stored of a person."""
 
     person: PersonShown
@@ -311,7 +311,7 @@ class PersonExported(BaseModel):
     receipts: list[ReceiptShown]
 
 
-class Doubt(BaseModel):
+class Doubt(Shape):
     """Two who may be one."""
 
     one: PersonListed
@@ -322,14 +322,14 @@ class Doubt(BaseModel):
     noticed_at: Instant
 
 
-class TwoPeople(BaseModel):
+class TwoPeople(Shape):
     """Two who are two."""
 
     person: PersonListed
     other: PersonListed
 
 
-class PersonForgotten(BaseModel):
+class PersonForgotten(Shape):
     """Who was forgotten, and how much of it was emptied and deleted."""
 
     person: str
@@ -341,7 +341,7 @@ class PersonForgotten(BaseModel):
     records: int
 
 
-class Pruned(BaseModel):
+class Pruned(Shape):
     """How much was deleted, or with `dry_run` would be, and where to go on."""
 
     events: int
@@ -352,7 +352,7 @@ class Pruned(BaseModel):
     next: str | None
 
 
-class BackupMade(BaseModel):
+class BackupMade(Shape):
     """A copy of the database."""
 
     file: str

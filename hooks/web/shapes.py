@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from hooks.events import AttemptVerdict, RunState, StepState, Verdict
 from hooks.ports import ChangeOutcome, EventState
@@ -17,7 +17,13 @@ Instant = str
 """UTC, ``2026-05-04T14:00:00Z``; the fraction of a second has up to six digits."""
 
 
-class Problem(BaseModel):
+class Shape(BaseModel):
+    """Not built before somebody asks for ``/openapi.json``."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Problem(Shape):
     """What went wrong (RFC 9457)."""
 
     type: str
@@ -30,7 +36,7 @@ class Problem(BaseModel):
 # --- events ---
 
 
-class RunListed(BaseModel):
+class RunListed(Shape):
     """A run in a list of events."""
 
     id: str
@@ -38,7 +44,7 @@ class RunListed(BaseModel):
     state: RunState
 
 
-class _Event(BaseModel):
+class _Event(Shape):
     specversion: Literal["1.0"]
     id: str
     type: str | None = Field(description="Ours: job.completed. Null while the event is pending.")
@@ -67,7 +73,7 @@ class EventShown(_Event):
     runs: list[RunShown]
 
 
-class CloudEvent(BaseModel):
+class CloudEvent(Shape):
     """The event as CloudEvents 1.0 has it."""
 
     specversion: Literal["1.0"]
@@ -87,7 +93,7 @@ class CloudEvent(BaseModel):
 # --- runs ---
 
 
-class Exchange(BaseModel):
+class Exchange(Shape):
     """One request on the wire, and its answer."""
 
     method: str
@@ -99,7 +105,7 @@ class Exchange(BaseModel):
     duration_ms: int | None = None
 
 
-class AttemptShown(BaseModel):
+class AttemptShown(Shape):
     """One try at a step."""
 
     id: str
@@ -112,7 +118,7 @@ class AttemptShown(BaseModel):
     exchanges: list[Exchange]
 
 
-class RequestShown(BaseModel):
+class RequestShown(Shape):
     """A request as it was frozen before it was sent first."""
 
     method: str
@@ -120,7 +126,7 @@ class RequestShown(BaseModel):
     body: Any
 
 
-class StepShown(BaseModel):
+class StepShown(Shape):
     """One action of a run."""
 
     id: str
@@ -134,7 +140,7 @@ class StepShown(BaseModel):
     attempts: list[AttemptShown]
 
 
-class RunAbout(BaseModel):
+class RunAbout(Shape):
     """What the event of a run is about."""
 
     type: str
@@ -142,7 +148,7 @@ class RunAbout(BaseModel):
     display_name: str | None = Field(description="The name of whoever the event is about.")
 
 
-class Run(BaseModel):
+class Run(Shape):
     """One rule carried out for one event."""
 
     id: str
@@ -165,7 +171,7 @@ class RunShown(Run):
     steps: list[StepShown]
 
 
-class CaseStep(BaseModel):
+class CaseStep(Shape):
     """A step of a case: as the run has it, with invented people."""
 
     id: str
@@ -177,7 +183,7 @@ class CaseStep(BaseModel):
     attempts: list[AttemptShown]
 
 
-class Case(BaseModel):
+class Case(Shape):
     """A run for a vendor's support, with invented people."""
 
     made_at: Instant
@@ -191,7 +197,7 @@ class Case(BaseModel):
 # --- receipts ---
 
 
-class ReceiptListed(BaseModel):
+class ReceiptListed(Shape):
     """What arrived, without its body."""
 
     id: str
@@ -217,7 +223,7 @@ class ReceiptShown(ReceiptListed):
 # --- figures ---
 
 
-class Stats(BaseModel):
+class Stats(Shape):
     """Counts of what is stored, and how the server stands."""
 
     receipts: dict[Verdict, int]
@@ -227,7 +233,7 @@ class Stats(BaseModel):
     books_balance: bool
 
 
-class Traffic(BaseModel):
+class Traffic(Shape):
     """How often something happened in one minute: ``receipt.<verdict>`` by source, ``run.<state>`` by connection."""
 
     minute: Instant
@@ -236,7 +242,7 @@ class Traffic(BaseModel):
     number: int
 
 
-class HealthFinding(BaseModel):
+class HealthFinding(Shape):
     """Something that is not as it should be, and what to do about it."""
 
     level: Literal["yellow", "red"]
@@ -244,7 +250,7 @@ class HealthFinding(BaseModel):
     mend: str
 
 
-class Health(BaseModel):
+class Health(Shape):
     """How the server is."""
 
     status: Literal["green", "yellow", "red"]
@@ -252,7 +258,7 @@ class Health(BaseModel):
     findings: list[HealthFinding]
 
 
-class ChangeListed(BaseModel):
+class ChangeListed(Shape):
     """A change that somebody had the server make."""
 
     id: str
