@@ -334,6 +334,10 @@ def test_step_ids_are_unique_within_a_rule() -> None:
     assert "4:43 the step id 'a' is used twice in this rule = the answers of two steps need two names" == found
 
 
+def test_how_long_a_key_is_that_a_vendor_has_issued_is_the_vendors_business() -> None:
+    assert [] == messages("version: 1\nconnections: {a: {vendor: home, api_key: '${secret.SHORT}'}}\nrules: []\n")
+
+
 def test_a_field_that_only_some_events_have_is_a_warning() -> None:
     rules = f"rules:\n  - id: one\n    event: [job.completed, lead.created]\n    when: data.note == 'x'\n{PING}"
     expected = "4:16 'data.note' is not in every event that this rule takes (warning) = where it is missing it is null"
