@@ -43,7 +43,7 @@ def send(
     from hooks.cli.bodies import content_type_of, headers_of
     from hooks.cli.loading import load_rules, pick_source, read_sample
     from hooks.cli.signing import PROOFS
-    from hooks.cli.wire import call
+    from hooks.cli.wire import NoAddress, call
 
     if (sample is None) == (payload is None):
         raise wrong_use("give --sample VENDOR/NAME or --payload FILE")
@@ -62,7 +62,10 @@ def send(
     path, query = (recorded.path, recorded.query) if recorded is not None else ("", "")
     base = (to or _address(settings)).rstrip("/")
     url = f"{base}/in/{configured.name}{path}" + (f"?{query}" if query else "")
-    answer = call(recorded.method if recorded is not None else "POST", url, headers=headers, body=body)
+    try:
+        answer = call(recorded.method if recorded is not None else "POST", url, headers=headers, body=body)
+    except NoAddress as error:
+        raise wrong_use(str(error)) from None
     document = answer.json()
     shown = document if document is not None else answer.body.decode("utf-8", "replace")
     if as_json:

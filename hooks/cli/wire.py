@@ -24,6 +24,10 @@ class Unreachable(HooksError):
     """Nothing answers at an address."""
 
 
+class NoAddress(Unreachable):
+    """What was given as an address cannot be one."""
+
+
 class WrongStatus(HooksError):
     """A stream was answered with another status than 200."""
 
@@ -93,16 +97,17 @@ def lines(url: str, *, headers: Mapping[str, str] | None = None, silence: float 
 
 
 def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str, str]:
-    """A connection for an address, what to ask it for, and the address as it may be shown."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Unreachable(f"{url.split('?')[0]!r} is not an address: write http://HOST:PORT/PATH")
+    """A connection for an address, what to ask it for, and the address as it may be shown. Raises NoAddress."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https"):
+        raise NoAddress(f"{url.split('?')[0]!r} is not an address: write http://HOST:PORT/PATH")
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        if parts.scheme == "https":
-            safe = ssl.create_default_context()
-            return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=safe), target, shown
-        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout), target, shown
-    except ValueError as error:
-        raise Unreachable(f"{shown} is not an address: {error}") from None
+    if parts.scheme == "https":
+        safe = ssl.create_default_context()
+        return http.client.HTTPSConnection(host, port, timeout=timeout, context=safe), target, shown
+    return http.client.HTTPConnection(host, port, timeout=timeout), target, shown

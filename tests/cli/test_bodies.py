@@ -59,3 +59,14 @@ def test_what_could_not_be_read_is_said_first(tmp_path: Path, capsys: pytest.Cap
     assert 0 == run(["explain", *given])
     told = "It could not be read, and no rule acts on it: type: repo.${headers['x-github-event']} gave no name"
     assert told == capsys.readouterr().out.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    "address", ["nowhere", "ftp://127.0.0.1", "http://", "http://[::1", "http://127.0.0.1:99999", "http://a:b"]
+)
+def test_what_is_no_address_is_wrong_use(address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "routes.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "body.json").write_text("{}", encoding="utf-8")
+    given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "repo"]
+    assert 2 == run(["send", *given, "--to", address])
+    assert "is not an address: write http://HOST:PORT/PATH" in capsys.readouterr().err

@@ -378,6 +378,11 @@ async def test_a_redirect_to_another_host_is_told_and_not_followed(tenant: Tenan
     } == got
 
 
+async def test_a_redirect_to_no_address_is_refused_for_good(tenant: Tenant) -> None:
+    with pytest.raises(Permanent, match="no address"):
+        await tenant.do("list_installed_equipment_attachments", path="Nowhere/x")
+
+
 async def test_a_missing_file_is_refused_for_good(tenant: Tenant) -> None:
     with pytest.raises(Permanent, match="answered 404"):
         await tenant.do("list_installed_equipment_attachments", path="nothing")

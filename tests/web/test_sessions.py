@@ -69,10 +69,14 @@ async def test_a_wrong_token_is_told_so_and_gets_no_cookie() -> None:
 
 
 @pytest.mark.parametrize(
-    "there", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "", "/sign-in"]
+    "there",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "", "/sign-in", "//["],
 )
 async def test_nobody_is_sent_elsewhere_after_signing_in(there: str) -> None:
-    assert "/" == (await Door().sign_in(there=there)).headers["location"]
+    door = Door()
+    page = await door.client.get("/sign-in", params={"next": there}, headers=HTML)
+    assert (200, True) == (page.status_code, 'name="next" value="/"' in page.text)
+    assert "/" == (await door.sign_in(there=there)).headers["location"]
 
 
 async def test_another_site_can_neither_sign_anybody_in_nor_use_a_session() -> None:

@@ -74,7 +74,7 @@ class DownloadAction:
         request = call.request or self.render(call.inputs, client.settings)
         answer = await client.fetch(request, timeout=left.left())
         if answer.status in _REDIRECTS and answer.headers.get("location"):
-            address = urljoin(client.url(request), answer.headers["location"])
+            address = _absolute(client.url(request), answer.headers["location"])
             there = _same_host(client, address)
             if there is None:
                 return Done({"content_type": None, "content_base64": None, "location": address})
@@ -86,6 +86,14 @@ class DownloadAction:
 
     async def lookup(self, client: ServiceTitanClient, call: Call) -> Done | None:
         return None
+
+
+def _absolute(asked: str, location: str) -> str:
+    """Where an answer sends us. Raises Permanent when that is no address."""
+    try:
+        return urljoin(asked, location)
+    except ValueError:
+        raise Permanent("the answer sends us to something that is no address") from None
 
 
 def _same_host(client: ServiceTitanClient, address: str) -> Request | None:

@@ -3,7 +3,8 @@
 The token address is ``/connect/token`` of the same application, so ``auth_url`` is ``<address>/connect/token`` and
 ``base_url`` is ``<address>``. Refusals are the vendor's problem documents, errors by field. Beside the usual controls
 ``POST /_sandbox/rate {"per_second": 60}`` switches the vendor's rate limit on (null: off). Attachments whose path
-begins with ``Moved/`` are answered by a redirect to the same host, those of ``Elsewhere/`` to another one.
+begins with ``Moved/`` are answered by a redirect to the same host, those of ``Elsewhere/`` to another one, and those of
+``Nowhere/`` to what is no address.
 """
 
 from __future__ import annotations

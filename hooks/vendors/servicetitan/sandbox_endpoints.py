@@ -257,6 +257,8 @@ class Records:
         path = request.query_params.get("path", "")
         if path.startswith("Elsewhere/"):
             return RedirectResponse(f"https://files.example.org/{path}", 302)
+        if path.startswith("Nowhere/"):
+            return Response(status_code=302, headers={"location": "http://[files.example.org"})
         if path.startswith("Moved/"):
             return RedirectResponse(f"{request.url.path}?path={path.removeprefix('Moved/')}", 302)
         found = self.box.find("files", "path", path)

@@ -316,7 +316,10 @@ def _page_of(text: str) -> str | None:
 
 def _local(wanted: str | None) -> str:
     """A path of ours: nobody is sent elsewhere after signing in."""
-    parts = urlsplit(wanted or "/")
+    try:
+        parts = urlsplit(wanted or "/")
+    except ValueError:
+        return "/"
     clean = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not parts.path.startswith("//")
     if not clean or "\\" in (wanted or "") or parts.path == SIGN_IN:
         return "/"
