@@ -256,22 +256,3 @@ class Invoice(Canonical):
     paid_at: str | None = Field(None, description="When it was paid.")
     created_at: str | None = Field(None, description="When the vendor created the record.")
     updated_at: str | None = Field(None, description="When the vendor last changed the record.")
-
-
-MODELS: tuple[type[Canonical], ...] = (
-    Address,
-    Phones,
-    Customer,
-    Employee,
-    LineItem,
-    Adjustment,
-    Conversion,
-    Lead,
-    Appointment,
-    Job,
-    EstimateOption,
-    Estimate,
-    Payment,
-    Invoice,
-)
-"""All of them, for the reference documents and the checks of rules."""

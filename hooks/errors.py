@@ -8,7 +8,6 @@
         RulesError                  routes.yaml: carries all findings at once
       ReceiveError                becomes an HTTP answer, in web/inbox.py only
         TooLarge                    413: the body is over the source's limit
-        UnsupportedMedia            415: a content type or coding the source does not take
         VerificationError           401, one answer for all of them; the true reason is for the operator
         NormalizationError          400 and a quarantine copy: authentic, but not readable
       DeliveryError               becomes a decision, in pipeline/retry.py only
@@ -53,10 +52,6 @@ class ReceiveError(HooksError):
 
 class TooLarge(ReceiveError):
     """The body is over the source's limit. The sender hears 413."""
-
-
-class UnsupportedMedia(ReceiveError):
-    """The content type or coding is not one the source takes. The sender hears 415."""
 
 
 class VerificationError(ReceiveError):

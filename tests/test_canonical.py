@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from hooks.canonical import MODELS, Canonical, Customer, Job
+from hooks.canonical import Canonical, Customer, Job
+
+MODELS = Canonical.__subclasses__()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -22,7 +24,3 @@ def test_a_dump_leaves_nulls_out_and_keeps_lists() -> None:
     job = Job(id="job_1", customer=Customer(first_name="Maya"))
     expected = {"id": "job_1", "customer": {"first_name": "Maya", "emails": [], "addresses": [], "tags": []}}
     assert expected == {name: value for name, value in job.dump().items() if value != []}
-
-
-def test_all_models_of_the_module_are_listed() -> None:
-    assert set(MODELS) == set(Canonical.__subclasses__())

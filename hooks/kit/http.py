@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import functools
 import importlib
-import json
 import re
 import ssl
 import time
@@ -51,7 +50,6 @@ __all__ = [
     "nothing_sent",
     "read_json",
     "record_exchanges",
-    "request_json",
     "verdict",
 ]
 
@@ -400,43 +398,3 @@ class Http:
         way, self._way = self._way, None
         if way is not None:
             await way.aclose()
-
-
-# --- the command line's own calls ---
-
-
-async def request_json(
-    method: str,
-    url: str,
-    *,
-    token: str | None = None,
-    query: Sequence[tuple[str, str]] = (),
-    body: Any = None,
-    timeout: float = 10.0,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> tuple[int, Any]:
-    """One call to an API of our own: its status and its JSON values, None when it answers something else.
-
-    Raises Transient when nobody answers, SettingsError when the address cannot be used.
-    """
-    content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
-    headers = {} if content is None else {"content-type": "application/json"}
-    parts = urlsplit(url)
-    http = Http(
-        f"{parts.scheme}://{parts.netloc}",
-        timeout=timeout,
-        network=Network(private=True),  # the caller named the host
-        transport=transport,
-        max_body=64 * MAX_BODY,
-    )
-    try:
-        answer = await http.send(
-            Request(method, parts.path, tuple(query), headers, content),
-            secret_headers={"authorization": f"Bearer {token}"} if token else None,
-        )
-    finally:
-        await http.aclose()
-    try:
-        return answer.status, read_json(answer)
-    except Transient:
-        return answer.status, None

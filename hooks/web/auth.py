@@ -111,14 +111,6 @@ def ensure_token(folder: Path) -> str | None:
     return create_token(folder)
 
 
-def local_token(folder: Path) -> str | None:
-    """The token that was left for the command line, None where there is none or it may not be read."""
-    try:
-        return (folder / TOKEN_FILE).read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
 def check_bind(host: str, token_given: bool) -> None:
     """Refuse to open the admin's door wider than this machine, unless the operator has set a token of their own.
 

@@ -31,7 +31,6 @@ from hooks.kit.http import (
     check_header,
     read_json,
     record_exchanges,
-    request_json,
     verdict,
 )
 from hooks.kit.recording import MAX_RECORDED
@@ -559,16 +558,6 @@ async def test_nothing_is_recorded_outside_the_block() -> None:
 @given(st.text(min_size=4, max_size=30), st.text(max_size=20), st.text(max_size=20))
 def test_a_masked_text_does_not_hold_the_secret(secret: str, before: str, after: str) -> None:
     assert secret not in Mask([secret]).text(before + secret + after) or secret in "***" * 20
-
-
-async def test_our_own_api_is_asked_with_a_token() -> None:
-    transport = httpx.ASGITransport(APP)
-    status, value = await request_json(
-        "POST", "http://127.0.0.1:8081/echo", token="t0ken", query=[("q", "a b")], body={"x": 1}, transport=transport
-    )
-    assert (200, {"query": "q=a%20b", "key": None, "body": '{"x":1}'}) == (status, value)
-    assert (200, None) == await request_json("GET", "http://127.0.0.1:8081/text", transport=transport)
-    assert 404 == (await request_json("GET", "http://127.0.0.1:8081/none", transport=transport))[0]
 
 
 async def test_a_closed_client_opens_again() -> None:

@@ -24,7 +24,6 @@ from hooks.web.auth import (
     ensure_token,
     forged,
     is_loopback,
-    local_token,
 )
 from hooks.web.guard import Guard
 from hooks.web.sessions import Sessions
@@ -33,6 +32,10 @@ from tests.web.doors import StillClock
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def left_for_the_command_line(folder: Path) -> str:
+    return (folder / "admin.token").read_text().strip()
 
 
 def test_a_token_is_256_bits_and_only_its_hash_is_kept(tmp_path: Path) -> None:
@@ -45,7 +48,7 @@ def test_a_token_is_256_bits_and_only_its_hash_is_kept(tmp_path: Path) -> None:
     assert [0o700, 0o600, 0o600] == [
         mode(path) for path in (folder, folder / "admin.tokens.json", folder / "admin.token")
     ]
-    assert token == local_token(folder)
+    assert token == left_for_the_command_line(folder)
     assert {"admin.token", "admin.tokens.json"} == {path.name for path in folder.iterdir()}
 
 
@@ -72,7 +75,7 @@ def test_a_rotation_counts_at_once_and_ends_the_old_token(tmp_path: Path) -> Non
     assert "act" == keys.check(old)
     new = create_token(tmp_path)
     assert [None, "act"] == [keys.check(old), keys.check(new)]
-    assert new == local_token(tmp_path)
+    assert new == left_for_the_command_line(tmp_path)
 
 
 def test_a_reading_token_stands_beside_the_acting_one(tmp_path: Path) -> None:
@@ -80,7 +83,7 @@ def test_a_reading_token_stands_beside_the_acting_one(tmp_path: Path) -> None:
     read = create_token(tmp_path, "read")
     keys = TokenFile(tmp_path)
     assert ["act", "read"] == [keys.check(act), keys.check(read)]
-    assert act == local_token(tmp_path)
+    assert act == left_for_the_command_line(tmp_path)
 
 
 def test_the_first_start_makes_a_token_and_the_next_does_not(tmp_path: Path) -> None:
@@ -105,12 +108,6 @@ def test_a_folder_that_cannot_be_used_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="the admin token cannot be stored in"):
         create_token(tmp_path / "data")
     assert {"admin.token", "admin.tokens.json"} == {path.name for path in (tmp_path / "data").iterdir()}
-
-
-def test_there_may_be_no_local_token(tmp_path: Path) -> None:
-    assert local_token(tmp_path) is None
-    (tmp_path / "admin.token").write_bytes(b"\xff")
-    assert local_token(tmp_path) is None
 
 
 def test_a_given_token_replaces_the_file() -> None:
