@@ -466,6 +466,46 @@ async def test_a_customer_of_unknown_outcome_is_found_again(company: Company) ->
     assert await company.look_up("upsert_customer", customer=newer.dump()) is None
 
 
+@pytest.mark.parametrize("use", ["home", "work"])
+async def test_a_customer_with_another_number_than_a_mobile_one_is_found_by_name(company: Company, use: str) -> None:
+    customer = {"first_name": "Hanna", "last_name": "Home", "phones": {use: "303-555-0177"}}
+    company.box.faults.append(Fault(kind="cut_after", method="POST"))
+    with pytest.raises(Transient):
+        await company.do("upsert_customer", customer=customer)
+    assert await company.look_up("upsert_customer", customer=customer) is not None
+    inputs = {"first_name": "Hanna", "last_name": "Home", f"{use}_number": "3035550177"}
+    assert await company.look_up("create_customer", **inputs) is not None
+    assert (await company.do("upsert_customer", customer=customer))["unchanged"]
+
+
+async def test_a_customer_who_cannot_be_searched_is_left_to_a_person(company: Company) -> None:
+    with pytest.raises(Undecided):
+        await company.look_up("upsert_customer", customer={"phones": {"home": "303-555-0177"}})
+    with pytest.raises(Undecided):
+        await company.look_up("create_customer", home_number="3035550177")
+
+
+async def test_somebody_who_shares_the_number_does_not_hide_the_customer(company: Company) -> None:
+    await company.do("create_customer", first_name="Lee", last_name="Ortiz", mobile_number="3035550142")
+    names = {"first_name": "Maya", "last_name": "Ortiz"}
+    maya = await company.do("create_customer", **names, mobile_number="3035550199", email="maya@example.org")
+    assert maya["id"] == (await company.do("upsert_customer", customer=MAYA.dump()))["id"]
+
+
+async def test_a_customer_is_found_by_a_second_address_of_mail(company: Company) -> None:
+    maya = await company.do("create_customer", first_name="Maya", last_name="Ortiz", email="old@example.org")
+    customer = {**MAYA.dump(), "emails": ["maya@example.org", "OLD@example.org"]}
+    again = await company.do("upsert_customer", customer=customer)
+    assert (maya["id"], "old@example.org") == (again["id"], again["email"])
+
+
+@pytest.mark.parametrize("name", ["Maya", "ortiz, maya", "maya@example.org", "303-555-0142", "Ortiz"])
+async def test_a_name_that_says_less_replaces_none(company: Company, name: str) -> None:
+    made = await company.do("upsert_customer", customer=MAYA.dump())
+    again = await company.do("upsert_customer", customer={"display_name": name, "phone": "+13035550142"})
+    assert (made["id"], "Maya", "Ortiz") == (again["id"], again["first_name"], again["last_name"])
+
+
 async def test_a_customer_without_number_and_mail_is_never_sent(company: Company) -> None:
     with pytest.raises(Permanent, match="neither a phone number nor an e-mail"):
         await company.do("upsert_customer", customer={"display_name": "Maya Ortiz"})

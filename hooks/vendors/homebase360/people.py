@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hooks.kit.answers import several
-from hooks.names import likeness
+from hooks.kit.fields import split_name
+from hooks.names import likeness, says_less
 
 _E164 = re.compile(r"\+1[2-9]\d{9}")
 _USES = ("mobile", "home", "work", "additional")
@@ -41,8 +42,8 @@ def _names(canonical: Mapping[str, Any]) -> tuple[str | None, str | None]:
     shown = canonical.get("display_name")
     if canonical.get("company") and shown in (None, "", canonical["company"]):
         return None, canonical["company"]
-    front, _, back = str(shown or "").strip().rpartition(" ")
-    return front or None, back or None
+    front, back = split_name(str(shown or ""))
+    return (front, back) if back else (None, front)
 
 
 def _phones(canonical: Mapping[str, Any]) -> dict[str, str]:
@@ -98,10 +99,16 @@ def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether both have the same first and last name, where a missing one is empty."""
-    return all(
-        str(record.get(name) or "").strip().casefold() == str(wanted.get(name) or "").strip().casefold()
-        for name in ("firstName", "lastName")
-    )
+    return all(_folded(record.get(name)) == _folded(wanted.get(name)) for name in ("firstName", "lastName"))
+
+
+def named(wanted: Mapping[str, Any]) -> bool:
+    """Whether there is a name, without which the vendor takes no new customer."""
+    return any(_folded(wanted.get(name)) for name in ("firstName", "lastName"))
+
+
+def _folded(name: object) -> str:
+    return str(name or "").strip().casefold()
 
 
 def contradict(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -127,13 +134,16 @@ def as_person(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def changes(record: Mapping[str, Any], wanted: Mapping[str, Any], *, notes: str | None) -> dict[str, Any]:
     """The fields to write so that ``record`` has what is wanted; {} when it has it.
 
-    Lists grow and never lose what the office has put there; notes are only filled in where there are none, unless
-    ``notes`` says what they shall be.
+    Lists grow and never lose what the office has put there, and a name that says less is none to replace another;
+    notes are only filled in where there are none, unless ``notes`` says what they shall be.
     """
     found: dict[str, Any] = {}
-    for name in ("firstName", "lastName", "notifications"):
-        if name in wanted and record.get(name) != wanted[name]:
-            found[name] = wanted[name]
+    if not says_less(_full_name(wanted), _full_name(record)):
+        for name in ("firstName", "lastName"):
+            if name in wanted and _folded(record.get(name)) != _folded(wanted[name]):
+                found[name] = wanted[name]
+    if "notifications" in wanted and record.get("notifications") != wanted["notifications"]:
+        found["notifications"] = wanted["notifications"]
     there_already = numbers_of(record)
     new = {use: number for use, number in wanted.get("phone", {}).items() if number not in there_already}
     if new:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hooks.kit.answers import several
-from hooks.names import likeness
+from hooks.kit.fields import split_name
+from hooks.names import likeness, says_less
 
 _SAME = ("first_name", "last_name", "company", "email")
 NUMBERS = ("mobile_number", "home_number", "work_number")
@@ -18,7 +19,9 @@ def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
     first, last = canonical.get("first_name"), canonical.get("last_name")
     company, shown = canonical.get("company"), str(canonical.get("display_name") or "").strip()
     if not first and not last and shown and shown != company:
-        first, _, last = shown.rpartition(" ")
+        first, last = split_name(shown)
+        if last is None:
+            first, last = None, first
     fields: dict[str, Any] = {
         "first_name": first,
         "last_name": last,
@@ -83,9 +86,29 @@ def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def searches(wanted: Mapping[str, Any]) -> list[str]:
-    """What to search by, one after the other: each number, then the e-mail address."""
-    numbers = dict.fromkeys(wanted[use] for use in NUMBERS if wanted.get(use))
-    return [*numbers, *([wanted["email"]] if wanted.get("email") else [])]
+    """What to search by, one after the other: each number, the e-mail address, then the name.
+
+    The vendor looks for numbers among the mobile ones alone: who is kept there with another is found by name.
+    """
+    numbers = [wanted.get(use) for use in NUMBERS]
+    texts = [*numbers, *_addresses_of_mail(wanted), _full_name(wanted) or wanted.get("company")]
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def _addresses_of_mail(wanted: Mapping[str, Any]) -> list[str]:
+    """The address that the vendor has room for, and others that it may know the customer by."""
+    return [mail for mail in (wanted.get("email"), *wanted.get("emails", ())) if mail]
+
+
+def reachable(wanted: Mapping[str, Any]) -> bool:
+    """Whether there is a number or an e-mail address by which a search's hit is told."""
+    return any(wanted.get(name) for name in (*NUMBERS, "email"))
+
+
+def searchable(wanted: Mapping[str, Any]) -> bool:
+    """Whether a search finds such a customer for certain."""
+    by_reach = wanted.get("mobile_number") or wanted.get("email")
+    return bool(by_reach or (reachable(wanted) and (_full_name(wanted) or wanted.get("company"))))
 
 
 def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -93,7 +116,7 @@ def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     there, here = [record.get(use) for use in NUMBERS], [wanted.get(use) for use in NUMBERS]
     if any(same_number(one, other) for one in there for other in here):
         return True
-    return bool(wanted.get("email")) and same_text(record.get("email"), wanted["email"])
+    return _among(record.get("email"), _addresses_of_mail(wanted))
 
 
 def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -124,13 +147,17 @@ def as_person(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The fields to write so that the record has what is wanted; {} when it has it.
 
-    Names, company, e-mail and notifications follow what is wanted; numbers fill a free place or replace the one of
-    their use; tags grow; notes and lead source are only filled in. Addresses are records of their own.
+    Names, company, e-mail and notifications follow what is wanted, but for a name that says less; numbers fill a free
+    place or replace the one of their use; tags grow; notes and lead source are only filled in. Addresses are records of
+    their own.
     """
     found: dict[str, Any] = {}
-    for name in ("first_name", "last_name", "company", "email"):
+    named = () if says_less(_full_name(wanted), _full_name(record)) else ("first_name", "last_name")
+    for name in (*named, "company"):
         if wanted.get(name) and not same_text(record.get(name), wanted[name]):
             found[name] = wanted[name]
+    if wanted.get("email") and not _among(record.get("email"), _addresses_of_mail(wanted)):
+        found["email"] = wanted["email"]
     if "notifications_enabled" in wanted and record.get("notifications_enabled") != wanted["notifications_enabled"]:
         found["notifications_enabled"] = wanted["notifications_enabled"]
     known = [record.get(use) for use in NUMBERS]
@@ -146,7 +173,7 @@ def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
     return found
 
 
-def _among(text: str, texts: Iterable[str]) -> bool:
+def _among(text: object, texts: Iterable[str]) -> bool:
     return any(same_text(text, one) for one in texts)
 
 
