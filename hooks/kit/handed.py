@@ -24,7 +24,7 @@ from pydantic import (
     ValidationError,
 )
 
-from hooks.kit.fields import phone
+from hooks.kit.fields import emails, phone
 from hooks.kit.operations import findings, given
 
 _E164 = re.compile(r"\+1[2-9]\d{9}")
@@ -44,6 +44,19 @@ def _number(value: object) -> object:
 
 def _several(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _mail(value: object) -> object:
+    """An address of mail without the name that stands with it."""
+    found = emails(value) if isinstance(value, str) else []
+    return found[0] if found else value
+
+
+def _mails(value: object) -> object:
+    given = _several(value)
+    if isinstance(given, list) and all(isinstance(one, str) for one in given):
+        return emails(given)
+    return given
 
 
 def _place(value: object) -> object:
@@ -95,8 +108,8 @@ class _Customer(_Handed):
     display_name: str | None = None
     company: str | None = None
     customer_type: str | None = None
-    email: str | None = None
-    emails: Texts | None = None
+    email: Annotated[str | None, BeforeValidator(_mail)] = None
+    emails: Annotated[list[str], BeforeValidator(_mails)] | None = None
     phone: Number | None = None
     phone_extension: str | None = None
     phones: Annotated[_Phones, BeforeValidator(_uses)] | None = None

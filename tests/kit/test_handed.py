@@ -36,6 +36,11 @@ JOB: TypeAdapter[dict[str, Any]] = TypeAdapter(HandedJob)
             {"address": {"street": "18 Birch Rd", "zip": "80401"}},
         ),
         ({"tags": "vip", "emails": "maya@example.org"}, {"tags": ["vip"], "emails": ["maya@example.org"]}),
+        (
+            {"email": "Maya Ortiz <maya@example.org>", "emails": "a@example.org; b@example.org"},
+            {"email": "maya@example.org", "emails": ["a@example.org", "b@example.org"]},
+        ),
+        ({"email": "n/a", "emails": []}, {"email": "n/a", "emails": []}),
         ({"tags": ["vip", None], "notes": None}, {"tags": ["vip"]}),
         ({"first_name": "Maya ", "last_name": 5}, {"first_name": "Maya", "last_name": "5"}),
         ({"score": {"a": [1, 2]}, "id": 7}, {"score": {"a": [1, 2]}, "id": 7}),

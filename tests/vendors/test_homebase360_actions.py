@@ -340,6 +340,13 @@ async def test_a_name_that_says_less_replaces_none(account: Account, name: str) 
     assert ("Maya", "Ortiz") == (record["firstName"], record["lastName"])
 
 
+async def test_an_address_that_stands_for_none_joins_nobody(account: Account) -> None:
+    await account.do("upsert_customer", customer={"display_name": "John Smith", "email": "none@none.com"})
+    other = await account.do("upsert_customer", customer={"display_name": "John Miller", "email": "none@none.com"})
+    again = await account.do("upsert_customer", customer={"display_name": "John Smith", "email": "none@none.com"})
+    assert (["created"], ["unchanged"]) == (outcome(other), outcome(again))
+
+
 async def test_somebody_without_a_name_is_found_and_not_made(account: Account) -> None:
     with pytest.raises(Permanent, match="a new customer needs a name"):
         await account.do("upsert_customer", customer={"phone": "+13035550142"})
@@ -408,6 +415,7 @@ def test_an_upsert_is_shown_as_the_customer_it_would_create() -> None:
         ({"display_name": "Ortiz, Maya"}, {"firstName": "Maya", "lastName": "Ortiz"}),
         ({"company": "Birch LLC"}, {"lastName": "Birch LLC"}),
         ({"phone": "12345", "phone_valid": False}, {}),
+        ({"email": "n/a", "emails": ["n/a", " maya@example.org ", "maya@home"]}, {"email": ["maya@example.org"]}),
         ({"phone": "+13035550142", "phones": {"home": "+13035550142"}}, {"phone": {"home": "+13035550142"}}),
         ({"phone": "+13035550142"}, {"phone": {"mobile": "+13035550142"}}),
         ({"address": {}, "addresses": [None, {"city": "Golden"}]}, {"address": ["Golden"]}),

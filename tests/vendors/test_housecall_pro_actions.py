@@ -492,6 +492,26 @@ async def test_somebody_who_shares_the_number_does_not_hide_the_customer(company
     assert maya["id"] == (await company.do("upsert_customer", customer=MAYA.dump()))["id"]
 
 
+@pytest.mark.parametrize("reach", [{"phone": "000-000-0000"}, {"email": "none@none.com"}, {"phone": "n/a"}])
+async def test_what_everybody_writes_joins_nobody(company: Company, reach: dict[str, str]) -> None:
+    smith = {"first_name": "John", "last_name": "Smith", "email": "john@example.org"}
+    made = await company.do("upsert_customer", customer={**smith, **reach})
+    other = await company.do("upsert_customer", customer={"first_name": "John", "last_name": "Miller", **reach})
+    assert made["id"] != other["id"]
+
+
+async def test_a_number_is_not_replaced_by_none(company: Company) -> None:
+    made = await company.do("upsert_customer", customer=MAYA.dump())
+    again = await company.do("upsert_customer", customer={**MAYA.dump(), "phone": None, "phones": {"mobile": "n/a"}})
+    assert (made["id"], "3035550142") == (again["id"], again["mobile_number"])
+
+
+async def test_a_number_with_an_extension_is_the_same_number(company: Company) -> None:
+    maya = {"first_name": "Maya", "last_name": "Ortiz"}
+    made = await company.do("create_customer", **maya, work_number="303-555-0142 ext 12")
+    assert made["id"] == (await company.do("upsert_customer", customer=MAYA.dump()))["id"]
+
+
 async def test_a_customer_is_found_by_a_second_address_of_mail(company: Company) -> None:
     maya = await company.do("create_customer", first_name="Maya", last_name="Ortiz", email="old@example.org")
     customer = {**MAYA.dump(), "emails": ["maya@example.org", "OLD@example.org"]}

@@ -9,22 +9,26 @@ from typing import Any
 from hooks.kit.answers import several
 from hooks.kit.fields import split_name
 from hooks.names import likeness, says_less
+from hooks.people import tells_apart
 
 _E164 = re.compile(r"\+1[2-9]\d{9}")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_LONGEST_MAIL = 320
 _USES = ("mobile", "home", "work", "additional")
 
 
 def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
     """The vendor's fields for a canonical customer; what it does not have is left out.
 
-    Numbers that are not US or Canadian E.164 are left out: the vendor takes no others.
+    Numbers that are not US or Canadian E.164 and texts that are no address of mail (``n/a``) are left out: the vendor
+    takes no others.
     """
     first, last = _names(canonical)
     fields: dict[str, Any] = {
         "firstName": first,
         "lastName": last,
         "phone": _phones(canonical),
-        "email": distinct([canonical.get("email"), *(canonical.get("emails") or ())]),
+        "email": distinct(filter(_is_mail, [canonical.get("email"), *(canonical.get("emails") or ())])),
         "address": distinct(
             _one_line(address) for address in (canonical.get("address"), *(canonical.get("addresses") or ()))
         ),
@@ -61,6 +65,10 @@ def _valid(numbers: Iterable[Any]) -> Iterator[str]:
     return (number for number in numbers if isinstance(number, str) and _E164.fullmatch(number))
 
 
+def _is_mail(text: object) -> bool:
+    return isinstance(text, str) and len(text.strip()) <= _LONGEST_MAIL and _MAIL.fullmatch(text.strip()) is not None
+
+
 def _one_line(address: Mapping[str, Any] | None) -> str | None:
     if not address:
         return None
@@ -93,8 +101,12 @@ def emails_of(record: Mapping[str, Any]) -> set[str]:
 
 
 def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a search's hit really has one of the wanted phone numbers or e-mail addresses."""
-    return bool(numbers_of(record) & numbers_of(wanted) or emails_of(record) & emails_of(wanted))
+    """Whether a search's hit really has one of the wanted phone numbers or e-mail addresses.
+
+    What many people write in place of one tells nobody, unless the name is the same.
+    """
+    shared = numbers_of(record) & numbers_of(wanted) | emails_of(record) & emails_of(wanted)
+    return any(map(tells_apart, shared)) or (bool(shared) and same_name(record, wanted))
 
 
 def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from hooks.kit.answers import several
 from hooks.kit.fields import split_name
 from hooks.names import likeness, says_less
+from hooks.people import phone_key, tells_apart
 
 _SAME = ("first_name", "last_name", "company", "email")
 NUMBERS = ("mobile_number", "home_number", "work_number")
@@ -67,11 +68,12 @@ def national(number: str) -> str:
 
 
 def _digits(number: object) -> str:
-    return re.sub(r"\D", "", str(number or ""))[-10:]
+    text = str(number or "")
+    return re.sub(r"\D", "", phone_key(text) or text)[-10:]
 
 
 def same_number(one: object, other: object) -> bool:
-    """Whether two texts are the same number, however it is written."""
+    """Whether two texts are the same number, however it is written, with an extension or without."""
     return bool(_digits(one)) and _digits(one) == _digits(other)
 
 
@@ -112,11 +114,18 @@ def searchable(wanted: Mapping[str, Any]) -> bool:
 
 
 def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a search's hit really has one of the wanted numbers or the wanted e-mail address."""
-    there, here = [record.get(use) for use in NUMBERS], [wanted.get(use) for use in NUMBERS]
-    if any(same_number(one, other) for one in there for other in here):
-        return True
-    return _among(record.get("email"), _addresses_of_mail(wanted))
+    """Whether a search's hit really has one of the wanted numbers or the wanted e-mail address.
+
+    What many people write in place of one tells nobody, unless the name is the same.
+    """
+    there = [record.get(use) for use in NUMBERS]
+    shared = [number for use in NUMBERS if _is_number_of(number := wanted.get(use), there)]
+    shared += [mail for mail in _addresses_of_mail(wanted) if same_text(record.get("email"), mail)]
+    return any(map(tells_apart, shared)) or (bool(shared) and same_name(record, wanted))
+
+
+def _is_number_of(number: object, there: Iterable[object]) -> bool:
+    return any(same_number(number, one) for one in there)
 
 
 def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -156,13 +165,13 @@ def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
     for name in (*named, "company"):
         if wanted.get(name) and not same_text(record.get(name), wanted[name]):
             found[name] = wanted[name]
-    if wanted.get("email") and not _among(record.get("email"), _addresses_of_mail(wanted)):
+    if _adds(wanted.get("email"), record.get("email"), _among(record.get("email"), _addresses_of_mail(wanted))):
         found["email"] = wanted["email"]
     if "notifications_enabled" in wanted and record.get("notifications_enabled") != wanted["notifications_enabled"]:
         found["notifications_enabled"] = wanted["notifications_enabled"]
     known = [record.get(use) for use in NUMBERS]
     for use in NUMBERS:
-        if wanted.get(use) and not any(same_number(wanted[use], number) for number in known):
+        if _adds(wanted.get(use), record.get(use), _is_number_of(wanted.get(use), known)):
             found[use] = wanted[use]
     tags = [str(tag) for tag in several(record.get("tags"))]
     if new := [tag for tag in wanted.get("tags", ()) if not _among(tag, tags)]:
@@ -171,6 +180,11 @@ def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
         if wanted.get(name) and not record.get(name):
             found[name] = wanted[name]
     return found
+
+
+def _adds(wanted: object, there: object, known: bool) -> bool:
+    """Whether a number or an address of mail is to be written; ``n/a`` does not replace one that is there."""
+    return bool(wanted) and not known and (not there or tells_apart(wanted))
 
 
 def _among(text: object, texts: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hooks.names import likeness
+from hooks.people import phone_key
 
 _CUSTOMER_TYPES = {
     "residential": "Residential",
@@ -102,7 +103,7 @@ def same_reach(one: object, other: object) -> bool:
 def _reach(text: str) -> str:
     if "@" in text:
         return text.strip().casefold()
-    digits = re.sub(r"\D", "", text)
+    digits = re.sub(r"\D", "", phone_key(text) or text)
     return digits[-_TEN_DIGITS:] if len(digits) >= _TEN_DIGITS else text.strip().casefold()
 
 
