@@ -39,6 +39,7 @@ _TOO_MANY = f"expected at most {_MAX_ITEMS:,} items"
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _MONEY = re.compile(r"(-?)\$?\s*((?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?)")
+_DECIMALS = re.compile(r"\.\d\d\s*$")
 _CANONICAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 _MAIL_SEPARATOR = re.compile(r"[,;\s]+")
 _NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
@@ -125,7 +126,9 @@ def truth(value: object) -> bool | None:
 
 
 def cents(value: object) -> int | None:
-    """Money that the sender gives in cents, as an integer."""
+    """Money that the sender gives in cents, as an integer. Text with two decimals might be dollars, and is refused."""
+    if isinstance(value, str) and _DECIMALS.search(value):
+        raise FieldError("expected a whole number of cents")
     found = whole(value)
     if found is not None and abs(found) > _MAX_CENTS:
         raise FieldError("expected an amount of money")

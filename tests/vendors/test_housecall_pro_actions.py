@@ -139,7 +139,7 @@ def test_operations_that_the_vendor_does_not_document_say_so() -> None:
         ("create_job", {"customer_id": 7, "address_id": "a"}, "customer_id"),
         ("create_lead", {"lead_source": "Web"}, "customer_id or customer"),
         ("create_customer", {"notifications_enabled": "yes"}, "notifications_enabled"),
-        ("create_customer", {"addresses": [{"city": "Golden"}]}, r"addresses\[0\]\.street"),
+        ("create_customer", {"addresses": [{"town": "Golden"}]}, r"addresses\[0\]\.town"),
         ("update_customer", {"customer_id": "c", "addresses": []}, "addresses"),
         ("create_customer_address", {"customer_id": "c", "street": "s"}, "city"),
         ("list_leads", {"status": "new"}, "status"),
@@ -464,6 +464,14 @@ async def test_a_customer_of_unknown_outcome_is_found_again(company: Company) ->
     assert await company.look_up("upsert_customer", customer=MAYA.dump()) is not None
     newer = MAYA.model_copy(update={"last_name": "Lake"})
     assert await company.look_up("upsert_customer", customer=newer.dump()) is None
+
+
+async def test_a_lead_of_whom_only_the_zip_code_is_known_is_sent(company: Company) -> None:
+    address = {"street": None, "zip": "80401"}
+    lead = await company.do("create_lead", customer={"first_name": "Maya", "addresses": [address]}, address=address)
+    sent = json.loads(company.box.requests[-1]["body"])
+    assert ({"zip": "80401"}, [{"zip": "80401"}]) == (sent["address"], sent["customer"]["addresses"])
+    assert lead["id"].startswith("lea_")
 
 
 @pytest.mark.parametrize("use", ["home", "work"])

@@ -341,6 +341,28 @@ def test_a_lone_number_is_the_mobile_one_and_further_ones_keep_their_use() -> No
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "L", "phone": {"mobile": "3035550121", "work": "3035550124"}, "email": {"value": "l@e.org"}},
+        {
+            "customer": {"name": "L", "phones": {"Mobile": "3035550121", "office": "3035550124"}},
+            "email": "l@e.org",
+        },
+        {
+            "name": "L",
+            "phone__mobile": "3035550121",
+            "phone__business": "3035550124",
+            "emails__contact": "l@e.org",
+        },
+    ],
+)
+def test_numbers_by_their_use_are_read(body: dict[str, Any]) -> None:
+    data = draft(body).data["customer"]
+    assert {"mobile": "+13035550121", "work": "+13035550124", "additional": []} == data["phones"]
+    assert ["l@e.org"] == data["emails"]
+
+
+@pytest.mark.parametrize(
     "body", [{}, {"message": "call me"}, {"Name": " ", "Email": "", "Phone": None}, {"address": "1 Elm"}]
 )
 def test_a_lead_with_nobody_to_call_is_kept_and_flagged(body: dict[str, Any]) -> None:
@@ -350,6 +372,8 @@ def test_a_lead_with_nobody_to_call_is_kept_and_flagged(body: dict[str, Any]) ->
 
 
 def test_a_wrong_shape_is_flagged_with_its_field() -> None:
+    found = draft({"name": "Lee", "phone": {"verified": True}})
+    assert ("post", "body.phone: expected text") == (found.type, found.flag)
     found = draft({"name": "Lee", "phone": ["3035550121", "3035550122"]})
     assert ("post", "body.phone: expected text") == (found.type, found.flag)
 
