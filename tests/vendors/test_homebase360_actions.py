@@ -99,6 +99,12 @@ async def test_a_job_is_created_changed_and_found(account: Account) -> None:
     )
 
 
+async def test_customers_are_found_by_several_ids(account: Account) -> None:
+    made = [await account.do("create_customer", **NEW) for _ in range(2)]
+    found = await account.do("get_customers", identifiers=",".join([*(one["customerId"] for one in made), "none"]))
+    assert made == [{"customerId": one["customerId"]} for one in found]
+
+
 async def test_the_key_is_tested_by_ping(account: Account) -> None:
     assert "pong" == (await account.do("ping"))["message"]
 
@@ -437,3 +443,12 @@ def test_notes_of_the_office_are_kept_unless_told_otherwise() -> None:
     assert {} == changes(there, {"notes": "From HCP"}, notes=None)
     assert {"notes": "New"} == changes(there, {"notes": "New"}, notes="New")
     assert {"notes": "From HCP"} == changes({"notes": ""}, {"notes": "From HCP"}, notes=None)
+
+
+async def test_the_sandbox_takes_one_source_of_a_lead() -> None:
+    job = {**VISIT, "leadSource": {"online": True, "direct": True}}
+    app = httpx.ASGITransport(sandbox())
+    async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1", headers={"x-api-key": API_KEY}) as client:
+        made = (await client.post("/api/v1/customers", json=NEW)).json()["data"]
+        answer = await client.post("/api/v1/jobs", json={**job, **made})
+    assert (400, False) == (answer.status_code, answer.json()["success"])
