@@ -508,6 +508,11 @@ async def test_what_everybody_writes_joins_nobody(company: Company, reach: dict[
     assert made["id"] != other["id"]
 
 
+async def test_a_text_that_is_no_address_of_mail_is_not_sent(company: Company) -> None:
+    await company.do("upsert_customer", customer={**MAYA.dump(), "email": "n/a", "emails": ["n/a"]})
+    assert "email" not in json.loads(company.box.requests[-1]["body"])
+
+
 async def test_a_number_is_not_replaced_by_none(company: Company) -> None:
     made = await company.do("upsert_customer", customer=MAYA.dump())
     again = await company.do("upsert_customer", customer={**MAYA.dump(), "phone": None, "phones": {"mobile": "n/a"}})

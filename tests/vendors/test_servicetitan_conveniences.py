@@ -358,3 +358,10 @@ async def test_a_number_that_everybody_writes_joins_nobody(account: Account) -> 
     other = (await account.do("upsert_customer", customer={"display_name": "John Miller", **place})).output
     again = (await account.do("upsert_customer", customer={"display_name": "John Smith", **place})).output
     assert (True, True, made["id"]) == (other["created"], again["unchanged"], again["id"])
+
+
+async def test_a_text_that_is_no_address_of_mail_is_no_contact(account: Account) -> None:
+    lead = {**LEAD.dump(), "customer": {"display_name": "Maya Ortiz", "phone": "+13035550142", "email": "n/a"}}
+    await account.do("book_lead", lead=lead, booking_provider=7)
+    sent = json.loads(account.box.requests[-1]["body"])
+    assert [{"type": "MobilePhone", "value": "3035550142"}] == sent["contacts"]

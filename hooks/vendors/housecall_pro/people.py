@@ -27,7 +27,7 @@ def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
         "first_name": first,
         "last_name": last,
         "company": company,
-        "email": canonical.get("email") or next(iter(canonical.get("emails") or ()), None),
+        "email": next(iter(mails_of(canonical)), None),
         **_numbers(canonical),
         "notifications_enabled": canonical.get("notifications"),
         "tags": list(canonical.get("tags") or ()),
@@ -36,6 +36,11 @@ def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
         "addresses": _addresses(canonical),
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+
+def mails_of(canonical: Mapping[str, Any]) -> list[str]:
+    """All addresses of mail; texts that are none (``n/a``) are left out, because the vendor checks the form."""
+    return [mail for mail in (canonical.get("email"), *(canonical.get("emails") or ())) if mail and "@" in mail]
 
 
 def _numbers(canonical: Mapping[str, Any]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from .client import HousecallProClient
 from .customers import CREATE_ADDRESS, CREATE_CUSTOMER, GET_CUSTOMER, LIST_CUSTOMERS, UPDATE_CUSTOMER
 from .lookups import check_searchable, find_person
 from .models import takes
-from .people import as_customer, changes, contradict, new_places, reachable
+from .people import as_customer, changes, contradict, mails_of, new_places, reachable
 
 UPSERT_INPUTS: Final = takes(
     "UpsertCustomer",
@@ -59,7 +59,7 @@ class Customers:
             fields["notes"] = notes
         if not reachable(fields):
             raise Permanent("customer: has neither a phone number nor an e-mail address to be found by")
-        return Wanted(fields, notes, {**fields, "emails": customer.get("emails") or []})
+        return Wanted(fields, notes, {**fields, "emails": mails_of(customer)})
 
     def request(self, wanted: Wanted, settings: BaseModel) -> Request:
         return CREATE_CUSTOMER.render(wanted.fields, settings)

@@ -72,7 +72,7 @@ def places_of(customer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def contacts_of(customer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All ways to reach a customer, each once."""
+    """All ways to reach a customer, each once. Texts that are no address of mail (``n/a``) are none."""
     phones = customer.get("phones") or {}
     found: list[dict[str, Any]] = []
     numbers = [("MobilePhone", phones.get("mobile"), None), ("Phone", phones.get("home"), "home")]
@@ -85,7 +85,7 @@ def contacts_of(customer: Mapping[str, Any]) -> list[dict[str, Any]]:
     if found and customer.get("phone_extension") and same_reach(found[0]["value"], str(customer.get("phone"))):
         found[0]["memo"] = f"extension {customer['phone_extension']}"
     for email in (customer.get("email"), *(customer.get("emails") or ())):
-        if email and not any(same_reach(one["value"], str(email)) for one in found):
+        if email and "@" in str(email) and not any(same_reach(one["value"], str(email)) for one in found):
             found.append({"type": "Email", "value": str(email).strip()})
     return found
 
