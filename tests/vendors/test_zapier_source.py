@@ -521,3 +521,40 @@ def test_any_objects_at_all_give_one_draft_each(bodies: list[dict[str, Any]]) ->
     assert len(bodies) == len(found)
     for one in found:
         json.dumps([one.data, one.raw], allow_nan=False)
+
+
+# --- forms that Zapier's step can give a body ---
+
+FRAGMENT = b"<first_name>Maya</first_name>\n<last_name>Ortiz</last_name>\n<phone>303-555-0121</phone>"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ({"data": {"name": "Maya Ortiz", "phone": "3035550121"}}, JSON),
+        ({"key": KEY, "payload": {"full_name": "Maya Ortiz", "phone": "3035550121"}}, JSON),
+        (b"payload=" + quote('{"name": "Maya Ortiz", "phone": 3035550121}').encode(), FORM),
+        (FRAGMENT, b"application/xml"),
+        (b'<?xml version="1.0" encoding="utf-8"?>\n' + FRAGMENT, b"text/xml; charset=utf-8"),
+        (FRAGMENT, b"text/plain"),
+    ],
+)
+def test_a_body_under_one_name_or_without_an_element_around_it_is_read(body: object, content_type: bytes) -> None:
+    (found,) = drafts(inbound(body, content_type=content_type))
+    who = found.data["customer"]
+    assert ("Maya", "Ortiz", "+13035550121") == (who["first_name"], who["last_name"], who["phone"])
+    assert found.flag is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"<a>1</a><b>", b"</root><root><a>1</a>", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>']
+)
+def test_xml_that_is_broken_stays_unreadable(body: bytes) -> None:
+    with pytest.raises(NormalizationError):
+        source().read(inbound(body, content_type=b"text/xml"))
+
+
+def test_a_key_among_fields_without_an_element_around_them_is_checked_and_masked() -> None:
+    request = inbound(FRAGMENT + b"<key>s3cret-pass</key>", content_type=b"text/xml")
+    source().verify(request)
+    assert KEY.encode() not in receipt(request, source().read(request)).body

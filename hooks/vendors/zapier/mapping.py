@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from hooks.canonical import Address, Customer, Lead
-from hooks.kit.bodies import unflatten
+from hooks.errors import NormalizationError
+from hooks.kit.bodies import parse_json, unflatten
 from hooks.kit.fields import (
     FieldError,
     Fields,
@@ -57,6 +58,7 @@ _REACH = {
 }
 """Objects that hold numbers or addresses of mail by their use (``phone: {mobile, work}``), and what they hold."""
 _PLAINLY = frozenset({"number", "value", "main", "phone", "phonenumber", "email", "address"})
+_KNOWN_OBJECTS = frozenset({*_PEOPLE, *_LEADS, *_PLACES, *_REACH})
 _KNOWN_REACH = frozenset({*_PHONE, *_MOBILE, *_HOME_PHONE, *_WORK_PHONE, *_EMAIL})
 _CUSTOMER_TYPE = ("customertype",)
 _LEAD_SOURCE = ("referredby", "leadsource", "source", "referralsource", "referral", "utmsource", "platform")
@@ -103,8 +105,22 @@ _JOBCLOSER: Mapping[str, tuple[str, ...]] = {
 def form(body: Mapping[str, Any]) -> Fields:
     """The fields of one posted object under their plain names; the first of several spellings that is filled counts."""
     found: dict[str, Any] = {}
-    _gather(unflatten(body), "", found, nesting=0, person=False)
+    _gather(unflatten(_unwrapped(body)), "", found, nesting=0, person=False)
     return Fields(found, "body")
+
+
+def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object that a body holds under a single name, the step's *JSON key*; in a form it is written as JSON."""
+    names = [name for name in body if name.lower() != "key"]
+    inner = body[names[0]] if len(names) == 1 else None
+    if isinstance(inner, str) and inner.lstrip().startswith("{"):
+        try:
+            inner = parse_json(inner.encode())
+        except (NormalizationError, UnicodeEncodeError):
+            return body
+    if not isinstance(inner, Mapping) or _NOT_NAME.sub("", names[0].lower()) in _KNOWN_OBJECTS:
+        return body
+    return inner
 
 
 def _gather(values: Mapping[str, Any], prefix: str, found: dict[str, Any], *, nesting: int, person: bool) -> None:
