@@ -12,6 +12,7 @@ from hooks.names import likeness, says_less
 from hooks.people import phone_key, tells_apart
 
 _SAME = ("first_name", "last_name", "company", "email")
+_WITH_COUNTRY = 11
 NUMBERS = ("mobile_number", "home_number", "work_number")
 
 
@@ -74,7 +75,10 @@ def national(number: str) -> str:
 
 def _digits(number: object) -> str:
     text = str(number or "")
-    return re.sub(r"\D", "", phone_key(text) or text)[-10:]
+    digits = re.sub(r"\D", "", text)
+    if len(digits) > _WITH_COUNTRY:  # an extension, which the last ten would be of
+        digits = (phone_key(text) or digits).lstrip("+")
+    return digits[-10:]
 
 
 def same_number(one: object, other: object) -> bool:

@@ -103,7 +103,9 @@ def same_reach(one: object, other: object) -> bool:
 def _reach(text: str) -> str:
     if "@" in text:
         return text.strip().casefold()
-    digits = re.sub(r"\D", "", phone_key(text) or text)
+    digits = re.sub(r"\D", "", text)
+    if len(digits) > _TEN_DIGITS + 1:  # an extension, which the last ten would be of
+        digits = (phone_key(text) or digits).lstrip("+")
     return digits[-_TEN_DIGITS:] if len(digits) >= _TEN_DIGITS else text.strip().casefold()
 
 
