@@ -360,8 +360,16 @@ async def test_a_number_that_everybody_writes_joins_nobody(account: Account) -> 
     assert (True, True, made["id"]) == (other["created"], again["unchanged"], again["id"])
 
 
-async def test_a_text_that_is_no_address_of_mail_is_no_contact(account: Account) -> None:
-    lead = {**LEAD.dump(), "customer": {"display_name": "Maya Ortiz", "phone": "+13035550142", "email": "n/a"}}
+@pytest.mark.parametrize(
+    ("reach", "contact"),
+    [
+        ({"phone": "+13035550142", "email": "n/a"}, {"type": "MobilePhone", "value": "3035550142"}),
+        ({"phone": "none", "email": "maya@example.org"}, {"type": "Email", "value": "maya@example.org"}),
+    ],
+)
+async def test_what_reaches_nobody_is_no_contact(
+    account: Account, reach: dict[str, str], contact: dict[str, str]
+) -> None:
+    lead = {**LEAD.dump(), "customer": {"display_name": "Maya Ortiz", **reach}}
     await account.do("book_lead", lead=lead, booking_provider=7)
-    sent = json.loads(account.box.requests[-1]["body"])
-    assert [{"type": "MobilePhone", "value": "3035550142"}] == sent["contacts"]
+    assert [contact] == json.loads(account.box.requests[-1]["body"])["contacts"]

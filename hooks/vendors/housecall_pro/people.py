@@ -45,12 +45,13 @@ def mails_of(canonical: Mapping[str, Any]) -> list[str]:
 
 
 def _numbers(canonical: Mapping[str, Any]) -> dict[str, str]:
+    """The numbers by their use; texts without a digit (``n/a``) are none."""
     phones = canonical.get("phones") or {}
     uses = {f"{use}_number": phones.get(use) for use in ("mobile", "home", "work")}
-    found = {use: national(str(number)) for use, number in uses.items() if number}
+    found = {use: national(str(number)) for use, number in uses.items() if _digits(number)}
     spare = [canonical.get("phone"), *(phones.get("additional") or ())]
     for number in spare:
-        if number and not any(same_number(number, there) for there in found.values()):
+        if _digits(number) and not any(same_number(number, there) for there in found.values()):
             free = next((use for use in NUMBERS if use not in found), None)
             if free is not None:
                 found[free] = national(str(number))

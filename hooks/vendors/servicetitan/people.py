@@ -72,7 +72,7 @@ def places_of(customer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def contacts_of(customer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All ways to reach a customer, each once. Texts that are no address of mail (``n/a``) are none."""
+    """All ways to reach a customer, each once. What is no number and no address of mail (``n/a``) is none."""
     phones = customer.get("phones") or {}
     found: list[dict[str, Any]] = []
     numbers = [("MobilePhone", phones.get("mobile"), None), ("Phone", phones.get("home"), "home")]
@@ -80,7 +80,8 @@ def contacts_of(customer: Mapping[str, Any]) -> list[dict[str, Any]]:
     numbers += [("Phone", number, None) for number in phones.get("additional") or ()]
     numbers += [("MobilePhone" if not phones else "Phone", customer.get("phone"), None)]
     for kind, number, memo in numbers:
-        if number and not any(same_reach(one["value"], str(number)) for one in found):
+        known = any(same_reach(one["value"], str(number)) for one in found)
+        if re.search(r"\d", str(number or "")) and not known:
             found.append({"type": kind, "value": national(str(number)), **({"memo": memo} if memo else {})})
     if found and customer.get("phone_extension") and same_reach(found[0]["value"], str(customer.get("phone"))):
         found[0]["memo"] = f"extension {customer['phone_extension']}"
