@@ -22,6 +22,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     ValidationError,
+    model_validator,
 )
 
 from hooks.kit.fields import emails, phone
@@ -119,6 +120,16 @@ class _Customer(_Handed):
     notes: str | None = None
     lead_source: str | None = None
     notifications: StrictBool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_extension(cls, handed: Any) -> Any:
+        """The extension that is written with the number, as events hold it."""
+        number = handed.get("phone") if isinstance(handed, Mapping) else None
+        found = phone(number) if isinstance(number, str) else None
+        if found is None or found.extension is None or handed.get("phone_extension"):
+            return handed
+        return {**handed, "phone_extension": found.extension}
 
 
 class _Lead(_Customer):

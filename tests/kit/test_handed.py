@@ -24,6 +24,8 @@ JOB: TypeAdapter[dict[str, Any]] = TypeAdapter(HandedJob)
     [
         ({"phone": "(303) 555-0142"}, {"phone": "+13035550142"}),
         ({"phone": 3035550142}, {"phone": "+13035550142"}),
+        ({"phone": "303-555-0142 x7"}, {"phone": "+13035550142", "phone_extension": "7"}),
+        ({"phone": "303-555-0142 x7", "phone_extension": 8}, {"phone": "+13035550142", "phone_extension": "8"}),
         ({"phone": "+442079460000"}, {"phone": "+442079460000"}),
         ({"phone": "ask at the gate"}, {"phone": "ask at the gate"}),
         ({"phones": "303-555-0142"}, {"phones": {"additional": ["+13035550142"]}}),
