@@ -112,6 +112,12 @@ def likeness(name: str | None, company: str | None, other: str | None, other_com
     return "unknown"
 
 
+def says_less(name: str, other: str) -> bool:
+    """Whether a name that fits another says less: an address or a number in place of one, one word of several."""
+    words = plain_name(name)
+    return not words or len(words) == 1 < len(plain_name(other))
+
+
 def contradict(one: Named, other: Named) -> bool:
     """Whether two cannot be the same person by their names."""
     return likeness(one.name, one.company, other.name, other.company) in ("family", "different")

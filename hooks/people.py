@@ -37,6 +37,8 @@ _NOBODY: Final = frozenset(
 )
 """Names of mailboxes that offices write when there is no address: they identify nobody."""
 
+_COUNTING: Final = "01234567890123456789"
+
 _STREETS: Final = {
     "street": "st",
     "road": "rd",
@@ -93,6 +95,20 @@ def email_key(written: object) -> str | None:
     if not _EMAIL.fullmatch(address) or not address.isprintable() or address.partition("@")[0] in _NOBODY:
         return None
     return address
+
+
+def tells_apart(written: object) -> bool:
+    """Whether a number or an address of mail is somebody's own.
+
+    Forms that demand one are filled in with ``n/a``, ``000-000-0000`` or ``none@none.com``: many people share those.
+    """
+    if not isinstance(written, str):
+        return False
+    if "@" in written:
+        return email_key(written) is not None
+    digits = re.sub(r"\D", "", written)
+    counted = len(set(digits)) <= 2 or digits in _COUNTING
+    return phone_key(written) is not None or (len(digits) >= 7 and not counted)
 
 
 def place_key(name: str | None, address: object) -> str | None:

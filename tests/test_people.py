@@ -23,6 +23,7 @@ from hooks.people import (
     place_key,
     record_id,
     sighting,
+    tells_apart,
 )
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
@@ -59,6 +60,13 @@ def test_addresses_that_stand_for_none_are_no_keys() -> None:
     assert "maya@example.org" == email_key("  Maya@Example.org ")
     for written in ("none@none.com", "noreply@example.org", "n/a", "maya", None, 7, "a@b"):
         assert email_key(written) is None
+
+
+def test_what_forms_hold_of_everybody_tells_nobody_apart() -> None:
+    for own in ("+13035550142", "555-0142", "(303) 555-0142 x7", "maya@example.org"):
+        assert tells_apart(own)
+    for shared in ("n/a", "000-000-0000", "555-555-5555", "123 456 7890", "none@none.com", "@", "", None):
+        assert not tells_apart(shared)
 
 
 def test_a_place_is_the_same_however_the_street_is_written() -> None:

@@ -32,6 +32,7 @@ _HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
 _MAX_CENTS = 10**15
 _MAX_NUMBER_TEXT = 40
 _MAX_NAME = 200
+_MAX_PHONE_TEXT = 100
 _MAX_ITEMS = 10_000
 """Of one list. A body of a mebibyte holds 250,000 empty objects, and reading each of them takes seconds."""
 
@@ -39,6 +40,7 @@ _TOO_MANY = f"expected at most {_MAX_ITEMS:,} items"
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _MONEY = re.compile(r"(-?)\$?\s*((?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?)")
+_DECIMALS = re.compile(r"\.\d\d\s*$")
 _CANONICAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 _MAIL_SEPARATOR = re.compile(r"[,;\s]+")
 _NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
@@ -125,7 +127,9 @@ def truth(value: object) -> bool | None:
 
 
 def cents(value: object) -> int | None:
-    """Money that the sender gives in cents, as an integer."""
+    """Money that the sender gives in cents, as an integer. Text with two decimals might be dollars, and is refused."""
+    if isinstance(value, str) and _DECIMALS.search(value):
+        raise FieldError("expected a whole number of cents")
     found = whole(value)
     if found is not None and abs(found) > _MAX_CENTS:
         raise FieldError("expected an amount of money")
@@ -241,7 +245,8 @@ class Phone:
 def phone(value: object) -> Phone | None:
     """A phone number; without a country code it is taken as a US or Canadian one.
 
-    An extension (``x12``, ``ext. 12``) is set apart, because E.164 has no room for it.
+    An extension (``x12``, ``ext. 12``) is set apart, because E.164 has no room for it. Words beside a number
+    (``303-555-0142 (cell)``) are no part of it; a text that holds several numbers is none.
     """
     given = text(value)
     return None if given is None else _phone(given)
@@ -250,12 +255,19 @@ def phone(value: object) -> Phone | None:
 @remembered(PHONES_KNOWN)
 def _phone(given: str) -> Phone:
     try:
-        parsed = phonenumbers.parse(given, "US")
+        found = _at_home(phonenumbers.parse(given, "US"))
     except phonenumbers.NumberParseException:
-        return Phone(given, valid=False)
+        found = None
+    if found is None and len(given) <= _MAX_PHONE_TEXT:
+        numbers = {_at_home(match.number) for match in phonenumbers.PhoneNumberMatcher(given, "US")}
+        found = numbers.pop() if len(numbers) == 1 else None
+    return found or Phone(given, valid=False)
+
+
+def _at_home(parsed: phonenumbers.PhoneNumber) -> Phone | None:
     region = phonenumbers.region_code_for_number(parsed)
     if region not in _HOME_REGIONS or not phonenumbers.is_valid_number_for_region(parsed, region):
-        return Phone(given, valid=False)
+        return None
     return Phone(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), True, parsed.extension)
 
 

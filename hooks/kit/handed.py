@@ -22,9 +22,10 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     ValidationError,
+    model_validator,
 )
 
-from hooks.kit.fields import phone
+from hooks.kit.fields import emails, phone
 from hooks.kit.operations import findings, given
 
 _E164 = re.compile(r"\+1[2-9]\d{9}")
@@ -44,6 +45,19 @@ def _number(value: object) -> object:
 
 def _several(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _mail(value: object) -> object:
+    """An address of mail without the name that stands with it."""
+    found = emails(value) if isinstance(value, str) else []
+    return found[0] if found else value
+
+
+def _mails(value: object) -> object:
+    given = _several(value)
+    if isinstance(given, list) and all(isinstance(one, str) for one in given):
+        return emails(given)
+    return given
 
 
 def _place(value: object) -> object:
@@ -95,8 +109,8 @@ class _Customer(_Handed):
     display_name: str | None = None
     company: str | None = None
     customer_type: str | None = None
-    email: str | None = None
-    emails: Texts | None = None
+    email: Annotated[str | None, BeforeValidator(_mail)] = None
+    emails: Annotated[list[str], BeforeValidator(_mails)] | None = None
     phone: Number | None = None
     phone_extension: str | None = None
     phones: Annotated[_Phones, BeforeValidator(_uses)] | None = None
@@ -106,6 +120,16 @@ class _Customer(_Handed):
     notes: str | None = None
     lead_source: str | None = None
     notifications: StrictBool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_extension(cls, handed: Any) -> Any:
+        """The extension that is written with the number, as events hold it."""
+        number = handed.get("phone") if isinstance(handed, Mapping) else None
+        found = phone(number) if isinstance(number, str) else None
+        if found is None or found.extension is None or handed.get("phone_extension"):
+            return handed
+        return {**handed, "phone_extension": found.extension}
 
 
 class _Lead(_Customer):

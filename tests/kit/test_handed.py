@@ -24,6 +24,8 @@ JOB: TypeAdapter[dict[str, Any]] = TypeAdapter(HandedJob)
     [
         ({"phone": "(303) 555-0142"}, {"phone": "+13035550142"}),
         ({"phone": 3035550142}, {"phone": "+13035550142"}),
+        ({"phone": "303-555-0142 x7"}, {"phone": "+13035550142", "phone_extension": "7"}),
+        ({"phone": "303-555-0142 x7", "phone_extension": 8}, {"phone": "+13035550142", "phone_extension": "8"}),
         ({"phone": "+442079460000"}, {"phone": "+442079460000"}),
         ({"phone": "ask at the gate"}, {"phone": "ask at the gate"}),
         ({"phones": "303-555-0142"}, {"phones": {"additional": ["+13035550142"]}}),
@@ -36,6 +38,11 @@ JOB: TypeAdapter[dict[str, Any]] = TypeAdapter(HandedJob)
             {"address": {"street": "18 Birch Rd", "zip": "80401"}},
         ),
         ({"tags": "vip", "emails": "maya@example.org"}, {"tags": ["vip"], "emails": ["maya@example.org"]}),
+        (
+            {"email": "Maya Ortiz <maya@example.org>", "emails": "a@example.org; b@example.org"},
+            {"email": "maya@example.org", "emails": ["a@example.org", "b@example.org"]},
+        ),
+        ({"email": "n/a", "emails": []}, {"email": "n/a", "emails": []}),
         ({"tags": ["vip", None], "notes": None}, {"tags": ["vip"]}),
         ({"first_name": "Maya ", "last_name": 5}, {"first_name": "Maya", "last_name": "5"}),
         ({"score": {"a": [1, 2]}, "id": 7}, {"score": {"a": [1, 2]}, "id": 7}),

@@ -125,7 +125,7 @@ def test_cents_survive_being_written_as_dollars(amount: int) -> None:
     assert amount == fields.cents(amount) == fields.cents(str(amount)) == fields.cents(f"{amount}.0")
 
 
-@pytest.mark.parametrize("given", [1.5, "1.5", "many", 10**16, 1 << 1023, "1e999999999"])
+@pytest.mark.parametrize("given", [1.5, "1.5", "189.00", "many", 10**16, 1 << 1023, "1e999999999"])
 def test_cents_are_whole_and_bounded(given: object) -> None:
     with pytest.raises(FieldError):
         fields.cents(given)
@@ -180,6 +180,12 @@ def test_every_instant_survives_being_written(moment: datetime) -> None:
         ("5550142", Phone("5550142", False)),
         ("+44 20 7946 0018", Phone("+44 20 7946 0018", False)),
         ("call me", Phone("call me", False)),
+        ("303-555-0142 (cell)", Phone("+13035550142", True)),
+        ("303-555-0142x12 - after 5, ask for Bo", Phone("+13035550142", True, "12")),
+        ("303-555-0142 or (303) 555-0142", Phone("+13035550142", True)),
+        ("303-555-0142 or 303-555-0143", Phone("303-555-0142 or 303-555-0143", False)),
+        ("London: +44 20 7946 0018", Phone("London: +44 20 7946 0018", False)),
+        ("account 303555014277", Phone("account 303555014277", False)),
         ("9" * 500, Phone("9" * 500, False)),
     ],
 )

@@ -99,6 +99,12 @@ async def test_a_job_is_created_changed_and_found(account: Account) -> None:
     )
 
 
+async def test_customers_are_found_by_several_ids(account: Account) -> None:
+    made = [await account.do("create_customer", **NEW) for _ in range(2)]
+    found = await account.do("get_customers", identifiers=",".join([*(one["customerId"] for one in made), "none"]))
+    assert made == [{"customerId": one["customerId"]} for one in found]
+
+
 async def test_the_key_is_tested_by_ping(account: Account) -> None:
     assert "pong" == (await account.do("ping"))["message"]
 
@@ -315,6 +321,48 @@ async def test_a_person_is_found_by_a_second_address(account: Account) -> None:
     assert made["customerId"] == (await account.do("upsert_customer", customer=customer))["customerId"]
 
 
+async def test_a_person_is_found_by_a_number_that_is_a_mobile_one_there(account: Account) -> None:
+    made = await account.do("create_customer", **NEW)
+    customer = {"first_name": "Maya", "last_name": "Ortiz", "phones": {"work": "303-555-0142"}}
+    assert made["customerId"] == (await account.do("upsert_customer", customer=customer))["customerId"]
+
+
+async def test_somebody_who_shares_the_number_does_not_hide_the_person(account: Account) -> None:
+    await account.do("create_customer", firstName="Sam", lastName="Ortiz", phone={"mobile": "+13035550142"})
+    maya = {**NEW, "phone": {"mobile": "+13035550199"}}
+    made = await account.do("create_customer", **maya)
+    assert made["customerId"] == (await account.do("upsert_customer", customer=MAYA))["customerId"]
+    found = await account.look_up("create_customer", **{**NEW, "phone": {"mobile": "+13035550142"}})
+    assert found is not None
+    assert made == found.output
+
+
+@pytest.mark.parametrize("name", ["Maya", "ortiz, maya", "maya@example.org", "303-555-0142", "Ortiz"])
+async def test_a_name_that_says_less_replaces_none(account: Account, name: str) -> None:
+    made = await account.do("create_customer", **NEW)
+    customer = {"display_name": name, "phone": "+13035550142"}
+    assert made["customerId"] == (await account.do("upsert_customer", customer=customer))["customerId"]
+    [record] = account.box.of("customers")
+    assert ("Maya", "Ortiz") == (record["firstName"], record["lastName"])
+
+
+async def test_an_address_that_stands_for_none_joins_nobody(account: Account) -> None:
+    await account.do("upsert_customer", customer={"display_name": "John Smith", "email": "none@none.com"})
+    other = await account.do("upsert_customer", customer={"display_name": "John Miller", "email": "none@none.com"})
+    again = await account.do("upsert_customer", customer={"display_name": "John Smith", "email": "none@none.com"})
+    assert (["created"], ["unchanged"]) == (outcome(other), outcome(again))
+
+
+async def test_somebody_without_a_name_is_found_and_not_made(account: Account) -> None:
+    with pytest.raises(Permanent, match="a new customer needs a name"):
+        await account.do("upsert_customer", customer={"phone": "+13035550142"})
+    made = await account.do("create_customer", **NEW)
+    again = await account.do("upsert_customer", customer={"phone": "+13035550142"})
+    assert (made["customerId"], ["unchanged"]) == (again["customerId"], outcome(again))
+    shown = action("upsert_customer").render({"customer": {"phone": "+13035550142"}}, account.client.settings)
+    assert ("GET", "/customers", (("phone", "+13035550142"),)) == (shown.method, shown.path, shown.query)
+
+
 async def test_each_search_has_one_filter(account: Account) -> None:
     await account.do("upsert_customer", customer=MAYA)
     searches = [request["query"] for request in account.box.requests if request["method"] == "GET"]
@@ -370,8 +418,10 @@ def test_an_upsert_is_shown_as_the_customer_it_would_create() -> None:
         ({"display_name": "Maya de la Ortiz"}, {"firstName": "Maya de la", "lastName": "Ortiz"}),
         ({"display_name": "Birch LLC", "company": "Birch LLC"}, {"lastName": "Birch LLC"}),
         ({"display_name": "Cher"}, {"lastName": "Cher"}),
+        ({"display_name": "Ortiz, Maya"}, {"firstName": "Maya", "lastName": "Ortiz"}),
         ({"company": "Birch LLC"}, {"lastName": "Birch LLC"}),
         ({"phone": "12345", "phone_valid": False}, {}),
+        ({"email": "n/a", "emails": ["n/a", " maya@example.org ", "maya@home"]}, {"email": ["maya@example.org"]}),
         ({"phone": "+13035550142", "phones": {"home": "+13035550142"}}, {"phone": {"home": "+13035550142"}}),
         ({"phone": "+13035550142"}, {"phone": {"mobile": "+13035550142"}}),
         ({"address": {}, "addresses": [None, {"city": "Golden"}]}, {"address": ["Golden"]}),
@@ -393,3 +443,12 @@ def test_notes_of_the_office_are_kept_unless_told_otherwise() -> None:
     assert {} == changes(there, {"notes": "From HCP"}, notes=None)
     assert {"notes": "New"} == changes(there, {"notes": "New"}, notes="New")
     assert {"notes": "From HCP"} == changes({"notes": ""}, {"notes": "From HCP"}, notes=None)
+
+
+async def test_the_sandbox_takes_one_source_of_a_lead() -> None:
+    job = {**VISIT, "leadSource": {"online": True, "direct": True}}
+    app = httpx.ASGITransport(sandbox())
+    async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1", headers={"x-api-key": API_KEY}) as client:
+        made = (await client.post("/api/v1/customers", json=NEW)).json()["data"]
+        answer = await client.post("/api/v1/jobs", json={**job, **made})
+    assert (400, False) == (answer.status_code, answer.json()["success"])

@@ -139,7 +139,7 @@ def test_operations_that_the_vendor_does_not_document_say_so() -> None:
         ("create_job", {"customer_id": 7, "address_id": "a"}, "customer_id"),
         ("create_lead", {"lead_source": "Web"}, "customer_id or customer"),
         ("create_customer", {"notifications_enabled": "yes"}, "notifications_enabled"),
-        ("create_customer", {"addresses": [{"city": "Golden"}]}, r"addresses\[0\]\.street"),
+        ("create_customer", {"addresses": [{"town": "Golden"}]}, r"addresses\[0\]\.town"),
         ("update_customer", {"customer_id": "c", "addresses": []}, "addresses"),
         ("create_customer_address", {"customer_id": "c", "street": "s"}, "city"),
         ("list_leads", {"status": "new"}, "status"),
@@ -466,9 +466,83 @@ async def test_a_customer_of_unknown_outcome_is_found_again(company: Company) ->
     assert await company.look_up("upsert_customer", customer=newer.dump()) is None
 
 
+async def test_a_lead_of_whom_only_the_zip_code_is_known_is_sent(company: Company) -> None:
+    address = {"street": None, "zip": "80401"}
+    lead = await company.do("create_lead", customer={"first_name": "Maya", "addresses": [address]}, address=address)
+    sent = json.loads(company.box.requests[-1]["body"])
+    assert ({"zip": "80401"}, [{"zip": "80401"}]) == (sent["address"], sent["customer"]["addresses"])
+    assert lead["id"].startswith("lea_")
+
+
+@pytest.mark.parametrize("use", ["home", "work"])
+async def test_a_customer_with_another_number_than_a_mobile_one_is_found_by_name(company: Company, use: str) -> None:
+    customer = {"first_name": "Hanna", "last_name": "Home", "phones": {use: "303-555-0177"}}
+    company.box.faults.append(Fault(kind="cut_after", method="POST"))
+    with pytest.raises(Transient):
+        await company.do("upsert_customer", customer=customer)
+    assert await company.look_up("upsert_customer", customer=customer) is not None
+    inputs = {"first_name": "Hanna", "last_name": "Home", f"{use}_number": "3035550177"}
+    assert await company.look_up("create_customer", **inputs) is not None
+    assert (await company.do("upsert_customer", customer=customer))["unchanged"]
+
+
+async def test_a_customer_who_cannot_be_searched_is_left_to_a_person(company: Company) -> None:
+    with pytest.raises(Undecided):
+        await company.look_up("upsert_customer", customer={"phones": {"home": "303-555-0177"}})
+    with pytest.raises(Undecided):
+        await company.look_up("create_customer", home_number="3035550177")
+
+
+async def test_somebody_who_shares_the_number_does_not_hide_the_customer(company: Company) -> None:
+    await company.do("create_customer", first_name="Lee", last_name="Ortiz", mobile_number="3035550142")
+    names = {"first_name": "Maya", "last_name": "Ortiz"}
+    maya = await company.do("create_customer", **names, mobile_number="3035550199", email="maya@example.org")
+    assert maya["id"] == (await company.do("upsert_customer", customer=MAYA.dump()))["id"]
+
+
+@pytest.mark.parametrize("reach", [{"phone": "000-000-0000"}, {"email": "none@none.com"}])
+async def test_what_everybody_writes_joins_nobody(company: Company, reach: dict[str, str]) -> None:
+    smith = {"first_name": "John", "last_name": "Smith", "email": "john@example.org"}
+    made = await company.do("upsert_customer", customer={**smith, **reach})
+    other = await company.do("upsert_customer", customer={"first_name": "John", "last_name": "Miller", **reach})
+    assert made["id"] != other["id"]
+
+
+async def test_a_text_that_is_no_address_of_mail_is_not_sent(company: Company) -> None:
+    await company.do("upsert_customer", customer={**MAYA.dump(), "email": "n/a", "emails": ["n/a"]})
+    assert "email" not in json.loads(company.box.requests[-1]["body"])
+
+
+async def test_a_number_is_not_replaced_by_none(company: Company) -> None:
+    made = await company.do("upsert_customer", customer=MAYA.dump())
+    again = await company.do("upsert_customer", customer={**MAYA.dump(), "phone": None, "phones": {"mobile": "n/a"}})
+    assert (made["id"], "3035550142") == (again["id"], again["mobile_number"])
+
+
+async def test_a_number_with_an_extension_is_the_same_number(company: Company) -> None:
+    maya = {"first_name": "Maya", "last_name": "Ortiz"}
+    made = await company.do("create_customer", **maya, work_number="303-555-0142 ext 12")
+    assert made["id"] == (await company.do("upsert_customer", customer=MAYA.dump()))["id"]
+
+
+async def test_a_customer_is_found_by_a_second_address_of_mail(company: Company) -> None:
+    maya = await company.do("create_customer", first_name="Maya", last_name="Ortiz", email="old@example.org")
+    customer = {**MAYA.dump(), "emails": ["maya@example.org", "OLD@example.org"]}
+    again = await company.do("upsert_customer", customer=customer)
+    assert (maya["id"], "old@example.org") == (again["id"], again["email"])
+
+
+@pytest.mark.parametrize("name", ["Maya", "ortiz, maya", "maya@example.org", "303-555-0142", "Ortiz"])
+async def test_a_name_that_says_less_replaces_none(company: Company, name: str) -> None:
+    made = await company.do("upsert_customer", customer=MAYA.dump())
+    again = await company.do("upsert_customer", customer={"display_name": name, "phone": "+13035550142"})
+    assert (made["id"], "Maya", "Ortiz") == (again["id"], again["first_name"], again["last_name"])
+
+
 async def test_a_customer_without_number_and_mail_is_never_sent(company: Company) -> None:
-    with pytest.raises(Permanent, match="neither a phone number nor an e-mail"):
-        await company.do("upsert_customer", customer={"display_name": "Maya Ortiz"})
+    for nothing in ({}, {"phone": "n/a", "email": "none"}):
+        with pytest.raises(Permanent, match="neither a phone number nor an e-mail"):
+            await company.do("upsert_customer", customer={"display_name": "Maya Ortiz", **nothing})
     assert [] == company.box.requests
 
 

@@ -231,3 +231,23 @@ async def test_all_36_operations_are_there_and_the_readers_answer() -> None:
         if reader.name.startswith("list_"):
             assert isinstance(await account.do(reader.name, **dict.fromkeys(needed, "x")), list)
     assert {"Id": "crew1"} == await account.do("get_crew", id="crew1")
+
+
+# --- the sandbox demands what the page demands ---
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", "events/getall?companyId=c", "jobId is required"),
+        ("GET", "jobs/getlineitems?companyId=c", "jobId is required"),
+        ("GET", "jobs/getall?jobId=j", "companyId is required"),
+        ("POST", "chemicalapplicationlocations/create", "ApplicationDate is required"),
+        ("PUT", "chemicalapplicationlocations/create", "Id is required"),
+    ],
+)
+async def test_the_sandbox_refuses_what_lacks_a_required_field(method: str, path: str, told: str) -> None:
+    body = None if method == "GET" else {"EventId": "e", "JobId": "j"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox()), base_url="http://127.0.0.1") as client:
+        answer = (await client.request(method, f"/api/{path}", json=body)).json()
+    assert {"Success": False, "Message": told, "Result": None} == answer

@@ -193,3 +193,8 @@ def test_any_object_gives_a_request_or_a_refusal(lead: dict[str, Any], customer:
         assert isinstance(error, Permanent)
     else:
         assert dict(parse_qsl((request.body or b"").decode()))["Name"].strip()
+
+
+def test_an_extension_goes_with_its_number() -> None:
+    office = Customer(display_name="Birch LLC", phone="+13035550142", phone_extension="12")
+    assert "+13035550142 x12" == as_contact({}, office.dump())["Phone"]

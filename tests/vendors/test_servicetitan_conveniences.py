@@ -350,3 +350,26 @@ async def test_lists_that_ignore_their_filters_fool_nobody(account: Account) -> 
     done = await action("upsert_customer").send(client, Call(inputs, "k", 5.0))
     await client.aclose()
     assert (3, None, True) == (done.output["id"], done.output["locationId"], done.output["created"])
+
+
+async def test_a_number_that_everybody_writes_joins_nobody(account: Account) -> None:
+    place = {"address": HOME.dump(), "phone": "000-000-0000"}
+    made = (await account.do("upsert_customer", customer={"display_name": "John Smith", **place})).output
+    other = (await account.do("upsert_customer", customer={"display_name": "John Miller", **place})).output
+    again = (await account.do("upsert_customer", customer={"display_name": "John Smith", **place})).output
+    assert (True, True, made["id"]) == (other["created"], again["unchanged"], again["id"])
+
+
+@pytest.mark.parametrize(
+    ("reach", "contact"),
+    [
+        ({"phone": "+13035550142", "email": "n/a"}, {"type": "MobilePhone", "value": "3035550142"}),
+        ({"phone": "none", "email": "maya@example.org"}, {"type": "Email", "value": "maya@example.org"}),
+    ],
+)
+async def test_what_reaches_nobody_is_no_contact(
+    account: Account, reach: dict[str, str], contact: dict[str, str]
+) -> None:
+    lead = {**LEAD.dump(), "customer": {"display_name": "Maya Ortiz", **reach}}
+    await account.do("book_lead", lead=lead, booking_provider=7)
+    assert [contact] == json.loads(account.box.requests[-1]["body"])["contacts"]

@@ -145,7 +145,7 @@ def test_the_address_of_a_customer_is_where_bills_go() -> None:
     assert [data["address"]] == data["addresses"]
 
 
-def test_the_first_contact_of_each_use_counts() -> None:
+def test_the_first_contact_of_each_use_counts_and_further_ones_are_kept() -> None:
     contacts = [
         {"type": "MobilePhone", "value": "303-555-0142"},
         {"type": "MobilePhone", "value": "303-555-0199"},
@@ -155,7 +155,8 @@ def test_the_first_contact_of_each_use_counts() -> None:
         {"type": "Fax", "value": "303-555-0100"},
     ]
     data = draft("customer.updated", {"id": 1, "name": "Maya Ortiz", "contacts": contacts}).data
-    assert {"mobile": "+13035550142", "home": "+13035550155", "additional": []} == data["phones"]
+    assert {"mobile": "+13035550142", "home": "+13035550155", "additional": ["+13035550199"]} == data["phones"]
+    assert "+13035550142" == data["phone"]
     assert ["maya@example.org", "office@example.org"] == data["emails"]
 
 

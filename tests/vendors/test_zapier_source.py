@@ -341,6 +341,28 @@ def test_a_lone_number_is_the_mobile_one_and_further_ones_keep_their_use() -> No
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "L", "phone": {"mobile": "3035550121", "work": "3035550124"}, "email": {"value": "l@e.org"}},
+        {
+            "customer": {"name": "L", "phones": {"Mobile": "3035550121", "office": "3035550124"}},
+            "email": "l@e.org",
+        },
+        {
+            "name": "L",
+            "phone__mobile": "3035550121",
+            "phone__business": "3035550124",
+            "emails__contact": "l@e.org",
+        },
+    ],
+)
+def test_numbers_by_their_use_are_read(body: dict[str, Any]) -> None:
+    data = draft(body).data["customer"]
+    assert {"mobile": "+13035550121", "work": "+13035550124", "additional": []} == data["phones"]
+    assert ["l@e.org"] == data["emails"]
+
+
+@pytest.mark.parametrize(
     "body", [{}, {"message": "call me"}, {"Name": " ", "Email": "", "Phone": None}, {"address": "1 Elm"}]
 )
 def test_a_lead_with_nobody_to_call_is_kept_and_flagged(body: dict[str, Any]) -> None:
@@ -350,6 +372,8 @@ def test_a_lead_with_nobody_to_call_is_kept_and_flagged(body: dict[str, Any]) ->
 
 
 def test_a_wrong_shape_is_flagged_with_its_field() -> None:
+    found = draft({"name": "Lee", "phone": {"verified": True}})
+    assert ("post", "body.phone: expected text") == (found.type, found.flag)
     found = draft({"name": "Lee", "phone": ["3035550121", "3035550122"]})
     assert ("post", "body.phone: expected text") == (found.type, found.flag)
 
@@ -497,3 +521,40 @@ def test_any_objects_at_all_give_one_draft_each(bodies: list[dict[str, Any]]) ->
     assert len(bodies) == len(found)
     for one in found:
         json.dumps([one.data, one.raw], allow_nan=False)
+
+
+# --- forms that Zapier's step can give a body ---
+
+FRAGMENT = b"<first_name>Maya</first_name>\n<last_name>Ortiz</last_name>\n<phone>303-555-0121</phone>"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ({"data": {"name": "Maya Ortiz", "phone": "3035550121"}}, JSON),
+        ({"key": KEY, "payload": {"full_name": "Maya Ortiz", "phone": "3035550121"}}, JSON),
+        (b"payload=" + quote('{"name": "Maya Ortiz", "phone": 3035550121}').encode(), FORM),
+        (FRAGMENT, b"application/xml"),
+        (b'<?xml version="1.0" encoding="utf-8"?>\n' + FRAGMENT, b"text/xml; charset=utf-8"),
+        (FRAGMENT, b"text/plain"),
+    ],
+)
+def test_a_body_under_one_name_or_without_an_element_around_it_is_read(body: object, content_type: bytes) -> None:
+    (found,) = drafts(inbound(body, content_type=content_type))
+    who = found.data["customer"]
+    assert ("Maya", "Ortiz", "+13035550121") == (who["first_name"], who["last_name"], who["phone"])
+    assert found.flag is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"<a>1</a><b>", b"</root><root><a>1</a>", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>']
+)
+def test_xml_that_is_broken_stays_unreadable(body: bytes) -> None:
+    with pytest.raises(NormalizationError):
+        source().read(inbound(body, content_type=b"text/xml"))
+
+
+def test_a_key_among_fields_without_an_element_around_them_is_checked_and_masked() -> None:
+    request = inbound(FRAGMENT + b"<key>s3cret-pass</key>", content_type=b"text/xml")
+    source().verify(request)
+    assert KEY.encode() not in receipt(request, source().read(request)).body

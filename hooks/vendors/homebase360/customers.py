@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hooks.errors import Undecided
@@ -19,28 +19,35 @@ from .rows import as_configured, search
 # --- look-ups ---
 
 
-async def search_customers(
-    client: Homebase360Client, wanted: Mapping[str, Any], left: Deadline
-) -> list[dict[str, Any]]:
-    """Customers who have a phone number or an e-mail address of the wanted one, those of the same name first.
+async def find_customer(
+    client: Homebase360Client,
+    wanted: Mapping[str, Any],
+    left: Deadline,
+    fits: Callable[[Mapping[str, Any]], bool],
+) -> dict[str, Any] | None:
+    """The customer that fits and has a number or an address of the wanted one; of several one of that name.
 
     The vendor searches ``phone`` in mobile numbers only, and versions differ in how they combine filters: one filter
-    per call, and every hit is compared before it counts.
+    per call, and every hit is compared before it counts. Somebody who shares a number and does not fit ends no search:
+    the next one may find the right customer.
     """
-    for one in _filters(wanted):
-        hits = [hit for hit in await search(client, "/customers", one, left.left()) if same_person(hit, wanted)]
+    for one in filters(wanted):
+        found = await search(client, "/customers", one, left.left())
+        hits = [hit for hit in found if same_person(hit, wanted) and fits(hit)]
         if hits:
-            return sorted(hits, key=lambda hit: not same_name(hit, wanted))
-    return []
+            return min(hits, key=lambda hit: not same_name(hit, wanted))
+    return None
 
 
-def _filters(wanted: Mapping[str, Any]) -> list[dict[str, str]]:
-    mobile = (wanted.get("phone") or {}).get("mobile")
-    return [*([{"phone": mobile}] if mobile else []), *({"email": email} for email in wanted.get("email") or ())]
+def filters(wanted: Mapping[str, Any]) -> list[dict[str, str]]:
+    """One search for each number, which may be kept there as a mobile one whatever it is here, and for each address."""
+    numbers = dict.fromkeys(number for number in (wanted.get("phone") or {}).values() if number)
+    return [*({"phone": number} for number in numbers), *({"email": email} for email in wanted.get("email") or ())]
 
 
 def check_searchable(wanted: Mapping[str, Any]) -> None:
-    if not _filters(wanted):
+    """Whether a search finds such a customer for certain."""
+    if not (wanted.get("phone") or {}).get("mobile") and not wanted.get("email"):
         raise Undecided("customers can be searched by mobile number or e-mail only, and neither was given")
 
 
@@ -48,10 +55,10 @@ async def _find_customer(client: Homebase360Client, call: Call) -> Done | None:
     """The customer of the same name with this phone number or e-mail address: the one that we made."""
     wanted = check_inputs(CreateCustomer, call.inputs).model_dump(exclude_unset=True)
     check_searchable(wanted)
-    for hit in await search_customers(client, wanted, Deadline(call.timeout)):
-        if same_name(hit, wanted) and hit.get("customerId"):
-            return Done({"customerId": hit["customerId"]}, adopted=True)
-    return None
+    hit = await find_customer(
+        client, wanted, Deadline(call.timeout), lambda hit: same_name(hit, wanted) and bool(hit.get("customerId"))
+    )
+    return None if hit is None else Done({"customerId": hit["customerId"]}, adopted=True)
 
 
 # --- the table ---

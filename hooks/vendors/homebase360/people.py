@@ -7,23 +7,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hooks.kit.answers import several
-from hooks.names import likeness
+from hooks.kit.fields import split_name
+from hooks.names import likeness, says_less
+from hooks.people import tells_apart
 
 _E164 = re.compile(r"\+1[2-9]\d{9}")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_LONGEST_MAIL = 320
 _USES = ("mobile", "home", "work", "additional")
 
 
 def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
     """The vendor's fields for a canonical customer; what it does not have is left out.
 
-    Numbers that are not US or Canadian E.164 are left out: the vendor takes no others.
+    Numbers that are not US or Canadian E.164 and texts that are no address of mail (``n/a``) are left out: the vendor
+    takes no others.
     """
     first, last = _names(canonical)
     fields: dict[str, Any] = {
         "firstName": first,
         "lastName": last,
         "phone": _phones(canonical),
-        "email": distinct([canonical.get("email"), *(canonical.get("emails") or ())]),
+        "email": distinct(filter(_is_mail, [canonical.get("email"), *(canonical.get("emails") or ())])),
         "address": distinct(
             _one_line(address) for address in (canonical.get("address"), *(canonical.get("addresses") or ()))
         ),
@@ -41,8 +46,8 @@ def _names(canonical: Mapping[str, Any]) -> tuple[str | None, str | None]:
     shown = canonical.get("display_name")
     if canonical.get("company") and shown in (None, "", canonical["company"]):
         return None, canonical["company"]
-    front, _, back = str(shown or "").strip().rpartition(" ")
-    return front or None, back or None
+    front, back = split_name(str(shown or ""))
+    return (front, back) if back else (None, front)
 
 
 def _phones(canonical: Mapping[str, Any]) -> dict[str, str]:
@@ -58,6 +63,10 @@ def _phones(canonical: Mapping[str, Any]) -> dict[str, str]:
 
 def _valid(numbers: Iterable[Any]) -> Iterator[str]:
     return (number for number in numbers if isinstance(number, str) and _E164.fullmatch(number))
+
+
+def _is_mail(text: object) -> bool:
+    return isinstance(text, str) and len(text.strip()) <= _LONGEST_MAIL and _MAIL.fullmatch(text.strip()) is not None
 
 
 def _one_line(address: Mapping[str, Any] | None) -> str | None:
@@ -92,16 +101,26 @@ def emails_of(record: Mapping[str, Any]) -> set[str]:
 
 
 def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a search's hit really has one of the wanted phone numbers or e-mail addresses."""
-    return bool(numbers_of(record) & numbers_of(wanted) or emails_of(record) & emails_of(wanted))
+    """Whether a search's hit really has one of the wanted phone numbers or e-mail addresses.
+
+    What many people write in place of one tells nobody, unless the name is the same.
+    """
+    shared = numbers_of(record) & numbers_of(wanted) | emails_of(record) & emails_of(wanted)
+    return any(map(tells_apart, shared)) or (bool(shared) and same_name(record, wanted))
 
 
 def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether both have the same first and last name, where a missing one is empty."""
-    return all(
-        str(record.get(name) or "").strip().casefold() == str(wanted.get(name) or "").strip().casefold()
-        for name in ("firstName", "lastName")
-    )
+    return all(_folded(record.get(name)) == _folded(wanted.get(name)) for name in ("firstName", "lastName"))
+
+
+def named(wanted: Mapping[str, Any]) -> bool:
+    """Whether there is a name, without which the vendor takes no new customer."""
+    return any(_folded(wanted.get(name)) for name in ("firstName", "lastName"))
+
+
+def _folded(name: object) -> str:
+    return str(name or "").strip().casefold()
 
 
 def contradict(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -127,13 +146,16 @@ def as_person(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def changes(record: Mapping[str, Any], wanted: Mapping[str, Any], *, notes: str | None) -> dict[str, Any]:
     """The fields to write so that ``record`` has what is wanted; {} when it has it.
 
-    Lists grow and never lose what the office has put there; notes are only filled in where there are none, unless
-    ``notes`` says what they shall be.
+    Lists grow and never lose what the office has put there, and a name that says less is none to replace another;
+    notes are only filled in where there are none, unless ``notes`` says what they shall be.
     """
     found: dict[str, Any] = {}
-    for name in ("firstName", "lastName", "notifications"):
-        if name in wanted and record.get(name) != wanted[name]:
-            found[name] = wanted[name]
+    if not says_less(_full_name(wanted), _full_name(record)):
+        for name in ("firstName", "lastName"):
+            if name in wanted and _folded(record.get(name)) != _folded(wanted[name]):
+                found[name] = wanted[name]
+    if "notifications" in wanted and record.get("notifications") != wanted["notifications"]:
+        found["notifications"] = wanted["notifications"]
     there_already = numbers_of(record)
     new = {use: number for use, number in wanted.get("phone", {}).items() if number not in there_already}
     if new:

@@ -69,13 +69,15 @@ def sandbox(*, api_key: str | None = API_KEY) -> Starlette:
         limit = _limit(query.get("limit"), 25)
         if customer_id := query.get("customerId"):
             return [one for one in customers if one["customerId"] == customer_id]
-        if not query.get("phone") and not query.get("email"):
+        if not query.get("phone") and not query.get("email") and not query.get("identifiers"):
             return []
         phone, email = query.get("phone"), query.get("email", "").lower()
+        identifiers = query.get("identifiers", "").split(",")
         found = [
             one
             for one in customers
-            if (phone and one["phone"].get("mobile") == phone)
+            if one["customerId"] in identifiers
+            or (phone and one["phone"].get("mobile") == phone)
             or (email and email in [known.lower() for known in one["email"]])
         ]
         return found[:limit]
@@ -142,6 +144,8 @@ def sandbox(*, api_key: str | None = API_KEY) -> Starlette:
             raise _Refused(400, "each line item needs a name")
         if not all(isinstance(line.get("unitPrice"), str) for line in lines):
             raise _Refused(400, "unitPrice must be text")
+        if sum(1 for source in (given.get("leadSource") or {}).values() if source) > 1:
+            raise _Refused(400, "leadSource may hold only one of online, direct, other and a sales person")
         record = {
             "jobId": f"job{box.number():017d}",
             "businessId": "sandbox-business",

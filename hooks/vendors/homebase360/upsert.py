@@ -16,9 +16,9 @@ from hooks.kit.upsert import Upsert
 from hooks.ports import Action
 
 from .client import Homebase360Client
-from .customers import CREATE_CUSTOMER, UPDATE_CUSTOMER, check_searchable, search_customers
+from .customers import CREATE_CUSTOMER, GET_CUSTOMERS, UPDATE_CUSTOMER, check_searchable, filters, find_customer
 from .models import UpsertCustomer
-from .people import as_customer, changes, contradict, distinct, emails_of, numbers_of
+from .people import as_customer, changes, contradict, distinct, emails_of, named, numbers_of
 from .rows import search
 
 
@@ -46,6 +46,9 @@ class Customers:
         return Wanted(fields, given.notes)
 
     def request(self, wanted: Wanted, settings: BaseModel) -> Request:
+        """The creation; for somebody without a name, who can only be found, the first search."""
+        if not named(wanted.fields):
+            return GET_CUSTOMERS.render(filters(wanted.fields)[0], settings)
         return CREATE_CUSTOMER.render(wanted.fields, settings)
 
     def check_searchable(self, wanted: Wanted) -> None:
@@ -56,11 +59,12 @@ class Customers:
         return next((hit for hit in hits if hit.get("customerId") == identity), None)
 
     async def search(self, client: Homebase360Client, wanted: Wanted, left: Deadline) -> dict[str, Any] | None:
-        hits = await search_customers(client, wanted.fields, left)
-        return next((hit for hit in hits if not contradict(hit, wanted.fields)), None)
+        return await find_customer(client, wanted.fields, left, lambda hit: not contradict(hit, wanted.fields))
 
     async def create(self, client: Homebase360Client, wanted: Wanted, left: Deadline, key: str) -> dict[str, Any]:
-        request = self.request(wanted, client.settings)
+        if not named(wanted.fields):
+            raise Permanent("customer: nobody there has this number or address, and a new customer needs a name")
+        request = CREATE_CUSTOMER.render(wanted.fields, client.settings)
         return _output((await client.send(request, timeout=left.left(), key=key)).output)
 
     def complete(self, found: dict[str, Any], wanted: Wanted) -> bool:

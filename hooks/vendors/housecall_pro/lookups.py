@@ -18,7 +18,7 @@ from hooks.kit.operations import Operation
 from hooks.ports import Call
 
 from .client import HousecallProClient
-from .people import same_name, same_person, same_text, searches
+from .people import same_name, same_person, same_text, searchable, searches
 from .rows import ask, records_of, search
 
 Finder = Callable[[HousecallProClient, Call], Awaitable[Done | None]]
@@ -32,30 +32,48 @@ def same_time(text: object, wanted: object) -> bool:
         return False
 
 
-async def find_people(
-    client: HousecallProClient, lister: Operation, wanted: Mapping[str, Any], left: Deadline
-) -> list[dict[str, Any]]:
-    """Customers with a number or the e-mail address of the wanted one, those of the same name first."""
+async def find_person(
+    client: HousecallProClient,
+    lister: Operation,
+    wanted: Mapping[str, Any],
+    left: Deadline,
+    fits: Callable[[Mapping[str, Any]], bool],
+) -> dict[str, Any] | None:
+    """The customer that fits and has a number or the e-mail address of the wanted one; of several one of that name.
+
+    Somebody who shares the number and does not fit ends no search: the next one may find the right customer.
+    """
     for text in searches(wanted):
         found = await search(client, lister, {"q": text, "page_size": 100}, "customers", left.left())
-        hits = [hit for hit in found if same_person(hit, wanted)]
+        hits = [hit for hit in found if same_person(hit, wanted) and fits(hit)]
         if hits:
-            return sorted(hits, key=lambda hit: not same_name(hit, wanted))
-    return []
+            return min(hits, key=lambda hit: not same_name(hit, wanted))
+    return None
+
+
+def check_searchable(wanted: Mapping[str, Any]) -> None:
+    if not searchable(wanted):
+        raise Undecided(
+            "without a mobile number, an e-mail address, or a name beside another number the customer cannot be found"
+            " again"
+        )
 
 
 def by_person(lister: Operation) -> Finder:
     """The customer of the same name with one of these numbers or this e-mail address."""
 
     async def find(client: HousecallProClient, call: Call) -> Done | None:
-        if not searches(call.inputs):
-            raise Undecided("without a number or an e-mail address there is nothing to find the customer again by")
-        for hit in await find_people(client, lister, call.inputs, Deadline(call.timeout)):
-            if same_name(hit, call.inputs):
-                return Done(hit, adopted=True)
-        return None
+        check_searchable(call.inputs)
+        hit = await _made_for(client, lister, call.inputs, Deadline(call.timeout))
+        return None if hit is None else Done(hit, adopted=True)
 
     return find
+
+
+async def _made_for(
+    client: HousecallProClient, lister: Operation, wanted: Mapping[str, Any], left: Deadline
+) -> dict[str, Any] | None:
+    return await find_person(client, lister, wanted, left, lambda hit: same_name(hit, wanted))
 
 
 def by_lead(leads: Operation, customers: Operation) -> Finder:
@@ -66,10 +84,9 @@ def by_lead(leads: Operation, customers: Operation) -> Finder:
         identity = call.inputs.get("customer_id")
         if identity is None:
             person = call.inputs.get("customer") or {}
-            if not searches(person):
-                raise Undecided("without a customer_id, a number or an e-mail address the lead cannot be found again")
-            people = await find_people(client, customers, person, left)
-            identity = next((one.get("id") for one in people if same_name(one, person)), None)
+            check_searchable(person)
+            made = await _made_for(client, customers, person, left)
+            identity = None if made is None else made.get("id")
         if identity is None:
             return None
         asked = {"customer_id": identity, "page_size": 100}

@@ -34,7 +34,7 @@ WorkStatus = Literal[
 class Address(Inputs):
     """A postal address."""
 
-    street: str = Field(description="Street and house number.")
+    street: str | None = Field(None, description="Street and house number.")
     street_line_2: str | None = Field(None, description="Unit or apartment.")
     city: str | None = Field(None, description="City.")
     state: str | None = Field(None, description="State, such as `CO`.")

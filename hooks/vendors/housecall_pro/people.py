@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hooks.kit.answers import several
-from hooks.names import likeness
+from hooks.kit.fields import split_name
+from hooks.names import likeness, says_less
+from hooks.people import phone_key, tells_apart
 
 _SAME = ("first_name", "last_name", "company", "email")
+_WITH_COUNTRY = 11
 NUMBERS = ("mobile_number", "home_number", "work_number")
 
 
@@ -18,12 +21,14 @@ def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
     first, last = canonical.get("first_name"), canonical.get("last_name")
     company, shown = canonical.get("company"), str(canonical.get("display_name") or "").strip()
     if not first and not last and shown and shown != company:
-        first, _, last = shown.rpartition(" ")
+        first, last = split_name(shown)
+        if last is None:
+            first, last = None, first
     fields: dict[str, Any] = {
         "first_name": first,
         "last_name": last,
         "company": company,
-        "email": canonical.get("email") or next(iter(canonical.get("emails") or ()), None),
+        "email": next(iter(mails_of(canonical)), None),
         **_numbers(canonical),
         "notifications_enabled": canonical.get("notifications"),
         "tags": list(canonical.get("tags") or ()),
@@ -34,13 +39,19 @@ def as_customer(canonical: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, "", [])}
 
 
+def mails_of(canonical: Mapping[str, Any]) -> list[str]:
+    """All addresses of mail; texts that are none (``n/a``) are left out, because the vendor checks the form."""
+    return [mail for mail in (canonical.get("email"), *(canonical.get("emails") or ())) if mail and "@" in mail]
+
+
 def _numbers(canonical: Mapping[str, Any]) -> dict[str, str]:
+    """The numbers by their use; texts without a digit (``n/a``) are none."""
     phones = canonical.get("phones") or {}
     uses = {f"{use}_number": phones.get(use) for use in ("mobile", "home", "work")}
-    found = {use: national(str(number)) for use, number in uses.items() if number}
+    found = {use: national(str(number)) for use, number in uses.items() if _digits(number)}
     spare = [canonical.get("phone"), *(phones.get("additional") or ())]
     for number in spare:
-        if number and not any(same_number(number, there) for there in found.values()):
+        if _digits(number) and not any(same_number(number, there) for there in found.values()):
             free = next((use for use in NUMBERS if use not in found), None)
             if free is not None:
                 found[free] = national(str(number))
@@ -64,11 +75,15 @@ def national(number: str) -> str:
 
 
 def _digits(number: object) -> str:
-    return re.sub(r"\D", "", str(number or ""))[-10:]
+    text = str(number or "")
+    digits = re.sub(r"\D", "", text)
+    if len(digits) > _WITH_COUNTRY:  # an extension, which the last ten would be of
+        digits = (phone_key(text) or digits).lstrip("+")
+    return digits[-10:]
 
 
 def same_number(one: object, other: object) -> bool:
-    """Whether two texts are the same number, however it is written."""
+    """Whether two texts are the same number, however it is written, with an extension or without."""
     return bool(_digits(one)) and _digits(one) == _digits(other)
 
 
@@ -83,17 +98,44 @@ def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def searches(wanted: Mapping[str, Any]) -> list[str]:
-    """What to search by, one after the other: each number, then the e-mail address."""
-    numbers = dict.fromkeys(wanted[use] for use in NUMBERS if wanted.get(use))
-    return [*numbers, *([wanted["email"]] if wanted.get("email") else [])]
+    """What to search by, one after the other: each number, the e-mail address, then the name.
+
+    The vendor looks for numbers among the mobile ones alone: who is kept there with another is found by name.
+    """
+    numbers = [wanted.get(use) for use in NUMBERS]
+    texts = [*numbers, *_addresses_of_mail(wanted), _full_name(wanted) or wanted.get("company")]
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def _addresses_of_mail(wanted: Mapping[str, Any]) -> list[str]:
+    """The address that the vendor has room for, and others that it may know the customer by."""
+    return [mail for mail in (wanted.get("email"), *wanted.get("emails", ())) if mail]
+
+
+def reachable(wanted: Mapping[str, Any]) -> bool:
+    """Whether there is a number or an e-mail address by which a search's hit is told."""
+    return any(wanted.get(name) for name in (*NUMBERS, "email"))
+
+
+def searchable(wanted: Mapping[str, Any]) -> bool:
+    """Whether a search finds such a customer for certain."""
+    by_reach = wanted.get("mobile_number") or wanted.get("email")
+    return bool(by_reach or (reachable(wanted) and (_full_name(wanted) or wanted.get("company"))))
 
 
 def same_person(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a search's hit really has one of the wanted numbers or the wanted e-mail address."""
-    there, here = [record.get(use) for use in NUMBERS], [wanted.get(use) for use in NUMBERS]
-    if any(same_number(one, other) for one in there for other in here):
-        return True
-    return bool(wanted.get("email")) and same_text(record.get("email"), wanted["email"])
+    """Whether a search's hit really has one of the wanted numbers or the wanted e-mail address.
+
+    What many people write in place of one tells nobody, unless the name is the same.
+    """
+    there = [record.get(use) for use in NUMBERS]
+    shared = [number for use in NUMBERS if _is_number_of(number := wanted.get(use), there)]
+    shared += [mail for mail in _addresses_of_mail(wanted) if same_text(record.get("email"), mail)]
+    return any(map(tells_apart, shared)) or (bool(shared) and same_name(record, wanted))
+
+
+def _is_number_of(number: object, there: Iterable[object]) -> bool:
+    return any(same_number(number, one) for one in there)
 
 
 def same_name(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -124,18 +166,22 @@ def as_person(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The fields to write so that the record has what is wanted; {} when it has it.
 
-    Names, company, e-mail and notifications follow what is wanted; numbers fill a free place or replace the one of
-    their use; tags grow; notes and lead source are only filled in. Addresses are records of their own.
+    Names, company, e-mail and notifications follow what is wanted, but for a name that says less; numbers fill a free
+    place or replace the one of their use; tags grow; notes and lead source are only filled in. Addresses are records of
+    their own.
     """
     found: dict[str, Any] = {}
-    for name in ("first_name", "last_name", "company", "email"):
+    named = () if says_less(_full_name(wanted), _full_name(record)) else ("first_name", "last_name")
+    for name in (*named, "company"):
         if wanted.get(name) and not same_text(record.get(name), wanted[name]):
             found[name] = wanted[name]
+    if _adds(wanted.get("email"), record.get("email"), _among(record.get("email"), _addresses_of_mail(wanted))):
+        found["email"] = wanted["email"]
     if "notifications_enabled" in wanted and record.get("notifications_enabled") != wanted["notifications_enabled"]:
         found["notifications_enabled"] = wanted["notifications_enabled"]
     known = [record.get(use) for use in NUMBERS]
     for use in NUMBERS:
-        if wanted.get(use) and not any(same_number(wanted[use], number) for number in known):
+        if _adds(wanted.get(use), record.get(use), _is_number_of(wanted.get(use), known)):
             found[use] = wanted[use]
     tags = [str(tag) for tag in several(record.get("tags"))]
     if new := [tag for tag in wanted.get("tags", ()) if not _among(tag, tags)]:
@@ -146,7 +192,12 @@ def changes(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
     return found
 
 
-def _among(text: str, texts: Iterable[str]) -> bool:
+def _adds(wanted: object, there: object, known: bool) -> bool:
+    """Whether a number or an address of mail is to be written; ``n/a`` does not replace one that is there."""
+    return bool(wanted) and not known and (not there or tells_apart(wanted))
+
+
+def _among(text: object, texts: Iterable[str]) -> bool:
     return any(same_text(text, one) for one in texts)
 
 

@@ -18,9 +18,9 @@ from hooks.ports import Action
 
 from .client import HousecallProClient
 from .customers import CREATE_ADDRESS, CREATE_CUSTOMER, GET_CUSTOMER, LIST_CUSTOMERS, UPDATE_CUSTOMER
-from .lookups import find_people
+from .lookups import check_searchable, find_person
 from .models import takes
-from .people import as_customer, changes, contradict, new_places, searches
+from .people import as_customer, changes, contradict, mails_of, new_places, reachable
 
 UPSERT_INPUTS: Final = takes(
     "UpsertCustomer",
@@ -35,10 +35,14 @@ UPSERT_INPUTS: Final = takes(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A customer in the vendor's fields; ``notes`` are those that replace what is there."""
+    """A customer in the vendor's fields; ``notes`` are those that replace what is there.
+
+    ``known_by`` are the fields with all addresses of mail: the vendor keeps one, and that may be another one.
+    """
 
     fields: dict[str, Any]
     notes: str | None
+    known_by: dict[str, Any]
 
 
 class Customers:
@@ -46,21 +50,22 @@ class Customers:
 
     def wanted(self, inputs: Mapping[str, Any]) -> Wanted:
         asked = check_inputs(UPSERT_INPUTS, inputs).model_dump(mode="json", exclude_unset=True)
-        fields = as_customer(given(asked["customer"]))
+        customer = given(asked["customer"])
+        fields = as_customer(customer)
         if tags := [*fields.get("tags", ()), *asked.get("tags", ())]:
             fields["tags"] = list(dict.fromkeys(tags))
         notes = asked.get("notes")
         if notes is not None:
             fields["notes"] = notes
-        if not searches(fields):
+        if not reachable(fields):
             raise Permanent("customer: has neither a phone number nor an e-mail address to be found by")
-        return Wanted(fields, notes)
+        return Wanted(fields, notes, {**fields, "emails": mails_of(customer)})
 
     def request(self, wanted: Wanted, settings: BaseModel) -> Request:
         return CREATE_CUSTOMER.render(wanted.fields, settings)
 
     def check_searchable(self, wanted: Wanted) -> None:
-        """`wanted` has seen to it."""
+        check_searchable(wanted.fields)
 
     async def by_id(self, client: HousecallProClient, identity: str, left: Deadline) -> dict[str, Any] | None:
         request = GET_CUSTOMER.render({"customer_id": identity}, client.settings)
@@ -68,8 +73,9 @@ class Customers:
         return found if isinstance(found, dict) and found.get("id") == identity else None
 
     async def search(self, client: HousecallProClient, wanted: Wanted, left: Deadline) -> dict[str, Any] | None:
-        people = await find_people(client, LIST_CUSTOMERS, wanted.fields, left)
-        return next((one for one in people if not contradict(one, wanted.fields)), None)
+        return await find_person(
+            client, LIST_CUSTOMERS, wanted.known_by, left, lambda one: not contradict(one, wanted.fields)
+        )
 
     async def create(self, client: HousecallProClient, wanted: Wanted, left: Deadline, key: str) -> dict[str, Any]:
         made = (await client.send(self.request(wanted, client.settings), timeout=left.left(), key=key)).output
@@ -99,7 +105,7 @@ class Customers:
 
 def _fields(found: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
     """The fields to write."""
-    fields = changes(found, wanted.fields)
+    fields = changes(found, wanted.known_by)
     if wanted.notes is not None and found.get("notes") != wanted.notes:
         fields["notes"] = wanted.notes
     return fields

@@ -29,6 +29,14 @@ _CONTACT = {"Name", "Email", "Phone", "CustomerType", "ReferredBy"} | {
 _AREAS = frozenset(
     {"account", "companies", "jobs", "customers", "events", "products", "chemicalapplicationlocations"}
 ) | {*("crews", "employees", "invoices", "locations", "trackableassets", "vendors")}
+_OF_A_JOB = frozenset({"events", "chemicalapplicationlocations"})
+_READ_OFF = (
+    *("Latitude", "Longitude", "MeterSerialNumber", "MeterRawCount", "MeterCurrentRate", "MeterCalculatedFlowTotal"),
+    *("MeterRawCountsToZero", "TemperatureOfFluid", "AmbientTemperature", "BatteryStatusInPercent"),
+    "BatteryStatusInEstimatedRunTime",
+)
+_NEW_APPLICATION = ("EventId", "JobId", "ApplicationDate", *_READ_OFF, "Note", "DeviceName", "CalibrationFactor")
+_CHANGED_APPLICATION = ("Id", "EventId", "JobId", *_READ_OFF)
 
 
 def _ok(result: Any) -> Response:
@@ -86,13 +94,15 @@ def sandbox(*, key: str | None = KEY) -> Starlette:
             return _failed("The request is not readable")
         if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
             return _failed("An array is required")
-        if missing := [name for item in items for name in ("EventId", "JobId") if not item.get(name)]:
+        if missing := [name for item in items for name in _NEW_APPLICATION if item.get(name) in (None, "")]:
             return _failed(f"{missing[0]} is required")
         made = [box.add("chemicalapplicationlocations", {"Id": f"{box.number():030x}", **item}) for item in items]
         return _ok(made if batch else made[0])
 
     async def change_application(request: Request) -> Response:
         body = await fields(request)
+        if missing := [name for name in _CHANGED_APPLICATION if body.get(name) in (None, "")]:
+            return _failed(f"{missing[0]} is required")
         record = box.find("chemicalapplicationlocations", "Id", body.get("Id"))
         if record is None:
             return _failed("The specified record does not exist")
@@ -120,8 +130,9 @@ def sandbox(*, key: str | None = KEY) -> Starlette:
         if verb == "get":
             record = box.find(area, "Id", request.query_params.get("id"))
             return _ok(record) if record else _failed("The specified record does not exist")
-        if not request.query_params.get("companyId") and not request.query_params.get("jobId"):
-            return _failed("companyId is required")
+        needed = "jobId" if verb != "getall" or area in _OF_A_JOB else "companyId"
+        if not request.query_params.get(needed):
+            return _failed(f"{needed} is required")
         return _ok(box.of(area) if verb == "getall" else [])
 
     chemicals = "/api/chemicalapplicationlocations/"

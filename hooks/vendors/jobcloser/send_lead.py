@@ -49,7 +49,7 @@ def as_contact(lead: Mapping[str, Any], customer: Mapping[str, Any]) -> dict[str
     places = list(_places(lead, customer))
     named = " ".join(filter(None, (_text(customer, "first_name"), _text(customer, "last_name"))))
     email = _text(customer, "email") or _first(customer.get("emails"))
-    phone = _text(customer, "phone") or _any_phone(customer.get("phones"))
+    phone = _phone(customer) or _any_phone(customer.get("phones"))
     fields = {
         "Name": _text(customer, "display_name") or named or _text(customer, "company") or email or phone,
         "Email": email,
@@ -77,6 +77,12 @@ def _address(prefix: str, place: Mapping[str, Any]) -> dict[str, str]:
     if place and not any(found.values()):
         found[prefix + "Address1"] = _text(place, "one_line")
     return found
+
+
+def _phone(customer: Mapping[str, Any]) -> str:
+    """The first number, with its extension: the vendor takes any text."""
+    number, extension = _text(customer, "phone"), _text(customer, "phone_extension")
+    return f"{number} x{extension}" if number and extension else number
 
 
 def _any_phone(phones: object) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hooks.names import likeness
+from hooks.people import phone_key
 
 _CUSTOMER_TYPES = {
     "residential": "Residential",
@@ -71,7 +72,7 @@ def places_of(customer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def contacts_of(customer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All ways to reach a customer, each once."""
+    """All ways to reach a customer, each once. What is no number and no address of mail (``n/a``) is none."""
     phones = customer.get("phones") or {}
     found: list[dict[str, Any]] = []
     numbers = [("MobilePhone", phones.get("mobile"), None), ("Phone", phones.get("home"), "home")]
@@ -79,12 +80,13 @@ def contacts_of(customer: Mapping[str, Any]) -> list[dict[str, Any]]:
     numbers += [("Phone", number, None) for number in phones.get("additional") or ()]
     numbers += [("MobilePhone" if not phones else "Phone", customer.get("phone"), None)]
     for kind, number, memo in numbers:
-        if number and not any(same_reach(one["value"], str(number)) for one in found):
+        known = any(same_reach(one["value"], str(number)) for one in found)
+        if re.search(r"\d", str(number or "")) and not known:
             found.append({"type": kind, "value": national(str(number)), **({"memo": memo} if memo else {})})
     if found and customer.get("phone_extension") and same_reach(found[0]["value"], str(customer.get("phone"))):
         found[0]["memo"] = f"extension {customer['phone_extension']}"
     for email in (customer.get("email"), *(customer.get("emails") or ())):
-        if email and not any(same_reach(one["value"], str(email)) for one in found):
+        if email and "@" in str(email) and not any(same_reach(one["value"], str(email)) for one in found):
             found.append({"type": "Email", "value": str(email).strip()})
     return found
 
@@ -103,6 +105,8 @@ def _reach(text: str) -> str:
     if "@" in text:
         return text.strip().casefold()
     digits = re.sub(r"\D", "", text)
+    if len(digits) > _TEN_DIGITS + 1:  # an extension, which the last ten would be of
+        digits = (phone_key(text) or digits).lstrip("+")
     return digits[-_TEN_DIGITS:] if len(digits) >= _TEN_DIGITS else text.strip().casefold()
 
 

@@ -77,7 +77,7 @@ class _Rate:
         return True
 
 
-def sandbox(*, token_seconds: float = 900.0, any_credentials: bool = False, per_second: int | None = None) -> Starlette:
+def sandbox(*, token_seconds: float = 900, any_credentials: bool = False, per_second: int | None = None) -> Starlette:
     """The application. ``any_credentials`` takes any that are not empty; tokens are good for ``token_seconds``.
 
     ``per_second`` is the rate limit, 60 at the vendor; None for none.

@@ -75,7 +75,9 @@ def _customer(found: Fields) -> Customer:
     name, kind = found.text("name"), found.word("type")
     first, last = (None, None) if name is None or kind == "commercial" else split_name(name)
     contacts = [(one.word("type"), one.text("value")) for one in found.objects("contacts")]
-    numbers = {use: value for use, value in reversed(contacts) if use in ("mobile_phone", "phone")}
+    mobile = [value for use, value in contacts if use == "mobile_phone"]
+    plain = [value for use, value in contacts if use == "phone"]
+    others = [*mobile[1:], *plain[1:]]
     mail = emails([value for use, value in contacts if use == "email"])
     address = _address(found.object("address"))
     return Customer(
@@ -87,7 +89,7 @@ def _customer(found: Fields) -> Customer:
         customer_type=kind,
         email=mail[0] if mail else None,
         emails=mail,
-        **phone_fields(numbers.get("mobile_phone"), numbers.get("phone")),
+        **phone_fields(next(iter(mobile), None), next(iter(plain), None), additional=others),
         addresses=[] if address is None else [address],
         address=address,
         created_at=found.instant("createdOn"),

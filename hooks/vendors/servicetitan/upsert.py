@@ -14,6 +14,7 @@ from hooks.kit.handed import HandedAddress, HandedCustomer
 from hooks.kit.http import Deadline
 from hooks.kit.operations import check_inputs, given
 from hooks.kit.upsert import Upsert
+from hooks.people import tells_apart
 from hooks.ports import Action
 
 from . import models
@@ -176,7 +177,8 @@ async def _search(client: ServiceTitanClient, wanted: Mapping[str, Any], left: D
         for hit in hits[:MAX_HITS]:
             contacts = await _contacts(client, hit, left)
             reached = any(same_reach(one.get("value"), by_phone["phone"]) for one in contacts)
-            if reached and not contradict(hit, wanted["name"]):
+            own = tells_apart(by_phone["phone"]) or same_name(hit.get("name"), wanted["name"])
+            if reached and own and not contradict(hit, wanted["name"]):
                 return _Found(hit, contacts)
     named = await first_page(client, LIST_CUSTOMERS, {**by_name, **shown}, left.left())
     for hit in [hit for hit in named if same_name(hit.get("name"), wanted["name"])][:MAX_HITS]:

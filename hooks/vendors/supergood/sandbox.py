@@ -35,7 +35,7 @@ def _failure(status: int, error: str) -> Response:
     return JSONResponse({"error": error}, status_code=status)
 
 
-def sandbox(*, token_seconds: float = 900.0, any_credentials: bool = False, otp: str | None = None) -> Starlette:
+def sandbox(*, token_seconds: float = 900, any_credentials: bool = False, otp: str | None = None) -> Starlette:
     """The application. Tokens are good for ``token_seconds``; ``otp`` is a code that a sign-in has to bring.
 
     ``any_credentials`` takes any user and password that are not empty.

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from hooks.canonical import Address, Customer, Lead
-from hooks.kit.bodies import unflatten
+from hooks.errors import NormalizationError
+from hooks.kit.bodies import parse_json, unflatten
 from hooks.kit.fields import (
     FieldError,
     Fields,
@@ -51,6 +52,14 @@ _PHONE = ("phone", "phonenumber", "telephone", "tel", "customerphone", "contactp
 _MOBILE = ("mobile", "mobilephone", "mobilenumber", "cell", "cellphone", "cellnumber")
 _HOME_PHONE = ("homephone", "homenumber")
 _WORK_PHONE = ("workphone", "worknumber", "businessphone", "officephone")
+_REACH = {
+    **dict.fromkeys(("phone", "phones", "phonenumber", "phonenumbers", "telephone"), "phone"),
+    **dict.fromkeys(("email", "emails", "emailaddress"), "email"),
+}
+"""Objects that hold numbers or addresses of mail by their use (``phone: {mobile, work}``), and what they hold."""
+_PLAINLY = frozenset({"number", "value", "main", "phone", "phonenumber", "email", "address"})
+_KNOWN_OBJECTS = frozenset({*_PEOPLE, *_LEADS, *_PLACES, *_REACH})
+_KNOWN_REACH = frozenset({*_PHONE, *_MOBILE, *_HOME_PHONE, *_WORK_PHONE, *_EMAIL})
 _CUSTOMER_TYPE = ("customertype",)
 _LEAD_SOURCE = ("referredby", "leadsource", "source", "referralsource", "referral", "utmsource", "platform")
 _NOTE = ("note", "notes", "message", "comment", "comments", "description", "details", "summary", "request", "question")
@@ -96,8 +105,22 @@ _JOBCLOSER: Mapping[str, tuple[str, ...]] = {
 def form(body: Mapping[str, Any]) -> Fields:
     """The fields of one posted object under their plain names; the first of several spellings that is filled counts."""
     found: dict[str, Any] = {}
-    _gather(unflatten(body), "", found, nesting=0, person=False)
+    _gather(unflatten(_unwrapped(body)), "", found, nesting=0, person=False)
     return Fields(found, "body")
+
+
+def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object that a body holds under a single name, the step's *JSON key*; in a form it is written as JSON."""
+    names = [name for name in body if name.lower() != "key"]
+    inner = body[names[0]] if len(names) == 1 else None
+    if isinstance(inner, str) and inner.lstrip().startswith("{"):
+        try:
+            inner = parse_json(inner.encode())
+        except (NormalizationError, UnicodeEncodeError):
+            return body
+    if not isinstance(inner, Mapping) or _NOT_NAME.sub("", names[0].lower()) in _KNOWN_OBJECTS:
+        return body
+    return inner
 
 
 def _gather(values: Mapping[str, Any], prefix: str, found: dict[str, Any], *, nesting: int, person: bool) -> None:
@@ -106,7 +129,7 @@ def _gather(values: Mapping[str, Any], prefix: str, found: dict[str, Any], *, ne
         name = _NOT_NAME.sub("", given.lower())
         if isinstance(value, Mapping):
             nested.append((name, value))
-        elif value is not None and value != [] and not (isinstance(value, str) and not value.strip()):
+        elif _says_something(value):
             found.setdefault("customerid" if person and name == "id" else prefix + name, value)
     if prefix or nesting == _MAX_NESTING:
         return
@@ -115,6 +138,21 @@ def _gather(values: Mapping[str, Any], prefix: str, found: dict[str, Any], *, ne
             _gather(value, _PLACES[name], found, nesting=nesting + 1, person=False)
         elif name in _PEOPLE or name in _LEADS:
             _gather(value, "", found, nesting=nesting + 1, person=name in _PEOPLE)
+        elif name in _REACH:
+            _gather_reach(value, _REACH[name], found)
+
+
+def _gather_reach(values: Mapping[str, Any], kind: str, found: dict[str, Any]) -> None:
+    """Numbers or addresses of mail by their use. An object of others stands for itself, which then cannot be read."""
+    uses = {_NOT_NAME.sub("", given.lower()): value for given, value in values.items() if _says_something(value)}
+    names = {kind if use in _PLAINLY else use + kind: value for use, value in uses.items()}
+    known = {name: value for name, value in names.items() if name in _KNOWN_REACH}
+    for name, value in (known or ({kind: values} if uses else {})).items():
+        found.setdefault(name, value)
+
+
+def _says_something(value: object) -> bool:
+    return value is not None and value != [] and not (isinstance(value, str) and not value.strip())
 
 
 def full_name(found: Fields) -> str | None:

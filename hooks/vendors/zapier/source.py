@@ -8,6 +8,7 @@ never decides what is a duplicate; a replayed Zap repeats its body, and the body
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl
@@ -17,7 +18,7 @@ from pydantic import Field, model_validator
 from hooks.canonical import Canonical, Customer, Lead
 from hooks.errors import NormalizationError
 from hooks.events import Receipt, event_id
-from hooks.kit.bodies import MEDIA_TYPES, objects, parse_body
+from hooks.kit.bodies import MEDIA_TYPES, PARSERS, objects, parse_body, parse_text, parse_xml
 from hooks.kit.fields import FieldError, name_text
 from hooks.kit.masking import mask
 from hooks.kit.signatures import SharedKey, basic_credentials, bearer_token, secret_bytes
@@ -27,6 +28,7 @@ from hooks.values import Secrets
 from . import mapping
 from .hooks import ZapierHooksSettings
 
+_DECLARATION = re.compile(rb"\s*<\?xml[^>]*\?>")
 _SIGN_IN = "/api/zapier/signin"
 _ME = "/me"
 _NAME_MISSING = "Name is required."
@@ -93,11 +95,11 @@ class ZapierSource:
         content_type = request.content_type_sent
         masked = mask(request.body, content_type, self._secrets)
         try:
-            found = objects(parse_body(request.body, content_type))
+            found = _bodies(request.body, content_type)
             if request.path != "":
                 for body in found:
                     _require_name(body)
-            left = found if masked == request.body else objects(parse_body(masked, content_type))
+            left = found if masked == request.body else _bodies(masked, content_type)
         except NormalizationError as error:
             raise NormalizationError(error.reason, masked=masked) from error
         if any(key in self._secrets for body in left for key in _keys_of(body)):
@@ -108,7 +110,7 @@ class ZapierSource:
         vendor_type, kind = ROUTES.get(receipt.path, ROUTES[""])
         if receipt.path == "" and self._type is not None:
             kind = self._type
-        bodies = objects(parse_body(receipt.body, receipt.headers.get("content-type", "")))
+        bodies = _bodies(receipt.body, receipt.headers.get("content-type", ""))
         return [_draft(body, kind, vendor_type) for body in bodies]
 
     def answer(self, request: Inbound, outcome: Outcome) -> Reply | None:
@@ -139,6 +141,22 @@ class ZapierSource:
         }
 
 
+# --- what is posted ---
+
+
+def _bodies(body: bytes, content_type: str) -> list[dict[str, Any]]:
+    """The objects of a body. XML may also be fields without an element around them, as Zapier's help page shows it."""
+    try:
+        return objects(parse_body(body, content_type))
+    except NormalizationError:
+        media_type = content_type.split(";", 1)[0].strip().lower()
+        if not body.lstrip().startswith(b"<") or (PARSERS.get(media_type) not in (parse_xml, parse_text)):
+            raise
+    declaration = _DECLARATION.match(body)
+    start = declaration.end() if declaration else 0
+    return objects(parse_xml(body[:start] + b"<root>" + body[start:] + b"</root>"))
+
+
 # --- where a key may stand ---
 
 
@@ -159,7 +177,7 @@ def _keys_in_headers(request: Inbound) -> Iterator[bytes]:
 def _keys_in_body(request: Inbound) -> Iterator[bytes]:
     """Keys in a body that can be read. One that cannot holds none, and is refused or set aside later."""
     try:
-        for body in objects(parse_body(request.body, request.content_type_sent)):
+        for body in _bodies(request.body, request.content_type_sent):
             yield from _keys_of(body)
     except NormalizationError:
         return
@@ -210,7 +228,7 @@ def _records(request: Inbound, receipt: Receipt | None) -> Any:
     """The records as JobCloser would show them, each with our event's id; one object for one, else a list."""
     receipt_id = None if receipt is None else receipt.duplicate_of or receipt.id
     shown: list[dict[str, Any]] = []
-    for index, body in enumerate(objects(parse_body(request.body, request.content_type_sent))):
+    for index, body in enumerate(_bodies(request.body, request.content_type_sent)):
         identity = None if receipt_id is None else event_id(receipt_id, index)
         try:
             record = mapping.jobcloser_record(mapping.form(body))

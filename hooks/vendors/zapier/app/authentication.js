@@ -31,6 +31,8 @@ const readRefusal = (response, z) => {
   return response;
 };
 
+const me = async (z, bundle) => (await z.request(`${source(bundle)}/me`)).data;
+
 const authentication = {
   type: 'custom',
   fields: [
@@ -43,7 +45,7 @@ const authentication = {
     },
     { key: 'key', label: 'Key of the source', type: 'password', required: true },
   ],
-  test: { method: 'GET', url: '{{bundle.authData.address}}/me' },
+  test: me,
   connectionLabel: '{{name}}',
 };
 

@@ -29,6 +29,8 @@ test('the definition is one that the platform takes', () => {
 test('the account is tested with the key and named after the source', live, async () => {
   const me = await run(App.authentication.test, { authData });
   assert.equal(me.name, address.split('/').pop());
+  const slash = await run(App.authentication.test, { authData: { ...authData, address: `${address}/` } });
+  assert.equal(slash.name, me.name);
 });
 
 test('a wrong key is refused in words', live, async () => {
