@@ -257,6 +257,8 @@ class Keeper:
             folder.mkdir(mode=0o700, exist_ok=True)
             target = folder / f"{file.stem}-{now:%Y%m%dT%H%M%S}-{now.microsecond:06d}Z.db"
             figures = self._store.engine.figures()
+            if not figures:
+                raise Conflict(f"there is nothing to copy: {self._store.broken}")
             if figures["free_bytes"] - figures["database_bytes"] < figures["free_bytes_wanted"]:
                 raise Conflict(f"there is no room for a copy in {folder}: it would stop webhooks from being taken")
             try:
