@@ -71,10 +71,13 @@ def _log_to_stderr() -> None:
     import logging
     import time
 
+    from hooks.serving import Repeated
+
     handler = logging.StreamHandler()
     formatter = logging.Formatter("%(asctime)sZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
+    handler.addFilter(Repeated())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("hooks").setLevel(logging.INFO)
 
