@@ -87,7 +87,8 @@ class Rulebook:
         self._unread = False
         """Sources of a broken file that cannot be opened, and whether nobody knows which there are."""
         self.sources: Mapping[str, Normalizer] = {}
-        """Of all doors, and those that rules alone put events in at."""
+        """Of all doors, those that rules alone put events in at, and those that were doors before: what they took while
+        nothing was acted on may not have been read yet."""
         self.accounts: Mapping[str, Account] = {}
         self.invalid: RulesInvalid | None = None
         """What was wrong with the file when it was loaded last, None when nothing was."""
@@ -364,7 +365,7 @@ class Rulebook:
         self.doors = doors
         self._unsound, self._unread = {}, False
         own = {name: vendor.built_in.source for name, vendor in self._catalogue.items() if vendor.built_in is not None}
-        self.sources = {**own, **{name: door.source for name, door in doors.items()}}
+        self.sources = {**self.sources, **own, **{name: door.source for name, door in doors.items()}}
 
     def _desks(self, rules: RuleSet) -> dict[str, HookDesk]:
         """Where senders ask to be told of our events, by source."""
