@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -399,11 +400,22 @@ class App:
         return self.settings.data / "server.json"
 
     def _write_server_file(self) -> None:
-        """Where the command line finds this server."""
+        """Where the command line finds this server.
+
+        It is held with a lock that the kernel frees: what a killed server has left says where somebody else is by now.
+        """
         database = self.settings.database_noted
         told = {"inbox": self.inbox_url, "admin": self.admin_url, "pid": os.getpid(), "database": database}
-        self._server_file.write_text(json.dumps(told) + "\n", encoding="utf-8")
+        file = self._exits.enter_context(self._server_file.open("w", encoding="utf-8"))
         self._server_file.chmod(0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            locked = False  # there are file systems without locks
+        else:
+            locked = True
+        file.write(json.dumps({**told, "locked": locked}) + "\n")
+        file.flush()
 
 
 class _Waking:
