@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from hooks.errors import StoreError, StoreRefused
 from hooks.store.accept import accept_rows
 from hooks.store.auditing import noted
-from hooks.store.copying import copy_before_migrating
+from hooks.store.copying import clear_killed, copy_before_migrating
 from hooks.store.engine import Engine, Reader, Reading, Transaction
 from hooks.store.groupcommit import GroupCommit, Hear, Results, Work
 from hooks.store.history import SqlHistory
@@ -83,6 +83,7 @@ class SqliteEngine:
                     f"{path.parent} is on a {kind}, which forgets everything when the machine stops: put the data "
                     "folder on a disk, or set HOOKS_DURABILITY=relaxed when that may be"
                 )
+            clear_killed(path)
             room.restore()
             _make_private(path)
             connection = await open_writing(path)
