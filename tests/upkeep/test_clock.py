@@ -161,6 +161,21 @@ async def test_a_clock_that_went_back_while_the_server_was_away_delays_nothing(w
     await world.run(event)
 
 
+@pytest.mark.parametrize(("ahead", "level"), [(3600.0, "red"), (-8.0, "yellow"), (1.0, None)])
+async def test_a_clock_that_parts_from_the_one_that_servers_share_is_told(
+    tmp_path: Path, postgres_database: str, caplog: pytest.LogCaptureFixture, ahead: float, level: str | None
+) -> None:
+    clock = SetClock()
+    clock.ahead = ahead
+    async with World(tmp_path, postgres_database) as world:
+        world.clock = clock  # type: ignore[assignment]
+        await world.serve(SOURCES)
+        health = await world.read("health")
+    found = [finding["level"] for finding in health["findings"] if "than the database's" in finding["what"]]
+    assert ([] if level is None else [level]) == found
+    assert len(found) == sum("than the database's" in message for message in caplog.messages)
+
+
 async def test_nothing_is_pruned_by_a_clock_that_was_set(world: World) -> None:
     clock = SetClock()
     world.clock = clock  # type: ignore[assignment]
