@@ -265,7 +265,7 @@ class App:
             self._begin(sighter.run, "sighter of people")
             preparing = asyncio.create_task(_prepared(), name="prepare-calls")
             self._exits.push_async_callback(asyncio.wait, [preparing])
-        watch = RuleFileWatch(settings.routes, lambda: rulebook.current, self.reload)
+        watch = RuleFileWatch(settings.routes, lambda: rulebook.on_disk, self.reload)
         self._begin(watch.run, "rule-file watcher")
         self._begin(self._follow, "follower of other servers")
         if hints is not None and works:

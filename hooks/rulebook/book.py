@@ -78,7 +78,8 @@ class Rulebook:
         self.current: RuleSet | None = None
         """What the files say, and beside it a rule for each subscriber."""
         self._unusable: int | None = None
-        self._read: Mapping[str, str] | None = None  # what the files said when they were last read
+        self.on_disk: Mapping[str, str] | None = None
+        """What this server's files said when they were last read. Others on the same store may have gone on from it."""
         self.number: int | None = None
         """Which entry of the history ``current`` is."""
         self.loaded_at: datetime | None = None
@@ -267,7 +268,7 @@ class Rulebook:
             self.invalid = invalid
             raise
         self.invalid = None
-        first, self._read = self._read is None, rules.texts
+        first, self.on_disk = self.on_disk is None, rules.texts
         if first and await self._superseded(rules):
             await self._take_over()
             return rules if self.in_file is None else self.in_file
@@ -322,7 +323,7 @@ class Rulebook:
         by_version = len(expected) >= 8 and self.current.version.startswith(expected)
         if expected != str(self.number) and not by_version:
             raise Conflict(f"version {self.number} is in force now: somebody has changed the rules since")
-        if self._read is not None and changed_since(self._read, {name: Path(name) for name in self._read}):
+        if self.on_disk is not None and changed_since(self.on_disk, {name: Path(name) for name in self.on_disk}):
             raise Conflict("the file has been changed on disk and is not in force: load it, or put it back first")
 
     async def _write(
