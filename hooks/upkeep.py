@@ -179,8 +179,7 @@ class Keeper:
             what += ": servers whose clocks part so far take runs that are under way from each other"
         if "clocks" not in self._health.notes:
             log.error("%s; set both (NTP)", what)
-        level: Level = "red" if abs(ahead) > MISTAKEN else "yellow"
-        self._note("clocks", what, "set the clocks of both machines (NTP)", level)
+        self._note("clocks", what, "set the clocks of both machines (NTP)", "yellow")
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:

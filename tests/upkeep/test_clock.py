@@ -161,9 +161,9 @@ async def test_a_clock_that_went_back_while_the_server_was_away_delays_nothing(w
     await world.run(event)
 
 
-@pytest.mark.parametrize(("ahead", "level"), [(3600.0, "red"), (-8.0, "yellow"), (1.0, None)])
+@pytest.mark.parametrize(("ahead", "told"), [(3600.0, "1h more"), (-8.0, "8s less"), (1.0, None)])
 async def test_a_clock_that_parts_from_the_one_that_servers_share_is_told(
-    tmp_path: Path, postgres_database: str, caplog: pytest.LogCaptureFixture, ahead: float, level: str | None
+    tmp_path: Path, postgres_database: str, caplog: pytest.LogCaptureFixture, ahead: float, told: str | None
 ) -> None:
     clock = SetClock()
     clock.ahead = ahead
@@ -171,9 +171,12 @@ async def test_a_clock_that_parts_from_the_one_that_servers_share_is_told(
         world.clock = clock  # type: ignore[assignment]
         await world.serve(SOURCES)
         health = await world.read("health")
-    found = [finding["level"] for finding in health["findings"] if "than the database's" in finding["what"]]
-    assert ([] if level is None else [level]) == found
+    found = [finding["what"] for finding in health["findings"] if "than the database's" in finding["what"]]
+    assert [told is not None] == [len(found) == 1]
     assert len(found) == sum("than the database's" in message for message in caplog.messages)
+    if told is not None:
+        assert f"shows {told} than" in found[0]
+        assert (abs(ahead) > 15) == ("take runs that are under way from each other" in found[0])
 
 
 async def test_nothing_is_pruned_by_a_clock_that_was_set(world: World) -> None:
