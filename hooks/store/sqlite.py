@@ -198,7 +198,9 @@ class SqliteEngine:
 
     def _gone(self) -> bool:
         """Whether somebody took the files away: what is written to them then is found by nobody any more."""
-        if _identities(self._path) == self._files:  # inodes stay while somebody has them open
+        # inodes stay while somebody has them open; one that was not there yet may come
+        pairs = zip(self._files, _identities(self._path), strict=True)
+        if all(then is None or then == now for then, now in pairs):
             return False
         if self._writer.broken is None:
             self._writer.broken = (
