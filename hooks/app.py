@@ -136,10 +136,10 @@ class App:
         self._exits.push_async_callback(history.close)
         if restored := await store.settle_restored():
             log.warning(
-                "this database is a copy of %s: what happened after that may happen again. %d runs that were not over "
-                "in it are held; see `hooks runs list --state held`",
+                "this database is a copy of %s: what happened after that may happen again. What was not over in it is "
+                "held, %s; see `hooks runs list --state held`",
                 utc_text(restored[0]),
-                restored[1],
+                so_many(restored[1], "run"),
             )
         health = self._health = Health(clock, store.engine)
         intake = _Waking(store, health, self._wake_dispatcher)
