@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -135,10 +136,10 @@ class App:
         self._exits.push_async_callback(history.close)
         if restored := await store.settle_restored():
             log.warning(
-                "this database is a copy of %s: what happened after that may happen again. %d runs that were not over "
-                "in it are held; see `hooks runs list --state held`",
+                "this database is a copy of %s: what happened after that may happen again. What was not over in it is "
+                "held, %s; see `hooks runs list --state held`",
                 utc_text(restored[0]),
-                restored[1],
+                so_many(restored[1], "run"),
             )
         health = self._health = Health(clock, store.engine)
         intake = _Waking(store, health, self._wake_dispatcher)
@@ -264,7 +265,7 @@ class App:
             self._begin(sighter.run, "sighter of people")
             preparing = asyncio.create_task(_prepared(), name="prepare-calls")
             self._exits.push_async_callback(asyncio.wait, [preparing])
-        watch = RuleFileWatch(settings.routes, lambda: rulebook.current, self.reload)
+        watch = RuleFileWatch(settings.routes, lambda: rulebook.on_disk, self.reload)
         self._begin(watch.run, "rule-file watcher")
         self._begin(self._follow, "follower of other servers")
         if hints is not None and works:
@@ -399,11 +400,22 @@ class App:
         return self.settings.data / "server.json"
 
     def _write_server_file(self) -> None:
-        """Where the command line finds this server."""
+        """Where the command line finds this server.
+
+        It is held with a lock that the kernel frees: what a killed server has left says where somebody else is by now.
+        """
         database = self.settings.database_noted
         told = {"inbox": self.inbox_url, "admin": self.admin_url, "pid": os.getpid(), "database": database}
-        self._server_file.write_text(json.dumps(told) + "\n", encoding="utf-8")
+        file = self._exits.enter_context(self._server_file.open("w", encoding="utf-8"))
         self._server_file.chmod(0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            locked = False  # there are file systems without locks
+        else:
+            locked = True
+        file.write(json.dumps({**told, "locked": locked}) + "\n")
+        file.flush()
 
 
 class _Waking:

@@ -10,6 +10,8 @@ import logging
 import resource
 import signal
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from hooks.app import App
@@ -19,6 +21,12 @@ log = logging.getLogger("hooks.app")
 
 OVERHEARD_EVERY = 10.0
 """Seconds between two lines about the same trouble of the event loop."""
+
+SAID_EVERY = 60.0
+"""Seconds between two lines of one warning, in the same words."""
+
+SAID_MOST = 1_000
+"""Warnings that are remembered."""
 
 HANDLES = 16_384
 """Files and connections that this process wants to be allowed."""
@@ -116,6 +124,37 @@ def keep_calm() -> None:
     gc.freeze()
     gc.set_threshold(YOUNG, 10, 10)
     gc.enable()
+
+
+class Repeated(logging.Filter):
+    """Leaves out a warning that was said within the last minute; the next one says how often it was left out.
+
+    While a database is away every loop that asks it finds so each second, and each run whose result waits to be
+    written: over a weekend that would be some hundred megabytes of the same few lines. Other levels go through: a
+    rules file that was saved with the same mistake again is told each time.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+        """When it was said last, and how often it was left out since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        message, now = record.getMessage(), self._monotonic()
+        key = record.name, message
+        said_at, left_out = self._said.pop(key, (float("-inf"), 0))
+        if now - said_at < SAID_EVERY:
+            self._said[key] = said_at, left_out + 1
+            return False
+        if left_out:
+            record.msg, record.args = f"{message} ({left_out} times more since this was said last)", ()
+        if len(self._said) >= SAID_MOST:
+            del self._said[next(iter(self._said))]
+        self._said[key] = now, 0
+        return True
 
 
 class _Overheard:

@@ -48,6 +48,10 @@ EVERY = 3600.0
 SEEN_EVERY = 60.0
 """Seconds between two notes that a server is at work."""
 
+MISTAKEN = 15.0
+"""Seconds by which this clock and the database's may part before a lease that another server has just renewed looks
+as if it had run out."""
+
 DOUBTED = 86400.0
 """Seconds by which the clock may at least be ahead at a start, compared with the last note."""
 
@@ -108,6 +112,7 @@ class Keeper:
             elif self._retention is not None and by > max(DOUBTED, self._retention / 2):
                 self._noticed(f"it shows {show_duration(by)} more than when this database was last worked on")
 
+        await self._compare_clocks()
         self.settled = not await self._store.engine.read(starting.owes)
         if not self.settled:
             what = "what waited before the start is looked through, and nothing is carried out until then"
@@ -154,6 +159,27 @@ class Keeper:
             self._seen_at = self._clock.monotonic()
             at = millis(self._clock.now())
             await engine.write(lambda transaction: note(transaction, ALIVE, at))
+            await self._compare_clocks()
+
+    async def _compare_clocks(self) -> None:
+        """Where servers share a database, theirs is the clock that all can see: say so when ours shows something else.
+
+        What is due and who has a run is judged by each server's own clock.
+        """
+        if self._store.engine.alone:
+            return
+        there = await self._store.engine.read(_clock_of_database)
+        ahead = self._clock.now().timestamp() - there
+        if abs(ahead) <= APART:
+            self._note("clocks", None, "")
+            return
+        by = f"{show_duration(round(abs(ahead)))} {'more' if ahead > 0 else 'less'}"
+        what = f"this machine's clock shows {by} than the database's"
+        if abs(ahead) > MISTAKEN:
+            what += ": servers whose clocks part so far take runs that are under way from each other"
+        if "clocks" not in self._health.notes:
+            log.error("%s; set both (NTP)", what)
+        self._note("clocks", what, "set the clocks of both machines (NTP)", "yellow")
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
@@ -257,6 +283,8 @@ class Keeper:
             folder.mkdir(mode=0o700, exist_ok=True)
             target = folder / f"{file.stem}-{now:%Y%m%dT%H%M%S}-{now.microsecond:06d}Z.db"
             figures = self._store.engine.figures()
+            if not figures:
+                raise Conflict(f"there is nothing to copy: {self._store.broken}")
             if figures["free_bytes"] - figures["database_bytes"] < figures["free_bytes_wanted"]:
                 raise Conflict(f"there is no room for a copy in {folder}: it would stop webhooks from being taken")
             try:
@@ -287,6 +315,11 @@ def _set_back(transaction: Transaction, by: float, now: datetime) -> None:
     """Note that the clock was set back while nobody looked, and that all that waits is to be moved along."""
     starting.owe(transaction, starting.MOVE, round(by * 1000))
     note(transaction, ALIVE, millis(now))
+
+
+def _clock_of_database(reading: Reading) -> float:
+    """Seconds since 1970, by the clock of a PostgreSQL."""
+    return float(reading.execute("SELECT CAST(extract(epoch FROM clock_timestamp()) AS float8)").fetchone()[0])
 
 
 def _oldest_pending(reading: Reading) -> datetime | None:

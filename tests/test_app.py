@@ -67,6 +67,7 @@ async def test_it_tells_where_it_is_to_its_owner_only_and_takes_it_back(
         "admin": app.admin_url,
         "pid": os.getpid(),
         "database": f"sqlite:///{tmp_path / 'data' / 'hooks.db'}",
+        "locked": True,
     } == json.loads(told.read_text())
     assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in (told, tmp_path / "data" / "hooks.db")}
     assert 0o700 == stat.S_IMODE((tmp_path / "data").stat().st_mode)

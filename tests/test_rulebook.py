@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from hooks.pipeline.subscribers import Subscribers, hooks_of
 from hooks.ports import Edit, RulesDraft
 from hooks.registry import CATALOGUE
 from hooks.rulebook.book import REMEMBERED, Rulebook
+from hooks.rulebook.watching import RuleFileWatch
 from hooks.rules.findings import RulesInvalid
 from hooks.store.opening import open_store
 from hooks.store.sqlite import open_sqlite
@@ -344,6 +346,38 @@ async def test_all_servers_switch_together(cluster: tuple[Book, Book]) -> None:
     assert in_force(one.rulebook) == in_force(two.rulebook)
     assert not await two.rulebook.follow()
     assert not await one.rulebook.follow()
+
+
+async def test_who_follows_does_not_put_its_own_file_back_in_force(
+    cluster: tuple[Book, Book], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers whose files lie in different places, or include different ones, switched back and forth for ever."""
+    one, two = cluster
+    monkeypatch.setattr("hooks.rulebook.watching.WATCH_POLL", 0.05)
+    await one.load(RULES)
+    await two.load(RULES)
+    await two.rulebook.follow()
+    reloads = 0
+
+    async def reload() -> None:
+        nonlocal reloads
+        reloads += 1
+        await two.rulebook.load()
+
+    watching = asyncio.create_task(RuleFileWatch(two.path, lambda: two.rulebook.on_disk, reload).run())
+    await asyncio.sleep(0.2)
+    second = await one.load(RULES.replace("path: /a", "path: /b"))
+    assert await two.rulebook.follow()
+    await asyncio.sleep(1.0)
+    assert (second, 0) == (in_force(two.rulebook)[0], reloads)
+
+    two.path.write_text(RULES.replace("path: /a", "path: /c"), encoding="utf-8")  # and that is what somebody wants now
+    async with asyncio.timeout(10):
+        while not await one.rulebook.follow():
+            await asyncio.sleep(0.02)
+    watching.cancel()
+    assert in_force(one.rulebook) == in_force(two.rulebook) != (second, 2)
+    assert reloads
 
 
 async def test_a_file_that_was_superseded_is_not_put_back_by_a_restart(cluster: tuple[Book, Book]) -> None:

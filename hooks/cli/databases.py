@@ -209,7 +209,7 @@ def db_restore(
     print(f"What happened from then to {report['restored_at']} is not in it: what senders send again is taken as new.")
     if done.unfinished:
         fate = "goes on, and may be done a second time" if go_on else "is held by the next server, for you to decide"
-        print(f"What was not over in the copy ({done.unfinished} runs or events) {fate}.")
+        print(f"What was not over in the copy (runs, and events without their runs: {done.unfinished}) {fate}.")
     if done.before is not None:
         note(f"The database before it is kept as {done.before}.")
 

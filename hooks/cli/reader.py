@@ -8,6 +8,7 @@ documents. What changes something needs the server.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import getpass
 import json
 from collections.abc import Mapping
@@ -132,9 +133,12 @@ def _reachable(address: str) -> str:
 
 
 def find_server(settings: Settings) -> Server | None:
-    """The server that uses this data folder, if it answers; none when another database than its own was named."""
+    """The server that uses this data folder, if it answers; none when another database than its own was named.
+
+    Nobody is asked at an address that a server has left which was killed: another installation may have it by now.
+    """
     noted = noted_addresses(settings)
-    if noted is None:
+    if noted is None or _left_behind(settings):
         return None
     if settings.database_named and _noted(settings).get("database") not in (None, settings.database_noted):
         return None
@@ -144,6 +148,18 @@ def find_server(settings: Settings) -> Server | None:
     except Unreachable:
         return None
     return server
+
+
+def _left_behind(settings: Settings) -> bool:
+    """Whether what is noted is of a server that is there no more. One of an earlier release holds no lock on it."""
+    if not _noted(settings).get("locked"):
+        return False
+    try:
+        with (settings.data / "server.json").open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _token(settings: Settings) -> str | None:
@@ -171,8 +187,11 @@ def act(path: str, given: Mapping[str, object], body: Mapping[str, object] | Non
 
 def server_of(given: Mapping[str, object]) -> Server:
     """The running server of a data folder. Raises NoServer when none runs."""
-    server = find_server(load_settings(given))
+    settings = load_settings(given)
+    server = find_server(settings)
     if server is None:
+        if (noted := _noted(settings)).get("locked") and not _left_behind(settings):
+            raise NoServer(f"the server of this data folder (process {noted.get('pid')}) does not answer: see its log")
         raise NoServer("no server answers for this data folder: start `hooks serve`, or name its folder with --data")
     return server
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from typing import Annotated
 
 import typer
@@ -56,6 +57,7 @@ def serve(
             "strict": "true" if strict else None,
         }
     )
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # who asks for a reload of what is just starting means it no harm
     gc.disable()  # what is loaded for a start stays: `keep_calm` goes through it once, instead of hundreds of times
     try:
         from hooks.serving import run
@@ -71,10 +73,13 @@ def _log_to_stderr() -> None:
     import logging
     import time
 
+    from hooks.serving import Repeated
+
     handler = logging.StreamHandler()
     formatter = logging.Formatter("%(asctime)sZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
+    handler.addFilter(Repeated())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("hooks").setLevel(logging.INFO)
 

@@ -70,7 +70,7 @@ def call(
             answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read(_MOST)
         )
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"{shown} does not answer: {error or type(error).__name__}") from None
+        raise Unreachable(f"{shown} does not answer: {str(error) or type(error).__name__}") from None
     finally:
         connection.close()
 
@@ -91,7 +91,7 @@ def lines(url: str, *, headers: Mapping[str, str] | None = None, silence: float 
             yield line.decode("utf-8", "replace").rstrip("\r\n")
         raise Unreachable(f"{shown} has ended")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"{shown} does not answer: {error or type(error).__name__}") from None
+        raise Unreachable(f"{shown} does not answer: {str(error) or type(error).__name__}") from None
     finally:
         connection.close()
 

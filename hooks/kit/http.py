@@ -369,7 +369,7 @@ class Http:
                 going = Going(leave, sending)
                 return (await way.exchange(asked, self._max_body, connect, going)).answer(self._max_body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Transient(f"no connection to {self.host}: {error or 'timed out'}") from error
+            raise Transient(f"no connection to {self.host}: {str(error) or 'timed out'}") from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
             raise Permanent(f"the request to {self.host} cannot be made: {type(error).__name__}") from error
         except TimeoutError as error:

@@ -78,7 +78,8 @@ class Rulebook:
         self.current: RuleSet | None = None
         """What the files say, and beside it a rule for each subscriber."""
         self._unusable: int | None = None
-        self._read: Mapping[str, str] | None = None  # what the files said when they were last read
+        self.on_disk: Mapping[str, str] | None = None
+        """What this server's files said when they were last read. Others on the same store may have gone on from it."""
         self.number: int | None = None
         """Which entry of the history ``current`` is."""
         self.loaded_at: datetime | None = None
@@ -87,7 +88,8 @@ class Rulebook:
         self._unread = False
         """Sources of a broken file that cannot be opened, and whether nobody knows which there are."""
         self.sources: Mapping[str, Normalizer] = {}
-        """Of all doors, and those that rules alone put events in at."""
+        """Of all doors, those that rules alone put events in at, and those that were doors before: what they took while
+        nothing was acted on may not have been read yet."""
         self.accounts: Mapping[str, Account] = {}
         self.invalid: RulesInvalid | None = None
         """What was wrong with the file when it was loaded last, None when nothing was."""
@@ -266,7 +268,7 @@ class Rulebook:
             self.invalid = invalid
             raise
         self.invalid = None
-        first, self._read = self._read is None, rules.texts
+        first, self.on_disk = self.on_disk is None, rules.texts
         if first and await self._superseded(rules):
             await self._take_over()
             return rules if self.in_file is None else self.in_file
@@ -321,7 +323,7 @@ class Rulebook:
         by_version = len(expected) >= 8 and self.current.version.startswith(expected)
         if expected != str(self.number) and not by_version:
             raise Conflict(f"version {self.number} is in force now: somebody has changed the rules since")
-        if self._read is not None and changed_since(self._read, {name: Path(name) for name in self._read}):
+        if self.on_disk is not None and changed_since(self.on_disk, {name: Path(name) for name in self.on_disk}):
             raise Conflict("the file has been changed on disk and is not in force: load it, or put it back first")
 
     async def _write(
@@ -364,7 +366,7 @@ class Rulebook:
         self.doors = doors
         self._unsound, self._unread = {}, False
         own = {name: vendor.built_in.source for name, vendor in self._catalogue.items() if vendor.built_in is not None}
-        self.sources = {**own, **{name: door.source for name, door in doors.items()}}
+        self.sources = {**self.sources, **own, **{name: door.source for name, door in doors.items()}}
 
     def _desks(self, rules: RuleSet) -> dict[str, HookDesk]:
         """Where senders ask to be told of our events, by source."""

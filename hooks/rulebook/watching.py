@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-
-from hooks.rules.ruleset import RuleSet
 
 log = logging.getLogger("hooks.app")
 
@@ -20,10 +18,12 @@ class RuleFileWatch:
     """Calls ``reload`` when the rule file, or one that it includes, is another than before."""
 
     def __init__(
-        self, routes: Path, rules: Callable[[], RuleSet | None], reload: Callable[[], Awaitable[None]]
+        self, routes: Path, texts: Callable[[], Mapping[str, str] | None], reload: Callable[[], Awaitable[None]]
     ) -> None:
+        """``texts``: what the files said when they were last read, by their names, and not what is in force: that may
+        be another server's, and whoever followed it would put its own files back in force, and so would the other."""
         self._routes = routes
-        self._rules = rules
+        self._texts = texts
         self._reload = reload
 
     async def run(self) -> None:
@@ -65,9 +65,9 @@ class RuleFileWatch:
     def files(self) -> dict[Path, tuple[int, ...] | None]:
         """The rule files and what tells an edited one from the one that was read, links followed."""
         routes = self._routes.absolute()
-        rules = self._rules()
-        files = {routes, *(() if rules is None else (Path(name).absolute() for name in rules.texts))}
-        if rules is None or any("include" in text for text in rules.texts.values()):
+        texts = self._texts()
+        files = {routes, *(() if texts is None else (Path(name).absolute() for name in texts))}
+        if texts is None or any("include" in text for text in texts.values()):
             files |= {path for folder in {file.parent for file in files} for path in folder.glob("*.y*ml")}
         return {file: _stamp(file) for file in sorted(files)}
 

@@ -71,6 +71,16 @@ def copy_database(source: Path, target: Path, now: datetime) -> Copy:
     return Copy(target, now, target.stat().st_size)
 
 
+def clear_killed(database: Path) -> None:
+    """Take away what copies of ours and restores have left that were killed: each start that ends in the middle of a
+    copy would leave another one, until the disk is full. For whoever holds the database, so that none is being made."""
+    left = [*(database.parent / "backups").glob(f"{database.stem}-????????T*.db.partial*")]
+    left += database.parent.glob(f"{database.name}.restoring*")
+    for file in left:
+        with contextlib.suppress(OSError):
+            file.unlink()
+
+
 def copy_before_migrating(database: Path, connection: sqlite3.Connection, now: datetime) -> Copy | None:
     """A copy before the tables change, in the folder ``backups`` beside the database; None when nothing changes them.
 

@@ -369,10 +369,19 @@ def _require_tables(reading: Reading) -> None:
 
 
 def _check_writable(connection: psycopg.Connection[Any]) -> None:
-    """Raises Away on a standby: it may become the first, or our address may lead to that by then."""
-    row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
-    if row is not None and row[0]:
+    """Raises Away on a standby: it may become the first, or our address may lead to that by then.
+
+    The same for one that may only be read: whoever runs it for us may have set that because its disk is full.
+    """
+    asked = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"
+    standby, read_only = connection.execute(asked).fetchone() or (False, False)
+    if standby:
         raise Away("the database that the address leads to is a standby: nothing can be written to it")
+    if read_only:
+        raise Away(
+            f"the database {connection.info.dbname} may only be read: default_transaction_read_only is on, which some "
+            "set when its disk is full"
+        )
 
 
 _: type[Engine] = PostgresEngine

@@ -26,13 +26,15 @@ T = TypeVar("T")
 
 CONNECTING: dict[str, Any] = {
     "application_name": "hooks",
+    "client_encoding": "utf8",
     "connect_timeout": 4,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""Beside what the address says: a connection whose other end is gone is noticed while it is idle too."""
+"""Beside what the address says: a connection whose other end is gone is noticed while it is idle too, and every name
+goes through, whatever a database, a user or the environment (``PGCLIENTENCODING``) has set for its clients."""
 
 IDLE_LIMIT = 30
 """Seconds after which the server ends a transaction of ours that says nothing more: a process that was stopped."""

@@ -23,6 +23,7 @@ _OTHERS: Sequence[tuple[str, str, str]] = (
     ("gates", "idle_at", "idle_at IS NOT NULL"),
     ("starts", "at", "at IS NOT NULL"),
     ("echoes", "expires_at", "expires_at IS NOT NULL"),
+    ("onces", "expires_at", "expires_at IS NOT NULL"),
 )
 """Instants that a run waits for or is judged by, beside its own ``due_at``: table, column, which rows."""
 

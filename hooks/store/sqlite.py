@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from hooks.errors import StoreError, StoreRefused
 from hooks.store.accept import accept_rows
 from hooks.store.auditing import noted
-from hooks.store.copying import copy_before_migrating
+from hooks.store.copying import clear_killed, copy_before_migrating
 from hooks.store.engine import Engine, Reader, Reading, Transaction
 from hooks.store.groupcommit import GroupCommit, Hear, Results, Work
 from hooks.store.history import SqlHistory
@@ -52,6 +52,7 @@ class SqliteEngine:
         migrated: Sequence[str],
     ) -> None:
         self._path = path
+        self._files = _identities(path)
         self._connection = connection
         self.room = room
         self._reader = reader  # what is read for the engine must not wait behind commits, nor commits behind it
@@ -82,6 +83,7 @@ class SqliteEngine:
                     f"{path.parent} is on a {kind}, which forgets everything when the machine stops: put the data "
                     "folder on a disk, or set HOOKS_DURABILITY=relaxed when that may be"
                 )
+            clear_killed(path)
             room.restore()
             _make_private(path)
             connection = await open_writing(path)
@@ -182,6 +184,8 @@ class SqliteEngine:
             raise StoreError(f"the database cannot be read: {error}") from None
 
     async def tidy(self) -> None:
+        if await asyncio.to_thread(self._gone):
+            return
         await asyncio.to_thread(self.room.restore)
 
         def unused(reading: Reading) -> int:
@@ -191,6 +195,20 @@ class SqliteEngine:
 
         self.room.reusable = await self.read(unused)
         self.room.look()
+
+    def _gone(self) -> bool:
+        """Whether somebody took the files away: what is written to them then is found by nobody any more."""
+        # inodes stay while somebody has them open; one that was not there yet may come
+        pairs = zip(self._files, _identities(self._path), strict=True)
+        if all(then is None or then == now for then, now in pairs):
+            return False
+        if self._writer.broken is None:
+            self._writer.broken = (
+                f"{self._path.name} was deleted, or something else was put in its place, while this server ran: "
+                "put it back with its -wal beside it, or a copy of it, and restart"
+            )
+            log.error("%s; until then webhooks are put off and nothing is carried out", self._writer.broken)
+        return True
 
     async def settle(self) -> None:
         await self._recent.settle()
@@ -213,12 +231,15 @@ class SqliteEngine:
         return wrong
 
     def figures(self) -> Mapping[str, int]:
-        return {
-            "free_bytes": self.room.free,
-            "free_bytes_wanted": self.room.mark,
-            "database_bytes": self._path.stat().st_size,
-            "reusable_bytes": self.room.reusable,
-        }
+        try:
+            return {
+                "free_bytes": self.room.free,
+                "free_bytes_wanted": self.room.mark,
+                "database_bytes": self._path.stat().st_size,
+                "reusable_bytes": self.room.reusable,
+            }
+        except FileNotFoundError:
+            return {}  # it was taken away, which `tidy` says
 
     async def scrub(self) -> None:
         """Empty the log, which holds pages as they were before."""
@@ -236,6 +257,19 @@ class SqliteEngine:
             await self._connection.close()
         finally:
             self._lock.release()
+
+
+def _identities(path: Path) -> list[tuple[int, int] | None]:
+    """Which files the database and its log are, by device and number; None where there is none."""
+    found: list[tuple[int, int] | None] = []
+    for file in (path, path.with_name(path.name + "-wal")):
+        try:
+            known = file.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((known.st_dev, known.st_ino))
+    return found
 
 
 def _damage(raw: sqlite3.Connection) -> str | None:

@@ -410,6 +410,61 @@ def test_a_second_server_on_the_same_folder_is_refused_by_name(place: Place) -> 
     assert "Traceback" not in second.stderr
 
 
+def test_what_a_killed_server_left_leads_nobody_to_another_installation(place: Place) -> None:
+    other = place.folder / "other"
+    killed, server = place.serve(), None
+    try:
+        place.run("send", "--sample", "housecall_pro/job.completed")
+        stop(killed, signal.SIGKILL)
+        noted = json.loads((place.folder / ".hooks" / "server.json").read_text())
+        at = noted["admin"].removeprefix("http://")
+        server = place.start("serve", "--port", "0", "--admin", at, "--data", str(other))
+        told = other / "server.json"
+        while not told.is_file() or not told.read_text().endswith("\n"):
+            assert server.poll() is None, server.communicate()[0]
+            time.sleep(0.05)
+        counted = place.json("stats")
+        paused = place.run("connections", "pause", "office")
+        elsewhere = place.json("connections", "list", "--data", str(other))
+    finally:
+        for process in (killed, server):
+            if process is not None and process.poll() is None:
+                stop(process)
+
+    assert 1 == counted["receipts"]["accepted"], "of its own file, and nothing of the other's"
+    assert (1, True) == (paused.returncode, "no server answers for this data folder" in paused.stderr)
+    assert [False] == [connection["paused"] for connection in elsewhere["items"]]
+
+
+def test_a_server_that_does_not_answer_is_told_from_none(place: Place) -> None:
+    server = place.serve()
+    try:
+        server.send_signal(signal.SIGSTOP)
+        paused = place.run("connections", "pause", "office")
+    finally:
+        server.send_signal(signal.SIGCONT)
+        stop(server)
+
+    assert 1 == paused.returncode
+    assert f"the server of this data folder (process {server.pid}) does not answer" in paused.stderr
+
+
+def test_a_reload_that_is_asked_for_during_the_start_does_not_end_it(place: Place) -> None:
+    server = place.start("serve", "--port", "0", "--admin", "127.0.0.1:0")
+    try:
+        told = place.folder / ".hooks" / "hooks.db"
+        while not told.is_file():  # it is starting, and not there yet
+            assert server.poll() is None, server.communicate()[0]
+            time.sleep(0.005)
+        server.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 30
+        while place.run("healthcheck", "--ready").returncode != 0:
+            assert server.poll() is None, "it ended"
+            assert time.monotonic() < deadline, "the server did not become ready"
+    finally:
+        stop(server)
+
+
 def test_a_damaged_database_is_found(place: Place) -> None:
     server = place.serve()
     try:

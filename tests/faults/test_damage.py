@@ -70,6 +70,25 @@ async def test_a_page_that_was_overwritten_is_noticed_at_the_start(tmp_path: Pat
     tell(Row("F8 damaged page", "20 random pages overwritten", "20 noticed", f"{noticed} of 20 refused at the start"))
 
 
+async def test_a_database_that_is_deleted_under_a_server_ends_acknowledging(world: ProcessWorld, tell: Tell) -> None:
+    await world.serve(RULES)
+    for number in range(5):
+        assert 202 == (await world.lead({"full_name": f"Invented Person {number}"})).status_code
+    for file in world.data.glob("hooks.db*"):
+        file.unlink()
+    await world.until(lambda: world.get("/readyz"), lambda answer: answer.status_code == 503)
+    put_off = await world.lead({"full_name": "Somebody who is told to come again"})
+    assert 429 == put_off.status_code
+    assert put_off.headers["Retry-After"].isdigit()
+    await asyncio.sleep(5)
+    said = world.said()
+    assert 1 == said.count("ERROR   hooks.store: hooks.db was deleted, or something else was put in its place")
+    assert 1 == said.count("runs cannot be claimed now"), "and not every second"
+    assert "failed with" not in said
+    await world.stop()
+    tell(Row("F8 deleted", "the files of a running server", "no 2xx afterwards", "put off within 2 s, and told"))
+
+
 async def test_rubbish_after_the_last_sync_of_the_log_costs_nothing(tmp_path: Path, tell: Tell) -> None:
     path, copy = tmp_path / "hooks.db", tmp_path / "copy" / "hooks.db"
     copy.parent.mkdir()

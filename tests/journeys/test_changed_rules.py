@@ -140,6 +140,19 @@ async def test_with_a_broken_file_it_starts_and_stores_and_acts_when_the_file_is
     assert (await world.quiet())["books_balance"]
 
 
+async def test_what_a_source_had_taken_before_it_was_renamed_is_read_all_the_same(world: World) -> None:
+    await world.serve(BROKEN)
+    event = await world.job()
+
+    world.write(RULES.replace("  hcp: {", "  housecall: {"))
+    run = await world.run(event)
+    shown = await world.event(event)
+
+    assert ("done", "job.completed", "hcp") == (run["state"], shown["type"], shown["source"])
+    gone = await world.hcp({"event": "job.completed", "job": world.some_job()})
+    assert 404 == gone.status_code, "it takes no more"
+
+
 async def test_with_a_file_that_is_no_yaml_the_sources_in_force_last_go_on(world: World) -> None:
     await world.serve(RULES)
     await world.stop()

@@ -162,7 +162,9 @@ async def test_a_tls_handshake_that_hangs_is_certain_to_have_sent_nothing() -> N
         await reader.read()
 
     async with serving(silent) as address:
-        assert not (await failure(address.replace("http:", "https:"), timeout=0.4)).unknown
+        error = await failure(address.replace("http:", "https:"), timeout=0.4)
+    assert not error.unknown
+    assert error.message.endswith(": timed out"), "and why is said"
 
 
 async def test_an_answer_of_a_gigabyte_is_cut_at_a_mebibyte() -> None:

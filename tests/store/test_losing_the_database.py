@@ -100,6 +100,47 @@ async def test_a_database_that_refuses_connections_is_away_with_its_reason(store
     await record(store)
 
 
+async def test_a_database_that_may_only_be_read_is_away_until_it_may_be_written(
+    store: SqlStore, postgres_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a host sets it for a database whose disk is full, which ends the connections too."""
+    name = postgres_database.partition("?")[0].rpartition("/")[2]
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    with psycopg.connect(postgres_database, autocommit=True) as direct:
+        direct.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        direct.execute(ended, (name,))
+        with pytest.raises(StoreError):
+            await record(store)
+        for _ in range(20):
+            await asyncio.sleep(0.05)
+            assert store.broken is not None, "it is not back as long as nothing can be written"
+            with pytest.raises(StoreError, match="may only be read"):
+                await record(store)
+        direct.execute("SET default_transaction_read_only = off")
+        direct.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        direct.execute(ended, (name,))
+    await until_back(store)
+    await record(store)
+    assert 2 == len([line for line in caplog.messages if line.startswith("the database is")]), "away, and back"
+
+
+async def test_what_a_database_has_set_for_its_clients_changes_no_name(
+    proxy: Proxy, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    name = postgres_database.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(postgres_database, autocommit=True) as direct:
+        direct.execute(f"ALTER DATABASE \"{name}\" SET client_encoding = 'LATIN1'")
+    store = await open_store(proxy.dsn(postgres_database), relaxed=True)
+    try:
+        stored = receipt()._replace(path="/Łucja 😀")
+        await store.record(stored, None, 0)
+        [found] = await store.pending("owner", 1, NOW)
+    finally:
+        await store.close()
+    assert stored.path == found.path
+
+
 async def test_a_commit_whose_answer_was_lost_is_found_by_its_key(store: SqlStore, proxy: Proxy) -> None:
     first = receipt()
     asked = asyncio.ensure_future(store.record(first, b"k" * 32, DAY))

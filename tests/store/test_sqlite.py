@@ -89,6 +89,28 @@ async def test_a_second_server_on_the_same_file_is_refused_by_name(store: SqlSto
         await open_sqlite(path, relaxed=True)
 
 
+@pytest.mark.parametrize("taken", ["hooks.db", "hooks.db-wal", "the folder"])
+async def test_nothing_is_taken_into_a_file_that_somebody_took_away(tmp_path: Path, taken: str) -> None:
+    folder = tmp_path / "data"
+    store = await open_sqlite(folder / "hooks.db", relaxed=True)
+    try:
+        await store.record(receipt(), None, 0)
+        await store.engine.tidy()
+        assert store.broken is None
+        if taken == "the folder":
+            folder.rename(tmp_path / "elsewhere")
+        else:
+            (folder / taken).unlink()
+        await store.engine.tidy()
+        await store.engine.tidy()
+        assert "was deleted" in (store.broken or "")
+        with pytest.raises(StoreError, match="was deleted, or something else was put in its place"):
+            await store.record(receipt(), None, 0)
+        store.engine.figures()
+    finally:
+        await store.close()
+
+
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
     await (await open_sqlite(path, relaxed=True)).close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -125,6 +127,24 @@ async def test_a_clock_that_is_set_while_runs_wait_fires_none_early_and_delays_n
     tell(Row(f"F12 clock {jump / DAY:+.0f} days", "set while runs wait", "0 early, 0 late", seen, 0, 0, 0))
 
 
+@pytest.mark.parametrize("jump", [2 * DAY, -2 * DAY])
+async def test_whom_a_rule_has_acted_for_once_is_known_as_long_as_it_said(world: World, jump: float) -> None:
+    clock = SetClock()
+    world.clock = clock  # type: ignore[assignment]  # a clock of another kind
+    once = NOTE.replace("    do:", "    once_per: data.customer.email\n    once_within: 24h\n    do:")
+    await world.serve(SOURCES + "connections:\n" + OFFICE + "rules:\n" + once)
+    await world.run((await world.lead({"full_name": "Invented Person", "email": "p@example.org"})).json()["events"][0])
+    clock.ahead = jump
+    await world.until(lambda: world.read("health"), lambda health: "the clock was set" in str(health))
+    again = (await world.lead({"full_name": "The same Person", "email": "p@example.org"})).json()["events"][0]
+    await world.run(again, "skipped")
+    assert 1 == len(world.notes()), "a day has not passed because the clock was set"
+    with closing(sqlite3.connect(world.folder / "data" / "hooks.db")) as database:
+        ends = database.execute("SELECT expires_at FROM onces").fetchone()[0]
+    left = ends / 1000 - clock.now().timestamp()
+    assert DAY - 60 < left <= DAY, "nor is the next one kept waiting for longer"
+
+
 async def test_a_clock_that_went_back_while_the_server_was_away_delays_nothing(world: World) -> None:
     clock = SetClock()
     clock.ahead = DAY
@@ -139,6 +159,24 @@ async def test_a_clock_that_went_back_while_the_server_was_away_delays_nothing(w
     await world.serve(SOON)
 
     await world.run(event)
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(3600.0, "1h more"), (-8.0, "8s less"), (1.0, None)])
+async def test_a_clock_that_parts_from_the_one_that_servers_share_is_told(
+    tmp_path: Path, postgres_database: str, caplog: pytest.LogCaptureFixture, ahead: float, told: str | None
+) -> None:
+    clock = SetClock()
+    clock.ahead = ahead
+    async with World(tmp_path, postgres_database) as world:
+        world.clock = clock  # type: ignore[assignment]
+        await world.serve(SOURCES)
+        health = await world.read("health")
+    found = [finding["what"] for finding in health["findings"] if "than the database's" in finding["what"]]
+    assert [told is not None] == [len(found) == 1]
+    assert len(found) == sum("than the database's" in message for message in caplog.messages)
+    if told is not None:
+        assert f"shows {told} than" in found[0]
+        assert (abs(ahead) > 15) == ("take runs that are under way from each other" in found[0])
 
 
 async def test_nothing_is_pruned_by_a_clock_that_was_set(world: World) -> None:

@@ -185,6 +185,30 @@ async def test_an_older_database_is_copied_before_its_tables_are_changed(world: 
     assert (3, True) == (stats["receipts"]["refused"], stats["books_balance"])
 
 
+async def test_what_copies_left_that_were_killed_goes_at_the_next_start(world: World) -> None:
+    data = world.folder / "data"
+    (data / "backups").mkdir(parents=True)
+    left = [
+        data / "backups" / "hooks-20260504T140000Z-before-0002.db.partial",
+        data / "backups" / "hooks-20260504T140000Z-before-0002.db.partial-journal",
+        data / "backups" / "hooks-20260504T140000-000001Z.db.partial",
+        data / "hooks.db.restoring",
+        data / "hooks.db.restoring-journal",
+    ]
+    kept = [
+        data / "backups" / "hooks-20260504T140000Z-before-0002.db",
+        data / "backups" / "mine.db.partial",
+        data / "hooks.db.before-20260504T140000-000",
+    ]
+    for file in (*left, *kept):
+        file.write_bytes(b"a part of a copy")
+
+    await world.serve(RULES)
+
+    assert [False] * len(left) == [file.exists() for file in left]
+    assert [True] * len(kept) == [file.exists() for file in kept]
+
+
 async def test_without_room_for_the_copy_nothing_is_changed(
     world: World, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
