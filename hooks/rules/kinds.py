@@ -72,6 +72,8 @@ def rewriting(value: Any, kind: Kind, known: Kind) -> str:
     if kind & Kind.NUMBER and known & Kind.TEXT:
         return "put it in quotes"
     if kind & Kind.TEXT and known & Kind.NUMBER:
+        if re.fullmatch(r"-?0\d+", value):
+            return "write the number without the leading zeros"
         return "write the number without quotes" if _NUMBER.fullmatch(value) else ""
     if kind & Kind.TEXT and known & Kind.BOOL:
         return "write true or false"

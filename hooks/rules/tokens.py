@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hooks.rules.elsewhere import braces_hint, sign_hint
 from hooks.rules.faults import ExpressionError
 
 MAX_CHARACTERS = 4000
@@ -71,6 +72,8 @@ def _number(text: str, word: str, start: int) -> int | float:
         raise ExpressionError("this number is too long", text, start, len(word))
     if word.isdigit():
         if len(word) > 1 and word[0] == "0":
+            if re.search(r"\d,$", text[:start]) and len(word) == 3:
+                raise ExpressionError("unexpected ','", text, start - 1, 1, "write the number without the comma")
             raise ExpressionError("a number cannot start with 0", text, start, len(word), f"as text: '{word}'")
         return int(word)
     number = float(word)
@@ -104,7 +107,6 @@ def _unknown(text: str, position: int) -> ExpressionError:
     if character in "'\"":
         return ExpressionError("text is not closed", text, start, len(text) - start, f"add the closing {character}")
     if character == "$":
-        return ExpressionError("'$' has no meaning here", text, start, 1, "inside ${ } write the bare name")
+        return ExpressionError("'$' has no meaning here", text, start, 1, braces_hint(text) or sign_hint(text, start))
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    hint = "one expression only; when: takes a list, one condition a line" if character == ";" else ""
-    return ExpressionError(f"unexpected '{shown}'", text, start, 1, hint)
+    return ExpressionError(f"unexpected '{shown}'", text, start, 1, sign_hint(text, start))

@@ -373,6 +373,11 @@ def test_an_unquoted_comment_that_swallows_text_is_a_warning() -> None:
     assert [] == messages_after_head(rule(PING.rstrip() + "  # an ordinary comment\n"))
 
 
+@pytest.mark.parametrize("mark", ["<" * 7 + " HEAD", "=" * 7, ">" * 7 + " theirs"])
+def test_what_is_left_of_a_merge_conflict_is_called_that(mark: str) -> None:
+    assert only(rule(f"{mark}\n{PING}")).startswith("4:1 a merge conflict is left here")
+
+
 def test_several_connections_of_a_vendor_must_be_named() -> None:
     text = HEAD + '  other: {vendor: home, api_key: "${secret.HOME_KEY}"}\n' + rule(PING)
     found = messages(text)
