@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from hooks.cli.tree import app, run
 
@@ -56,6 +57,14 @@ def test_a_command_explains_itself(name: str) -> None:
         assert option.metavar or takes_words or option.type.name == "choice", f"{option.name}: say what it takes"
     if name not in ACTING:
         assert any("--json" in option.opts for option in command.params), "for programs"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_cut_off_in_a_terminal_of_eighty_columns(name: str) -> None:
+    shown = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    assert 0 == shown.exit_code
+    assert {80} >= {len(line) for line in shown.output.splitlines() if "─" in line}
+    assert "…" not in shown.output
 
 
 @pytest.mark.parametrize("wrong", ["serv", "evnets", "event"])
