@@ -33,10 +33,10 @@ _FOREIGN = (
     re.compile(rf"(?<!\{{)\{{\{{\s*({_PATH})\s*\}}\}}"),
     re.compile(rf"(?<![\w${{])\$({_PATH})"),
     re.compile(rf"(?<![${{])\{{\s*({_PATH})\s*\}}(?!\}})"),
-    re.compile(rf"^({_PATH})$"),
     re.compile(r"=?\{\{\s*(?:\$json|\$node|\$\(|\d+__|\d+\.)[^{}]*\}\}()"),
 )
-"""How others write a value that is put in, and our own names where they were left bare. The last: n8n, Zapier, Make."""
+"""How others write a value that is put in. The last: n8n, Zapier, Make."""
+_BARE = re.compile(rf"({_PATH})")
 
 _OF_HTTP: Final = {
     "url": "write path:, below the connection's base_url", "uri": "write path:, below the connection's base_url",
@@ -226,9 +226,18 @@ class InputsCheck:
     def _foreign(self, text: str, path: Path) -> None:
         """Find ``{{ data.id }}`` and its like, which is how others write it."""
         found = next(filter(None, (pattern.search(text) for pattern in _FOREIGN)), None)
+        if found is None and _BARE.fullmatch(text) and self._is_known(text):
+            found = _BARE.fullmatch(text)
         if found is not None:
             hint = f"write ${{{found[1]}}}" if found[1] else "values are put in with ${data.name}; see hooks explain"
             self.foreign[path] = (found.start(), found.end() - found.start(), hint)
+
+    def _is_known(self, path: str) -> bool:
+        """Whether a text is the path of something there: ``data.note``, and not the file ``data.csv``."""
+        root, name = path.split(".")[:2]
+        name = name.partition("[")[0]
+        shape = self.scope.roots.get(root, OPEN)
+        return name in self.scope.steps if root == "steps" else not shape.is_open and name in shape.fields
 
     def _tell_foreign(self) -> None:
         """An error where the field does not take such a text, else a warning."""
