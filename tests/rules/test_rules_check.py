@@ -504,6 +504,10 @@ def test_mistakes_at_the_top(text: str, expected: str) -> None:
     assert expected in marked(text)
 
 
+def test_what_a_vendor_gives_out_may_be_short() -> None:
+    assert [] == messages('version: 1\nconnections:\n  home: {vendor: home, api_key: "${secret.SHORT}"}\n')
+
+
 def test_a_secret_in_the_file_is_a_warning_that_does_not_show_it() -> None:
     text = "sources: {a: {vendor: form, key: plainly-written-0123456789}}\n"
     warnings = load(text).warnings
