@@ -174,9 +174,9 @@ class RuleBuilder:
         for number, pattern in enumerate(model.event):
             place = (*path, "event") if single else (*path, "event", number)
             if not _is_name(pattern) or (pattern in unknown and known and not _EVENT.fullmatch(pattern)):
-                several = re.split(r",\s*|\s+or\s+|\s*\|\s*", pattern)
+                several = re.split(r",\s*|\s+or\s+|\s*\|\s*|\s+", pattern)
                 several_hint = f"several types are a list: [{', '.join(several)}]"
-                told = len(several) > 1 and all(map(_EVENT.fullmatch, several))
+                told = len(several) > 1 and all("." in each and _EVENT.fullmatch(each) for each in several)
                 hint = several_hint if told else "such as job.completed or job.*"
                 self._report.at(file, place, "this is not an event type", hint)
             elif "," in pattern:

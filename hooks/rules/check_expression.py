@@ -220,6 +220,8 @@ class _Checker:
         hint = ""
         if kinds & Kind.LIST:
             hint = size_hint(key, shown) or f"for one item write {shown}[0].{key}, for all map({shown}, .{key})"
+            if key.isdigit():
+                hint = f"write {shown}[{key}]"
         self.say(start, end, f"'{shown or 'this'}' is {describe(kinds)} and has no field '{key}'", hint)
 
     def step(self, node: PathNode) -> None:

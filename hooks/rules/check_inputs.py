@@ -7,6 +7,7 @@ formats, ranges and the words of an enumeration.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from hooks.rules.kinds import Kind, describe, describe_value, kind_of, rewriting
 from hooks.rules.model import STEP_KEYS
 from hooks.rules.report import Report, SourceFile, described, known_as, locate, written_as
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_kind
-from hooks.rules.template import Template, compile_template, escaped_in, has_hole
+from hooks.rules.template import Hole, Template, compile_template, escaped_in, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
 from hooks.values import Contradiction
 
@@ -200,6 +201,7 @@ class InputsCheck:
             self.wrong.add(path)
             return Literal(None, line)
         self._escaped(text, path)
+        self._left_over(text, template, path)
         literal = template.literal
         if literal is not None:
             return Literal(literal, line)
@@ -251,8 +253,18 @@ class InputsCheck:
         for start, end in escaped_in(text):
             inner = text[start + 3 : end]
             hint = f"'$${{' stands for a literal '${{'; for an amount with its sign write ${{'$' + {inner}}}"
-            message = "this is sent as it stands, and no value is put in"
-            self.report.inside(self.file, path, start, end + 1 - start, message, hint, "warning")
+            self.foreign.setdefault(path, (start, end + 1 - start, hint))
+
+    def _left_over(self, text: str, template: Template, path: Path) -> None:
+        """Warn of ``${data.id}}``: a brace too many is sent with the value."""
+        before = ""
+        for part, after in itertools.pairwise(template.parts):
+            before += part if isinstance(part, str) else ""
+            if isinstance(part, Hole) and isinstance(after, str) and after.startswith("}") and "{" not in before:
+                end = text.index("}}", part.offset) + 1
+                message = "this '}' is sent behind the value"
+                self.report.inside(self.file, path, end, 1, message, "take it away: one } closes ${", "warning")
+                return
 
     def _misfit(self, found: Misfit, path: Path) -> None:
         """Report what lies below an object or a list and cannot be what the action takes."""

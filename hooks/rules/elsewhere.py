@@ -55,6 +55,8 @@ _INFIX: Final = {
 _SIGNS: Final = {
     ";": "one expression only; when: takes a list, one condition a line",
     "~": "write matches, with the pattern in quotes",
+    "•": "a list item begins with a dash and a blank: - data.x",
+    **dict.fromkeys("€£¥", "write the number alone; money is whole cents: 5000 for 50 dollars"),
     "≥": "write >=", "≤": "write <=", "≠": "write !=", "×": "write *", "÷": "write /",
     **dict.fromkeys("“”„‟«»", "a word processor's quotes: type ' or \" anew"),
     **dict.fromkeys("‘’‚‛´`", "a word processor's quotes: type ' anew"),

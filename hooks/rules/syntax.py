@@ -99,6 +99,8 @@ class _Parser:
     def unexpected(self, hint: str = "") -> ExpressionError:
         token = self.token
         if token.kind == "end":
+            percent = self.position and self.tokens[self.position - 1].text == "%"
+            hint = hint or ("% is the rest of a division: write the number alone" if percent else "")
             return self.error("the expression ends too early", token, hint or "a value is missing at the end")
         before = self.tokens[self.position - 1].text if self.position else ""
         after = self.tokens[min(self.position + 1, len(self.tokens) - 1)].text
@@ -116,7 +118,7 @@ class _Parser:
             hint = "there is one ')' more than there are '('"
         elif token.text == "*" and before == "[":
             hint = "for all items write map(list, .field), or any(list, .field == 'value')"
-        elif token.text == "/" and before == "/":
+        elif token.text == "/" and "/" in (before, after):
             hint = "a comment begins with a blank and #"
         elif token.text == "if" and after == "(":
             hint = "write: x if condition else y"

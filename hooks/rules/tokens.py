@@ -54,7 +54,10 @@ def tokenize(text: str) -> list[Token]:
             return tokens
         if kind == "number":
             if re.match(r"\w", text[end : end + 1]):
-                raise ExpressionError(f"'{text[start : end + 1]}' is not a number", text, start, end + 1 - start)
+                shown = re.match(r"\w+", text[start:])
+                length = len(shown[0]) if shown else 1
+                hint = "write it out in digits, as in 5000"
+                raise ExpressionError(f"'{text[start : start + length]}' is not a number", text, start, length, hint)
             tokens.append(Token("number", word, start, end, _number(text, word, start)))
         elif kind == "text":
             is_pattern = bool(tokens) and tokens[-1].text == "matches"  # a pattern keeps its own backslashes

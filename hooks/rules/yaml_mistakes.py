@@ -246,7 +246,9 @@ def _second_colon(scene: _Scene) -> Mistake | None:
         return None
     first = re.match(r"\s*(?:-\s+)*[^\s:'\"][^:]*:\s", scene.line)
     if first is not None and scene.column >= first.end():
-        return scene.at(scene.row, scene.column, 1, "a second ': ' inside the value", "put the value in quotes")
+        curly = re.search("[“”„]", scene.line[: scene.column])
+        hint = "these quotes are a word processor's: type \" anew" if curly else "put the value in quotes"
+        return scene.at(scene.row, scene.column, 1, "a second ': ' inside the value", hint)
     return scene.at(
         scene.row,
         len(scene.line) - len(scene.line.lstrip()),
