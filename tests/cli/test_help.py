@@ -84,3 +84,19 @@ def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
     writing.stderr.close()
     writing.wait(30)
     assert b"" == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["vendors", "nothing"], "there are housecall_pro, zapier"),
+        (["vendors", "servicetitn"], "did you mean 'servicetitan'?"),
+        (["vendors", "homebase360.creat_job"], "did you mean 'homebase360.create_job'?"),
+        (["vendors", "homebase360.zzzz"], "`hooks vendors homebase360` lists its actions"),
+    ],
+)
+def test_a_name_that_there_is_not_is_told_with_those_that_there_are(
+    asked: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == run(asked)
+    assert told in capsys.readouterr().err
