@@ -35,6 +35,12 @@ UNREAD = 60.0
 STALE_IN_A_ROW = 5
 """Webhooks of one source, refused as too old one after the other, before our own clock is doubted."""
 
+REFUSED_IN_A_ROW = 5
+"""Webhooks of one source, refused one after the other, before its secret is doubted."""
+
+REFUSED_LATELY = 86400.0
+"""Seconds after the latest of them for which that is told: then it was somebody who tried the door, and has gone."""
+
 CROWDED = 300.0
 """Seconds for which it is told that senders were put off because too many came."""
 
@@ -79,6 +85,7 @@ class Health:
         self._loops: dict[str, Callable[[], float]] = {}
         self._failing_since: float | None = None
         self._stale: dict[str, int] = {}
+        self._refused: dict[str, tuple[int, float]] = {}
         self._put_off = self._crowd = 0
         self._put_off_at = float("-inf")
         self.rules_loaded: Callable[[], bool] = lambda: True
@@ -98,8 +105,14 @@ class Health:
     def took(self, receipt: Receipt) -> None:
         """A receipt was committed."""
         self._failing_since = None
-        if receipt.verdict == "accepted":
+        if receipt.verdict not in ("refused", "ping"):
             self._stale.pop(receipt.source, None)
+            self._refused.pop(receipt.source, None)
+        elif receipt.verdict == "refused" and receipt.reason != "stale":
+            number = self._refused.get(receipt.source, (0, 0.0))[0] + 1
+            self._refused[receipt.source] = number, self._clock.monotonic()
+            if number == REFUSED_IN_A_ROW:
+                log.warning("%s", self._all_refused(receipt.source, number))
         elif receipt.reason == "stale":
             self._stale[receipt.source] = number = self._stale.get(receipt.source, 0) + 1
             if number == STALE_IN_A_ROW:
@@ -178,6 +191,16 @@ class Health:
             for source, number in self._stale.items()
             if number >= STALE_IN_A_ROW
         ]
+        found += [
+            Finding(
+                "yellow",
+                self._all_refused(source, number),
+                f"compare its secret with the sender's; `hooks subscriptions doctor --source {source}`, and"
+                f" `hooks receipts list --source {source} --verdict refused`",
+            )
+            for source, (number, at) in self._refused.items()
+            if number >= REFUSED_IN_A_ROW and self._clock.monotonic() - at <= REFUSED_LATELY
+        ]
         return sorted(found, key=lambda finding: finding.level != "red")
 
     def report(self, ready: bool) -> dict[str, Any]:
@@ -207,6 +230,12 @@ class Health:
             return False
         assert self._failing_since is not None, "failing has a beginning"
         return self._clock.monotonic() - self._failing_since > NO_COMMIT
+
+    def _all_refused(self, source: str, number: int) -> str:
+        return (
+            f"the last {number} webhooks of source {source!r} were refused: the secret here is probably not the"
+            " sender's, or somebody else posts there"
+        )
 
     def _too_old(self, source: str) -> str:
         shown: datetime = self._clock.now()

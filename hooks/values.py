@@ -16,6 +16,10 @@ _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|sec|s|min|m|h|d|w)\s*")
 MAX_SECONDS = 10 * 366 * 86400.0
 
 
+class Contradiction(ValueError):
+    """Values that exclude each other, whatever they are: told also where some of them are not known yet."""
+
+
 def parse_duration(text: object) -> float:
     """Seconds of a duration text such as ``90s``, ``1h 30m`` or ``7d``.
 

@@ -17,7 +17,7 @@ Routes = Annotated[
 ]
 Database = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="The database (HOOKS_DATABASE).", show_default="sqlite:///<data>/hooks.db"),
+    typer.Option(metavar="URL", help="The database (HOOKS_DATABASE).", show_default="hooks.db in --data"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 TypePattern = Annotated[

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
@@ -20,6 +20,9 @@ receipts = typer.Typer(help="Receipts: what arrived, byte for byte.", no_args_is
 runs = typer.Typer(help="Runs: rules carried out for events.", no_args_is_help=True)
 
 EventState = Literal["pending", "matched", "unmatched"]  # as in hooks.ports, which is too heavy for --help
+Matched = Annotated[
+    EventState | None, typer.Option(metavar="STATE", help=f"Whether a rule matched: {' '.join(get_args(EventState))}.")
+]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="From then on: 2h, 7d or 2026-05-06T17:30:00Z.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Up to then, written as for --since.")]
 EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, evt_...")]
@@ -40,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
 def events_list(
     source: SourceName = None,
     type_: TypePattern = None,
-    state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
+    state: Matched = None,
     rule: RuleId = None,
     q: SearchText = None,
     since: Since = None,
@@ -66,7 +69,9 @@ def events_show(event: EventId, as_json: AsJson = False, data: Data = None, data
 @receipts.command("list", epilog="Example: hooks receipts list --verdict refused --since 1d")
 def receipts_list(
     source: SourceName = None,
-    verdict: Annotated[Verdict | None, typer.Option(help="Only with this verdict.")] = None,
+    verdict: Annotated[
+        Verdict | None, typer.Option(metavar="VERDICT", help=f"Only with this verdict: {' '.join(get_args(Verdict))}.")
+    ] = None,
     since: Since = None,
     until: Until = None,
     cursor: Cursor = None,
@@ -89,7 +94,9 @@ def receipts_show(receipt: ReceiptId, as_json: AsJson = False, data: Data = None
 
 @runs.command("list", epilog="Example: hooks runs list --state failed")
 def runs_list(
-    state: Annotated[RunState | None, typer.Option(help="Only in this state.")] = None,
+    state: Annotated[
+        RunState | None, typer.Option(metavar="STATE", help=f"Only in this state: {' '.join(get_args(RunState))}.")
+    ] = None,
     rule: RuleId = None,
     event: Annotated[str | None, typer.Option(metavar="ID", help="Only of this event.")] = None,
     connection: Annotated[

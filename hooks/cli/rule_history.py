@@ -75,6 +75,8 @@ def diff(
     else:
         for line in found.splitlines():
             print(coloured(line, _COLOURS.get(line[:1])))
+        if not found:
+            note(f"Version {before['number']} and {label} are the same.")
     if found:
         raise typer.Exit(Exit.DIFFERENT)
 

@@ -11,7 +11,7 @@ import typer
 from hooks.cli.completing import RuleId, SourceName
 from hooks.cli.options import Data, SearchText, TypePattern
 from hooks.cli.output import TONES, coloured, note, plain
-from hooks.cli.records import EventState, Since, events, instant, unknown_name
+from hooks.cli.records import Matched, Since, events, instant, unknown_name
 from hooks.names import name_in
 from hooks.settings import load_settings
 
@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 def tail(
     type_: TypePattern = None,
     source: SourceName = None,
-    state: Annotated[EventState | None, typer.Option(help="Whether a rule matched.")] = None,
+    state: Matched = None,
     rule: RuleId = None,
     q: SearchText = None,
     since: Since = None,

@@ -46,7 +46,7 @@ def vendors(
 ) -> None:
     """List the vendors, the actions of one, the inputs of an action, or ids to choose from at a vendor."""
     from hooks.registry import describe
-    from hooks.rules.findings import did_you_mean
+    from hooks.rules.findings import did_you_mean, meant_by
 
     if markdown:
         if name is not None or pick is not None or as_json:
@@ -62,17 +62,20 @@ def vendors(
         known = [vendor["vendor"] for vendor in shown]
         shown = [vendor for vendor in shown if vendor["vendor"] == wanted]
         if not shown:
-            raise wrong_use(f"there is no vendor {plain(wanted)!r}: {did_you_mean(wanted, known)}".rstrip(": "))
+            hint = did_you_mean(wanted, known) or "there are " + ", ".join(known)
+            raise wrong_use(f"there is no vendor {plain(wanted)!r}: {hint}")
     if pick is not None:
         if not wanted or action:
             raise wrong_use("say whose pick list: hooks vendors servicetitan --pick technicians")
         _print_pick(wanted, pick, connection, as_json, routes)
         return
     if action:
-        known = [one["name"] for one in shown[0]["actions"]]
+        known = [one["name"].partition(".")[2] for one in shown[0]["actions"]]
         found = [one for one in shown[0]["actions"] if name in (one["name"], *one["aliases"])]
         if not found:
-            raise wrong_use(f"there is no action {plain(name)!r}: {did_you_mean(name or '', known)}".rstrip(": "))
+            near = meant_by(did_you_mean(action, known))
+            hint = f"did you mean '{wanted}.{near}'?" if near else f"`hooks vendors {wanted}` lists its actions"
+            raise wrong_use(f"there is no action {plain(name)!r}: {hint}")
         shown[0]["actions"] = found
     if as_json:
         print_json(shown)

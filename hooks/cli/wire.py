@@ -70,9 +70,14 @@ def call(
             answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read(_MOST)
         )
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"{shown} does not answer: {str(error) or type(error).__name__}") from None
+        raise Unreachable(f"{shown} does not answer: {_why(error)}") from None
     finally:
         connection.close()
+
+
+def _why(error: Exception) -> str:
+    """What went wrong in words, without the number that the system gives it."""
+    return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
 
 
 def lines(url: str, *, headers: Mapping[str, str] | None = None, silence: float = 45.0) -> Iterator[str]:
@@ -91,7 +96,7 @@ def lines(url: str, *, headers: Mapping[str, str] | None = None, silence: float 
             yield line.decode("utf-8", "replace").rstrip("\r\n")
         raise Unreachable(f"{shown} has ended")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(f"{shown} does not answer: {str(error) or type(error).__name__}") from None
+        raise Unreachable(f"{shown} does not answer: {_why(error)}") from None
     finally:
         connection.close()
 

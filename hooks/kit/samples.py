@@ -119,8 +119,9 @@ def sample(address: str, package: str = "hooks.vendors") -> Sample:
                 return one
     if not known:
         raise LookupError(f"{address!r}: there are no samples of a vendor {vendor!r}")
-    near = get_close_matches(name, [one.name for one in known], 1) or [known[0].name]
-    raise LookupError(f"there is no sample {address!r}: did you mean {vendor}/{near[0]}?")
+    near = get_close_matches(name, [one.name for one in known], 1)
+    told = f"did you mean {vendor}/{near[0]}?" if near else f"{vendor} has " + ", ".join(one.name for one in known)
+    raise LookupError(f"there is no sample {address!r}: {told}")
 
 
 def golden_of(drafts: Sequence[Draft]) -> list[dict[str, Any]]:

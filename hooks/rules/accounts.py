@@ -129,7 +129,9 @@ class Accounts:
         named = raw.get("vendor")
         choice = "one of: " + ", ".join(sorted(known))
         if named is None:
-            self._report.at_key(file, path, "'vendor' is missing", choice)
+            stuck = next((key for key in raw if key.startswith("vendor:")), None)
+            hint = f"write a blank after the colon: vendor: {stuck.removeprefix('vendor:')}" if stuck else choice
+            self._report.at_key(file, path, "'vendor' is missing", hint)
             return None
         vendor = known.get(named) if isinstance(named, str) else None
         if vendor is None:

@@ -164,8 +164,7 @@ class RuleBuilder:
             for number, name in enumerate(model.source):
                 if name not in self._sources:
                     place = (*path, "source") if single else (*path, "source", number)
-                    hint = did_you_mean(name, self._sources) or choice("sources", self._sources)
-                    self._report.at(file, place, f"unknown source '{name}'", hint)
+                    self._report.at(file, place, f"unknown source '{name}'", self._near_source(name))
                     known = False
         single = not isinstance(value_at(file.document.data, (*path, "event")), list)
         key = (tuple(model.event), None if model.source is None else tuple(model.source))
@@ -175,14 +174,28 @@ class RuleBuilder:
         for number, pattern in enumerate(model.event):
             place = (*path, "event") if single else (*path, "event", number)
             if not _is_name(pattern) or (pattern in unknown and known and not _EVENT.fullmatch(pattern)):
-                self._report.at(file, place, "this is not an event type", "such as job.completed or job.*")
+                several = re.split(r",\s*|\s+or\s+|\s*\|\s*|\s+", pattern)
+                several_hint = f"several types are a list: [{', '.join(several)}]"
+                told = len(several) > 1 and all("." in each and _EVENT.fullmatch(each) for each in several)
+                hint = several_hint if told else "such as job.completed or job.*"
+                self._report.at(file, place, "this is not an event type", hint)
             elif "," in pattern:
                 hint = "several types are a list: [job.completed, job.paid]"
                 self._report.at(file, place, f"'{pattern}' is the name of one event", hint, "warning")
             elif pattern in unknown and known:
-                hint = did_you_mean(pattern, names)
+                hint = did_you_mean(pattern, names) or _all_of(pattern, names)
                 self._report.at(file, place, f"no configured source is known to send '{pattern}'", hint, "warning")
         return shape if known else OPEN
+
+    def _near_source(self, name: str) -> str:
+        """What an unknown source was probably meant to be."""
+        several = [each for each in re.split(r",\s*|\s+or\s+", name) if each in self._sources]
+        if len(several) > 1:
+            return f"several sources are a list: [{', '.join(several)}]"
+        of_vendor = [each for each, config in self._sources.items() if config is not None and config.vendor == name]
+        if of_vendor:
+            return f"{name} is its vendor; the source is called " + " or ".join(of_vendor)
+        return did_you_mean(name, self._sources) or choice("sources", self._sources)
 
     def _look_up(self, model: RuleModel | Expect) -> tuple[Shape, tuple[str, ...], tuple[str, ...]]:
         """The shape of the data, the patterns nobody is known to send, and all names that somebody is."""
@@ -289,3 +302,10 @@ def _leave_out(value: Any, path: Path) -> None:
             container.pop(keys[-1], None)
             return
         keys.pop()
+
+
+def _all_of(pattern: str, names: Sequence[str]) -> str:
+    """For ``job`` and ``all``, where ``job.*`` and ``*`` were meant."""
+    if pattern in ("all", "any", "every"):
+        return "write '*' for all events"
+    return f"write {pattern}.* for all of them" if any(name.startswith(f"{pattern}.") for name in names) else ""

@@ -211,7 +211,13 @@ class StepsBuilder:
         """What an unknown action was probably meant to be."""
         vendor, _, operation = name.partition(".")
         if vendor not in self._catalogue:
-            return did_you_mean(name, self.actions)
+            same = [known for known in self.actions if known.partition(".")[2] == name]
+            mine = [
+                known
+                for known in same
+                if any(self.actions[known][0].name == each.vendor for each in filter(None, self._connections.values()))
+            ]
+            return "write " + " or ".join(sorted(mine or same)[:3]) if same else did_you_mean(name, self.actions)
         own = [known.partition(".")[2] for known in self.actions if known.startswith(f"{vendor}.")]
         near = did_you_mean(operation, own)
         return f"did you mean '{vendor}.{meant_by(near)}'?" if near else f"hooks vendors {vendor} lists its actions"

@@ -44,7 +44,7 @@ class TimingBuilder:
     def build(self, model: RuleModel, scope: Scope) -> TimingKeys:
         given = [
             key
-            for key in ("throttle", "debounce", "in_order_by", "expect")
+            for key in ("delay", "throttle", "debounce", "in_order_by", "expect")
             if value_at(self._file.document.data, (*self._path, key)) is not None
         ]
         self._check_together(model)

@@ -10,6 +10,8 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hooks.rules.conventions import unlike
+from hooks.rules.elsewhere import size_hint
 from hooks.rules.faults import Fault
 from hooks.rules.findings import Severity, did_you_mean
 from hooks.rules.functions import PIECES, odd_piece
@@ -217,7 +219,9 @@ class _Checker:
         kinds = shape.kinds & ~Kind.NULL
         hint = ""
         if kinds & Kind.LIST:
-            hint = f"for one item write {shown}[0].{key}, for all map({shown}, .{key})"
+            hint = size_hint(key, shown) or f"for one item write {shown}[0].{key}, for all map({shown}, .{key})"
+            if key.isdigit():
+                hint = f"write {shown}[{key}]"
         self.say(start, end, f"'{shown or 'this'}' is {describe(kinds)} and has no field '{key}'", hint)
 
     def step(self, node: PathNode) -> None:
@@ -263,16 +267,22 @@ class _Checker:
         op = node.op
         one, two = left.kinds & ~Kind.NULL, right.kinds & ~Kind.NULL
         if op in ("and", "or"):
+            self.alone(node)
             return _BOOL
         if op == "??":
             if not left.kinds & Kind.NULL:
                 return left
             return union([left, right])
+        self.convention(node, left, right)
         if op in ("==", "!="):
             if one and two and not left.is_open and not right.is_open and not _comparable(one, two):
                 sign = "never" if op == "==" else "always"
                 self.say(
-                    node.start, node.end, f"{_plain(one)} {sign} {op} {_plain(two)}", _equality_hint(one), "warning"
+                    node.start,
+                    node.end,
+                    f"{_plain(one)} {sign} {op} {_plain(two)}",
+                    _equality_hint(one, two),
+                    "warning",
                 )
             elif op == "==":
                 self.enumeration(left, node.right)
@@ -289,12 +299,61 @@ class _Checker:
             self.must_be(
                 place, shape_of_kind(container), Kind.LIST | Kind.TEXT | Kind.OBJECT, "nothing is contained in"
             )
+            self.contained(node, *((right, left) if op == "in" else (left, right)))
             return _BOOL
         if op in ("startswith", "endswith"):
             self.must_be(node.left, left, Kind.TEXT, f"{op} compares texts, not")
             self.must_be(node.right, right, Kind.TEXT, f"{op} compares texts, not")
             return _BOOL
         return self.arithmetic(node, left, right)
+
+    def alone(self, node: Binary) -> None:
+        """``data.status == 'a' or 'b'``: a constant that holds by itself, where a comparison was meant."""
+        left, right = node.left, node.right
+        if not isinstance(right, (Constant, ListOf)) or (isinstance(right, Constant) and type(right.value) is bool):
+            return
+        hint = f"`{node.op}` gives true or false; for another value where this one is missing write ??"
+        if isinstance(left, Binary) and left.op in ("==", "!="):
+            hint = "compare with each of them: data.x in ['a', 'b']"
+        self.say(
+            right.start,
+            right.end,
+            f"this alone is a condition after '{node.op}', the same for all events",
+            hint,
+            "warning",
+        )
+
+    def convention(self, node: Binary, left: Shape, right: Shape) -> None:
+        """A constant that is not written as our own fields are."""
+        for ours, shape, given in ((node.left, left, node.right), (node.right, right, node.left)):
+            if not shape.is_open and (found := unlike(ours, node.op, given)) is not None:
+                place, message, hint = found
+                self.say(place.start, place.end, message, hint, "warning")
+
+    def contained(self, node: Binary, container: Shape, wanted: Shape) -> None:
+        """What a list or text can never hold: most often a list, where one of several was meant."""
+        if container.is_open or wanted.is_open:
+            return
+        known, asked = container.kinds & ~Kind.NULL, wanted.kinds & ~Kind.NULL
+        if known == Kind.LIST:
+            items = container.item()
+            held = items.kinds & ~Kind.NULL
+            if items.is_open or not held or not asked or _comparable(held, asked):
+                return
+            what = f"a list of {_plain(held)}"
+        elif known == Kind.TEXT and asked and not asked & Kind.TEXT:
+            what = "text"
+        else:
+            return
+        hint = ""
+        if asked == Kind.LIST:
+            of_list = known == Kind.LIST
+            hint = (
+                "for one of several: any(data.x, . in ['a', 'b'])" if of_list else "any(['a', 'b'], data.x contains .)"
+            )
+        elif (asked | container.item().kinds) & Kind.NUMBER:
+            hint = "text is never equal to a number"
+        self.say(node.start, node.end, f"{what} never contains {_plain(asked)}", hint, "warning")
 
     def enumeration(self, left: Shape, right: Node) -> None:
         """``data.status == 'Completed'`` when the model lists what a status can be."""
@@ -401,8 +460,12 @@ def _plain(kinds: Kind) -> str:
     return describe(Kind.NUMBER if kinds == Kind.INTEGER else kinds)
 
 
-def _equality_hint(one: Kind) -> str:
-    return "contains asks whether a list holds a value" if one & Kind.LIST else "text is never equal to a number"
+def _equality_hint(one: Kind, two: Kind) -> str:
+    if two & Kind.LIST:
+        return "for one of several write in: data.x in ['a', 'b']"
+    if one & Kind.LIST:
+        return "contains asks whether a list holds a value"
+    return "text is never equal to a number" if (one | two) & Kind.NUMBER and (one | two) & Kind.TEXT else ""
 
 
 def _compare_hint(one: Kind, two: Kind) -> str:

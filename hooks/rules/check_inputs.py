@@ -7,10 +7,11 @@ formats, ranges and the words of an enumeration.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,16 +19,32 @@ from hooks.rules.accounts import SecretLookup
 from hooks.rules.check_expression import Scope
 from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
-from hooks.rules.findings import did_you_mean, meant_by
+from hooks.rules.findings import Severity, did_you_mean, meant_by
 from hooks.rules.fitting import Misfit, misfit
 from hooks.rules.kinds import Kind, describe, describe_value, kind_of, rewriting
 from hooks.rules.model import STEP_KEYS
-from hooks.rules.report import Report, SourceFile, described, known_as, locate
+from hooks.rules.report import Report, SourceFile, described, known_as, locate, written_as
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_kind
-from hooks.rules.template import Template, compile_template, escaped_in, has_hole
+from hooks.rules.template import Hole, Template, compile_template, escaped_in, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
+from hooks.values import Contradiction
 
-_FOREIGN = re.compile(r"(?<!\{)\{\{\s*((?:data|raw|steps|vars)\.[\w.]+)\s*\}\}")
+_PATH = r"(?:data|raw|steps|vars)\.[a-zA-Z_][\w.\[\]]*\w\]?"
+_FOREIGN = (
+    re.compile(rf"(?<!\{{)\{{\{{\s*({_PATH})\s*\}}\}}"),
+    re.compile(rf"(?<![\w${{])\$({_PATH})"),
+    re.compile(rf"(?<![${{])\{{\s*({_PATH})\s*\}}(?!\}})"),
+    re.compile(r"=?\{\{\s*(?:\$json|\$node|\$\(|\d+__|\d+\.)[^{}]*\}\}()"),
+)
+"""How others write a value that is put in. The last: n8n, Zapier, Make."""
+_BARE = re.compile(rf"({_PATH})")
+
+_OF_HTTP: Final = {
+    "url": "write path:, below the connection's base_url", "uri": "write path:, below the connection's base_url",
+    "body": "write json:, form: or text:", "data": "write json:, form: or text:",
+    "payload": "write json:, form: or text:", "params": "write query:",
+}  # fmt: skip
+"""What other systems call the inputs of ``http.request``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,7 @@ class InputsCheck:
         self.secrets: dict[str, str] = {}
         self.wrong: set[Path] = set()
         self.dynamic: set[Path] = set()
+        self.foreign: dict[Path, tuple[int, int, str]] = {}
         self.filled: dict[Path, str] = {}
         """Texts with expressions that are judged all the same: with something harmless in the place of each."""
 
@@ -70,6 +88,7 @@ class InputsCheck:
         self.shape = shape_of(model)
         tree = self._fields(dict(values), self.shape, self.base)
         self._literal_pass(dict(values), model)
+        self._tell_foreign()
         return tree
 
     # --- first pass ---
@@ -97,6 +116,9 @@ class InputsCheck:
             return True
         if kind is Kind.OBJECT and not path:
             return True
+        if path in self.foreign:
+            self.wrong.add(path)
+            return False
         wanted = describe(known & ~Kind.NULL)
         hint = rewriting(value, kind, known) or described(self.shape, path[len(self.base) :])
         self._wrong(path, f"{self._name(path)} needs {wanted}, this is {describe_value(value)}", hint)
@@ -114,8 +136,8 @@ class InputsCheck:
                 continue
             below = shape.field(key) if not shape.is_open else OPEN
             if below is None:
-                hint = did_you_mean(key, shape.fields)
-                meant.add(meant_by(hint))
+                hint = (_OF_HTTP.get(key, "") if "json" in shape.fields else "") or did_you_mean(key, shape.fields)
+                meant.add(written_as(hint) or meant_by(hint))
                 if not hint:
                     names = sorted(shape.fields)
                     shown = ", ".join(names[:15]) + (", ..." if len(names) > 15 else "")
@@ -174,10 +196,12 @@ class InputsCheck:
         try:
             template = compile_template(text, secrets=secrets)
         except ExpressionError as error:
-            self.report.inside(self.file, path, error.column, error.length, error.message, error.hint)
+            if path not in self.foreign:
+                self.report.inside(self.file, path, error.column, error.length, error.message, error.hint)
             self.wrong.add(path)
             return Literal(None, line)
         self._escaped(text, path)
+        self._left_over(text, template, path)
         literal = template.literal
         if literal is not None:
             return Literal(literal, line)
@@ -202,20 +226,45 @@ class InputsCheck:
         return Filled(template, line)
 
     def _foreign(self, text: str, path: Path) -> None:
-        """Warn of ``{{ data.id }}``, which is how others write it."""
-        found = _FOREIGN.search(text)
+        """Find ``{{ data.id }}`` and its like, which is how others write it."""
+        found = next(filter(None, (pattern.search(text) for pattern in _FOREIGN)), None)
+        if found is None and _BARE.fullmatch(text) and self._is_known(text):
+            found = _BARE.fullmatch(text)
         if found is not None:
+            hint = f"write ${{{found[1]}}}" if found[1] else "values are put in with ${data.name}; see hooks explain"
+            self.foreign[path] = (found.start(), found.end() - found.start(), hint)
+
+    def _is_known(self, path: str) -> bool:
+        """Whether a text is the path of something there: ``data.note``, and not the file ``data.csv``."""
+        root, name = path.split(".")[:2]
+        name = name.partition("[")[0]
+        shape = self.scope.roots.get(root, OPEN)
+        return name in self.scope.steps if root == "steps" else not shape.is_open and name in shape.fields
+
+    def _tell_foreign(self) -> None:
+        """An error where the field does not take such a text, else a warning."""
+        for path, (start, length, hint) in self.foreign.items():
             message = "this is sent as it stands, and no value is put in"
-            length = found.end() - found.start()
-            self.report.inside(self.file, path, found.start(), length, message, f"write ${{{found[1]}}}", "warning")
+            severity: Severity = "error" if path in self.wrong else "warning"
+            self.report.inside(self.file, path, start, length, message, hint, severity)
 
     def _escaped(self, text: str, path: Path) -> None:
         """Warn where ``$${`` was probably meant as a dollar sign and a value."""
         for start, end in escaped_in(text):
             inner = text[start + 3 : end]
             hint = f"'$${{' stands for a literal '${{'; for an amount with its sign write ${{'$' + {inner}}}"
-            message = "this is sent as it stands, and no value is put in"
-            self.report.inside(self.file, path, start, end + 1 - start, message, hint, "warning")
+            self.foreign.setdefault(path, (start, end + 1 - start, hint))
+
+    def _left_over(self, text: str, template: Template, path: Path) -> None:
+        """Warn of ``${data.id}}``: a brace too many is sent with the value."""
+        before = ""
+        for part, after in itertools.pairwise(template.parts):
+            before += part if isinstance(part, str) else ""
+            if isinstance(part, Hole) and isinstance(after, str) and after.startswith("}") and "{" not in before:
+                end = text.index("}}", part.offset) + 1
+                message = "this '}' is sent behind the value"
+                self.report.inside(self.file, path, end, 1, message, "take it away: one } closes ${", "warning")
+                return
 
     def _misfit(self, found: Misfit, path: Path) -> None:
         """Report what lies below an object or a list and cannot be what the action takes."""
@@ -268,7 +317,11 @@ class InputsCheck:
             ]
             for found, fault in faults:
                 path = self.base + places.get(found, found)
-                if not self._covered(path) and not _of_another_branch(found, fault, faults):
+                if path in self.foreign:
+                    self.wrong.add(path)
+                    continue
+                whatever = isinstance(fault.get("ctx", {}).get("error"), Contradiction) and path not in self.wrong
+                if whatever or not (self._covered(path) or _of_another_branch(found, fault, faults)):
                     self.report.fault(self.file, self.base, path, fault, self.shape)
         except Exception:
             # a model's own validator met a value it was not made for: what it is will be seen when it runs

@@ -9,7 +9,7 @@ from typing import Any
 from hooks.events import Event, Request
 from hooks.rules.expression import path_value
 from hooks.rules.faults import EvaluationError
-from hooks.rules.findings import did_you_mean
+from hooks.rules.findings import did_you_mean, meant_by
 from hooks.rules.hints import hint_for
 from hooks.rules.index import type_matches
 from hooks.rules.placeholders import placeheld, step_placeholders
@@ -70,7 +70,11 @@ def _explain_rule(
         matched = all(clause["verdict"] == "true" for clause in clauses)
     acting = rule.branch(names) if fits else None
     requests, left_out = _requests(ruleset, acting, event, outputs, url_for) if acting else ([], [])
-    timing = [*_once(rule, names), *_within(rule, event), *explain_timing(rule.timing, names)] if acting else []
+    timing = (
+        [*_once(rule, names), *_delay(rule), *_within(rule, event), *explain_timing(rule.timing, names)]
+        if acting
+        else []
+    )
     if (expect := rule.timing.expect) is not None and expect in awaited and event.flag is None:
         timing.append(explain_met(expect, rule.timing.lines["expect"], names))
     return {
@@ -100,6 +104,13 @@ def _once(rule: Rule, names: Mapping[str, Any]) -> list[dict[str, Any]]:
         hint = f"{error.message}, so it acts every time"
     text = f"acts once in {show_duration(rule.once_within)} for each value"
     return [{"key": "once_per", "line": once.line, "text": text, "by": values, "hint": hint}]
+
+
+def _delay(rule: Rule) -> list[dict[str, Any]]:
+    if not rule.delay:
+        return []
+    text = f"waits {show_duration(rule.delay)} before the first step"
+    return [{"key": "delay", "line": rule.timing.lines.get("delay", rule.line), "text": text, "by": {}, "hint": None}]
 
 
 def _within(rule: Rule, event: Event) -> list[dict[str, Any]]:
@@ -135,7 +146,7 @@ def _near(found: str, wanted: tuple[str, ...], what: str) -> str:
     if any(found.lower() == name.lower() for name in wanted):
         return f"{what} differs only in case"
     near = did_you_mean(found, [name for name in wanted if "*" not in name])
-    return f"{what} is '{found}': {near}" if near else ""
+    return f"{what} is '{found}', and the rule has '{meant_by(near)}'" if near else ""
 
 
 def _clause(clause: Clause, names: Mapping[str, Any]) -> dict[str, Any]:

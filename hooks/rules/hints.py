@@ -8,7 +8,8 @@ from typing import Any
 from hooks.rules.expression import Expression, path_value
 from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import did_you_mean
-from hooks.rules.nodes import Binary, Constant, Node, PathNode, Root, show_keys, walk
+from hooks.rules.nodes import Binary, Constant, Matches, Node, PathNode, Root, show_keys, walk
+from hooks.rules.pattern import MAX_TEXT, Pattern, PatternError
 
 _SKIPPED = frozenset({"steps", "secret"})
 
@@ -16,6 +17,8 @@ _SKIPPED = frozenset({"steps", "secret"})
 def hint_for(expression: Expression, names: Mapping[str, Any]) -> str:
     """A hint for people, "" when nothing is near. Never raises."""
     for node in walk(expression.node):
+        if isinstance(node, Matches) and (hint := _in_other_case(node, names)):
+            return hint
         if isinstance(node, Binary):
             hint = _compared(node, names)
             if hint:
@@ -62,6 +65,18 @@ def _compared(node: Binary, names: Mapping[str, Any]) -> str:
         if not test(left, right) and test(left.lower(), right.lower()):
             return f"{_show(node.left)} differs only in case"
     return ""
+
+
+def _in_other_case(node: Matches, names: Mapping[str, Any]) -> str:
+    """For a pattern that a text fits but for capital letters."""
+    found = _evaluate(node.left, names)
+    if not isinstance(found, str) or len(found) > MAX_TEXT or node.pattern.fold or node.pattern.search(found):
+        return ""
+    try:
+        fits = Pattern(f"(?i){node.pattern.text}").search(found)
+    except PatternError:
+        return ""
+    return f"{_show(node.left)} has it in another case: begin the pattern with (?i)" if fits else ""
 
 
 def _is_number(value: Any) -> bool:

@@ -72,7 +72,11 @@ def rewriting(value: Any, kind: Kind, known: Kind) -> str:
     if kind & Kind.NUMBER and known & Kind.TEXT:
         return "put it in quotes"
     if kind & Kind.TEXT and known & Kind.NUMBER:
-        return "write the number without quotes" if _NUMBER.fullmatch(value) else ""
+        if re.fullmatch(r"-?0\d+", value):
+            return "write the number without the leading zeros"
+        if _NUMBER.fullmatch(value):
+            return "write the number without quotes"
+        return "write the number alone" if value[:1].isdigit() else ""
     if kind & Kind.TEXT and known & Kind.BOOL:
         return "write true or false"
     if known & Kind.LIST and not kind & Kind.LIST:

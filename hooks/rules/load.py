@@ -20,7 +20,7 @@ from hooks.rules.build_rule import RuleBuilder
 from hooks.rules.calendar import Calendar
 from hooks.rules.document import MAX_BYTES, Document, DocumentError, read_document
 from hooks.rules.emitted import emitted
-from hooks.rules.findings import Finding, RulesInvalid, in_order
+from hooks.rules.findings import Finding, RulesInvalid, did_you_mean, in_order, meant_by
 from hooks.rules.model import RULE_KEYS, Defaults, RoutesFile
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import ConnectionConfig, Rule, RuleSet, SourceConfig
@@ -121,6 +121,8 @@ class _Loading:
         self._connections: dict[str, ConnectionConfig | None] = {}
         self._vars: dict[str, Any] = {}
         self._vars_known = True
+        self._astray = False
+        """Whether what rules name stands under a misspelt key: then that is told, and not each who misses it."""
         self._calendars: dict[str, Calendar | None] = {}
         self._templates = Templates(self.report, RULE_KEYS)
         self._texts: dict[str, str] = {}
@@ -196,6 +198,11 @@ class _Loading:
                 self._defaults = model.defaults
         except ValidationError as error:
             self.report.invalid(file, (), error, shape_of(RoutesFile), set())
+            unknown = [key for key in data if key not in RoutesFile.model_fields]
+            meant = {meant_by(did_you_mean(str(key), RoutesFile.model_fields)) for key in unknown}
+            self._astray = self._astray or bool(
+                meant & {"sources", "connections", "calendars", "templates"} - data.keys()
+            )
         if data.get("rules") is not None and not isinstance(data["rules"], list):
             self.report.at(file, ("rules",), "a list belongs here", "each rule begins with '- id:'")
         if included:
@@ -247,7 +254,7 @@ class _Loading:
             self._take_vars(file)
             self._take_calendars(file)
             self._take_templates(file)
-        entries = list(self._entries())
+        entries = [] if self._astray else list(self._entries())
         self._take_built_in(expanded[1] for _, _, _, expanded in entries if expanded is not None)
         for file in self._files:
             self._accounts.hooks(file, self._sources)

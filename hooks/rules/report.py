@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,9 +45,17 @@ _OTHER_NAMES: Final = {
     "dedupe": "write once_per: and once_within:", "idempotency_key": "write once_per: and once_within:",
     "retries": "write retry: {attempts: 5}", "catch": "write fallback:", "on_error": "write fallback:",
     "on_failure": "write fallback:", "params": "write with:", "inputs": "write with:", "args": "write with:",
-    "body": "write with:, by the action's own inputs",
+    "body": "write with:, by the action's own inputs", "condition": "write when:", "only_if": "write when:",
+    "data": "write with:, by the action's own inputs", "import": "write include:", "imports": "write include:",
+    "name": "write id:, or description: for a sentence",
 }  # fmt: skip
 """What other systems call our keys, and how it is written here; only keys that are unknown get here."""
+
+_OF_RULES: Final = {"if": "write when:", "conditions": "write when:"}
+_OF_STEPS: Final = {"when": "write if:", "condition": "write if:", "conditions": "write if:", "name": "write id:"}
+"""The same where a rule and a step differ."""
+
+_UNSEEN: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 _SETTINGS: Final = (("sources",), ("connections",))
 
@@ -119,6 +128,9 @@ class Report:
         rule: str | None = None,
     ) -> None:
         line = file.document.line(place.line)
+        unseen = _UNSEEN.search(line[place.column - 1 : place.column - 1 + place.length])
+        if unseen is not None:
+            hint = f"a character that cannot be seen is in it (U+{ord(unseen[0]):04X}): type it anew"
         self._findings.append(
             Finding(file.name, place.line, place.column, place.length, severity, message, hint, rule, line)
         )
@@ -162,8 +174,15 @@ class Report:
             for path, fault in zip(paths, faults, strict=True)
             if fault["type"] == "extra_forbidden"
         }
+        instead = _instead(paths, faults, meant) if base[:1] in _SETTINGS else {}
         for path, fault in zip(paths, faults, strict=True):
+            if path in instead:
+                hint = f"write {instead[path]}: {described(shape, (*path[len(base) : -1], instead[path]))}"
+                self.at_key(file, path, f"unknown key '{path[-1]}'", hint)
+                continue
             if any(path[: len(hidden)] == hidden for hidden in skip):
+                continue
+            if fault["type"] == "missing" and str(fault["loc"][-1]) in instead.values():
                 continue
             if fault["type"] == "missing" and (*path, str(fault["loc"][-1])) in meant:
                 continue  # it is there under a wrong name, which is told
@@ -229,11 +248,8 @@ class Report:
 
     def _unknown_key(self, file: SourceFile, base: Path, path: Path, shape: Shape) -> None:
         key = str(path[-1]) if path else ""
-        if base[:1] not in _SETTINGS and "with" not in path and key in _OTHER_NAMES:
-            self.at_key(file, path, f"unknown key '{key}'", _OTHER_NAMES[key])
-            return
         known = _fields_at(shape, path[len(base) : -1], value_at(file.document.data, base))
-        hint = did_you_mean(key, known)
+        hint = _elsewhere(key, base, path, known) or did_you_mean(key, known)
         if not hint and known:
             hint = "known keys: " + ", ".join(sorted(known))
         self.at_key(file, path, f"unknown key '{key}'", hint)
@@ -241,9 +257,8 @@ class Report:
     def _meant(self, file: SourceFile, base: Path, path: Path, shape: Shape) -> str:
         """The key that an unknown one probably stands for, "" when that cannot be told."""
         key = str(path[-1]) if path else ""
-        other = known_as(key) if base[:1] not in _SETTINGS else ""
         known = _fields_at(shape, path[len(base) : -1], value_at(file.document.data, base))
-        return other or meant_by(did_you_mean(key, known))
+        return written_as(_elsewhere(key, base, path, known)) or meant_by(did_you_mean(key, known))
 
     def _masked(self, finding: Finding) -> Finding:
         if not self._hidden:
@@ -268,10 +283,35 @@ class Report:
         )
 
 
+def _instead(paths: list[Path], faults: Any, meant: set[Path]) -> dict[Path, str]:
+    """The one unknown key of a map that lacks just one, and the key that it is then taken for."""
+    unknown = [path for path, fault in zip(paths, faults, strict=True) if fault["type"] == "extra_forbidden"]
+    missing = [(path, fault) for path, fault in zip(paths, faults, strict=True) if fault["type"] == "missing"]
+    if len(unknown) != 1 or len(missing) != 1 or missing[0][0] != unknown[0][:-1]:
+        return {}
+    lacking = str(missing[0][1]["loc"][-1])
+    near = any(path[:-1] == unknown[0][:-1] and path[-1] for path in meant)
+    return {} if near else {unknown[0]: lacking}
+
+
 def known_as(key: str) -> str:
     """What a key of other systems is called here, "" when that is not known."""
-    found = re.match(r"write (\w+):", _OTHER_NAMES.get(key, ""))
+    return written_as(_OTHER_NAMES.get(key, ""))
+
+
+def written_as(hint: str) -> str:
+    """The key in a hint such as ``write when:``, "" when there is none."""
+    found = re.match(r"write (\w+):", hint)
     return found[1] if found else ""
+
+
+def _elsewhere(key: str, base: Path, path: Path, known: Mapping[str, Any]) -> str:
+    """For a key as other systems call it: how it is written in a rule or a step."""
+    if base[:1] in _SETTINGS or "with" in path:
+        return ""
+    if "action" in known:
+        return _OF_STEPS.get(key, "") or _OTHER_NAMES.get(key, "")
+    return _OF_RULES.get(key, "") or _OTHER_NAMES.get(key, "")
 
 
 def _fields_at(shape: Shape, path: Path, value: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hooks.rules.elsewhere import braces_hint, function_hint, method_hint, name_hint, operator_hint
 from hooks.rules.faults import ExpressionError
-from hooks.rules.findings import did_you_mean
 from hooks.rules.functions import FUNCTIONS
 from hooks.rules.nodes import (
     Binary,
@@ -41,13 +41,6 @@ NAMES = (
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "contains", "startswith", "endswith", "matches"})
 _KEYWORDS = frozenset({"and", "or", "not", "if", "else", "in", "contains", "startswith", "endswith", "matches"})
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
-_STRANGERS = {
-    "True": "write true", "False": "write false", "None": "write null", "nil": "write null", "undefined": "write null",
-    "AND": "write and", "OR": "write or", "NOT": "write not", "TRUE": "write true", "FALSE": "write false",
-    "NULL": "write null", "event": "write its parts: type, source, data, raw", "payload": "write data or raw",
-    "body": "write data or raw", "secrets": "write secret.NAME, in sources: and connections: only",
-    "env": "secrets are written ${secret.NAME}, in sources: and connections: only",
-}  # fmt: skip
 
 
 def parse(text: str, *, secrets: bool = False) -> Node:
@@ -96,7 +89,7 @@ class _Parser:
     def expect(self, sign: str, where: str) -> Token:
         if not self.at(sign):
             if self.token.kind == "end":
-                raise self.error(f"expected '{sign}' at the end", self.token)
+                raise self.error(f"expected '{sign}' at the end", self.token, f"add the closing {sign}")
             raise self.unexpected(f"expected '{sign}' {where}")
         return self.take()
 
@@ -106,6 +99,8 @@ class _Parser:
     def unexpected(self, hint: str = "") -> ExpressionError:
         token = self.token
         if token.kind == "end":
+            percent = self.position and self.tokens[self.position - 1].text == "%"
+            hint = hint or ("% is the rest of a division: write the number alone" if percent else "")
             return self.error("the expression ends too early", token, hint or "a value is missing at the end")
         before = self.tokens[self.position - 1].text if self.position else ""
         after = self.tokens[min(self.position + 1, len(self.tokens) - 1)].text
@@ -117,22 +112,35 @@ class _Parser:
             hint = "leave the '?' out: what is below a missing field is null, never an error"
         elif token.text == "&":
             hint = "write and"
+        elif token.text == ",":
+            hint = self.comma_hint(before, after)
+        elif token.text == ")" and before != "(":
+            hint = "there is one ')' more than there are '('"
+        elif token.text == "*" and before == "[":
+            hint = "for all items write map(list, .field), or any(list, .field == 'value')"
+        elif token.text == "/" and "/" in (before, after):
+            hint = "a comment begins with a blank and #"
+        elif token.text == "if" and after == "(":
+            hint = "write: x if condition else y"
+        elif before == "-" and token.text == "not":
+            hint = "each condition of a list is a line of its own that begins with a dash and a blank: - not ..."
         elif token.text == "|":
             hint = "write or; there are no filters, call the function: lower(data.x)"
         elif token.text == "?":
             hint = "write: x if condition else y"
-        elif token.text in ("is", "like", "has", "includes", "equals"):
-            hint = {"is": "write == or !=", "equals": "write =="}.get(token.text, "write contains or matches")
-        elif token.text in _STRANGERS:
-            hint = _STRANGERS[token.text]
-        elif token.text in ("then", "elif"):
-            hint = "write: x if condition else y"
+        elif token.kind == "name" and (meant := operator_hint(token.text)):
+            hint = meant
         elif token.text in _KEYWORDS and not self.position:
             hint = f"a value is missing in front of {token.text}"
         elif not hint and token.kind in ("name", "number", "text"):
             hint = "two values stand side by side: put an operator, or a comma, between them"
         shown = token.text if len(token.text) <= 40 else token.text[:37] + "..."
         return self.error(f"unexpected {shown}" if token.kind == "text" else f"unexpected '{shown}'", token, hint)
+
+    def comma_hint(self, before: str, after: str) -> str:
+        if before.isdigit() and after.isdigit() and len(after) == 3:
+            return f"write the number without the comma: {before}{after}"
+        return "leave it out" if not after else "a list is written in [ ]: ['a', 'b']"
 
     def count(self, node: Node, more: int = 1) -> Node:
         self.nodes += more
@@ -277,9 +285,8 @@ class _Parser:
                     raise self.error("after '.' comes a name", name, "an odd key is written ['odd key']")
                 self.take()
                 if self.at("("):
-                    raise self.error(
-                        "only functions can be called", name, f"write {name.text}(...) with the value inside"
-                    )
+                    shown = self.text[node.start : node.end]
+                    raise self.error("only functions can be called", name, method_hint(name.text, shown))
                 node = self.member(node, name.text, name.start, name.end)
             elif self.at("["):
                 self.take()
@@ -342,12 +349,10 @@ class _Parser:
             raise self.error(
                 "a secret cannot be used here", token, "secrets belong in sources: and connections:, as ${secret.NAME}"
             )
-        if word in _STRANGERS:
-            raise self.error(f"unknown name '{word}'", token, _STRANGERS[word])
         if word in FUNCTIONS:
             raise self.error(f"'{word}' is a function", token, f"call it: {word}(...)")
-        near = did_you_mean(word, (*self.names, *_CONSTANTS))
-        raise self.error(f"unknown name '{word}'", token, near or f"text goes in quotes: '{word}'")
+        hint = name_hint(word, in_item=self.item_depth > 0, known=(*self.names, *_CONSTANTS))
+        raise self.error(f"unknown name '{word}'", token, hint)
 
     def item(self, dot: Token) -> Node:
         if not self.item_depth:
@@ -378,11 +383,13 @@ class _Parser:
         while not self.at("}"):
             key = self.token
             if key.kind not in ("name", "text"):
-                raise self.error("expected a key", key, "write: {'name': data.name}")
+                raise self.error("expected a key", key, braces_hint(self.text) or "write: {'name': data.name}")
             self.take()
             name = key.value if key.kind == "text" else key.text
             if name in keys:
                 raise self.error(f"the key '{name}' is written twice", key)
+            if not self.at(":") and (hint := braces_hint(self.text)):
+                raise self.error("an object cannot be read here", opening, hint)
             self.expect(":", "after a key")
             keys.append(name)
             values.append(self.expression())
@@ -394,7 +401,7 @@ class _Parser:
     def call(self, name: Token) -> Node:
         function = FUNCTIONS.get(name.text)
         if function is None:
-            raise self.error(f"unknown function '{name.text}'", name, did_you_mean(name.text, FUNCTIONS))
+            raise self.error(f"unknown function '{name.text}'", name, function_hint(name.text))
         self.take()
         arguments: list[Node] = []
         while not self.at(")"):

@@ -14,7 +14,7 @@ from typing import Any
 
 from hooks.rules.document import Path, Place
 from hooks.rules.faults import ExpressionError
-from hooks.rules.findings import choice, did_you_mean
+from hooks.rules.findings import choice, did_you_mean, meant_by
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.template import expressions_of
 from hooks.rules.tokens import tokenize
@@ -215,12 +215,16 @@ class Templates:
 
     def _given(self, file: SourceFile, place: Path, at: Path, template: Template, given: Mapping[str, Any]) -> bool:
         """Whether all parameters are given, and no others."""
+        meant: set[str] = set()
         for name in given:
             if name not in template.parameters:
                 hint = did_you_mean(name, template.parameters) or choice("parameters", template.parameters)
+                meant.add(meant_by(hint))
                 self._report.at_key(file, (*place, "with", name), f"'{template.name}' has no parameter '{name}'", hint)
         missing = sorted(template.required - given.keys())
         for name in missing:
+            if name in meant:
+                continue  # it is there under a wrong name, which is told
             line = template.file.document.key((*template.path, "parameters", name)).line
             where = "" if template.file.name == file.name else f" of {template.file.name}"
             hint = f"the template takes it, see line {line}{where}"

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hooks.rules.elsewhere import braces_hint, sign_hint
 from hooks.rules.faults import ExpressionError
 
 MAX_CHARACTERS = 4000
@@ -53,7 +54,10 @@ def tokenize(text: str) -> list[Token]:
             return tokens
         if kind == "number":
             if re.match(r"\w", text[end : end + 1]):
-                raise ExpressionError(f"'{text[start : end + 1]}' is not a number", text, start, end + 1 - start)
+                shown = re.match(r"\w+", text[start:])
+                length = len(shown[0]) if shown else 1
+                hint = "write it out in digits, as in 5000"
+                raise ExpressionError(f"'{text[start : start + length]}' is not a number", text, start, length, hint)
             tokens.append(Token("number", word, start, end, _number(text, word, start)))
         elif kind == "text":
             is_pattern = bool(tokens) and tokens[-1].text == "matches"  # a pattern keeps its own backslashes
@@ -71,6 +75,8 @@ def _number(text: str, word: str, start: int) -> int | float:
         raise ExpressionError("this number is too long", text, start, len(word))
     if word.isdigit():
         if len(word) > 1 and word[0] == "0":
+            if re.search(r"\d,$", text[:start]) and len(word) == 3:
+                raise ExpressionError("unexpected ','", text, start - 1, 1, "write the number without the comma")
             raise ExpressionError("a number cannot start with 0", text, start, len(word), f"as text: '{word}'")
         return int(word)
     number = float(word)
@@ -104,7 +110,6 @@ def _unknown(text: str, position: int) -> ExpressionError:
     if character in "'\"":
         return ExpressionError("text is not closed", text, start, len(text) - start, f"add the closing {character}")
     if character == "$":
-        return ExpressionError("'$' has no meaning here", text, start, 1, "inside ${ } write the bare name")
+        return ExpressionError("'$' has no meaning here", text, start, 1, braces_hint(text) or sign_hint(text, start))
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    hint = "one expression only; when: takes a list, one condition a line" if character == ";" else ""
-    return ExpressionError(f"unexpected '{shown}'", text, start, 1, hint)
+    return ExpressionError(f"unexpected '{shown}'", text, start, 1, sign_hint(text, start))

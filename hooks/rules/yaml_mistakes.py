@@ -83,6 +83,33 @@ def _plainly(scene: _Scene) -> str:
     return f"the YAML reader says: {scene.problem}" if scene.problem else ""
 
 
+def _conflict(scene: _Scene) -> Mistake | None:
+    for row, line in enumerate(scene.lines):
+        if re.match(r"(<{7}|>{7}|\|{7})( |$)|={7}\s*$", line):
+            message = "a merge conflict is left here"
+            return scene.at(row, 0, len(line), message, "keep one side, and remove the lines of <<<, === and >>>")
+    return None
+
+
+def _fence(scene: _Scene) -> Mistake | None:
+    for row, line in enumerate(scene.lines):
+        if line.startswith("```"):
+            return scene.at(row, 0, len(line), "this line is Markdown, not YAML", "remove it")
+    return None
+
+
+def _odd_blank(scene: _Scene) -> Mistake | None:
+    """A blank of a web page or word processor, which YAML takes for a letter."""
+    for row in range(min(scene.row, len(scene.lines) - 1), max(-1, scene.row - 3), -1):
+        found = re.match(r"([ \t]*)[\u00a0\u2000-\u200b\u202f\u3000\ufeff]", scene.lines[row]) or re.match(
+            r"(\s*[\w-]+:)[\u00a0\u2000-\u200b\u202f\u3000]", scene.lines[row]
+        )
+        if found is not None:
+            message = f"a blank that is none in YAML (U+{ord(scene.lines[row][found.end() - 1]):04X})"
+            return scene.at(row, found.end() - 1, 1, message, "it came with copied text: type the blank anew")
+    return None
+
+
 def _tab(scene: _Scene) -> Mistake | None:
     for row in range(scene.row, max(-1, scene.row - 3), -1):
         if row < len(scene.lines) and re.match(r" *\t", scene.lines[row]):
@@ -97,6 +124,32 @@ def _unclosed_quote(scene: _Scene) -> Mistake | None:
             scene.context_row, scene.context_column, 1, "this quote is never closed", "add the closing quote"
         )
     return None
+
+
+def _runaway_quote(scene: _Scene) -> Mistake | None:
+    """A quote that nobody closed on its line, and that ended at the next one further down."""
+    if "did not find expected" not in scene.problem and "quoted scalar" not in scene.context:
+        return None
+    for quote in ('"', "'"):
+        if quote not in scene.line[: scene.column + 1]:
+            continue
+        for row in range(scene.row - 1, max(-1, scene.row - 40), -1):
+            line = scene.lines[row]
+            if quote in line:
+                opened = re.match(rf"\s*(?:-\s+)*(?:[^\s'\"][^'\"]*:\s+)?({quote})[^{quote}]*$", line)
+                if opened is None:
+                    break
+                return scene.at(row, opened.start(1), 1, "this quote is never closed", "add the closing quote")
+    return None
+
+
+def _braces(scene: _Scene) -> Mistake | None:
+    """``- {{ data.x }} > 5``, as templates have it: YAML takes the sign for something of its own."""
+    found = re.search(r"\{\{\s*([^{}]*?)\s*\}\}", scene.line)
+    if found is None or scene.line[: found.start()].strip(" -").rpartition(":")[2].strip():
+        return None
+    hint = f"write ${{{found[1]}}} in a value; in a condition {found[1]} alone"
+    return scene.at(scene.row, found.start(), len(found[0]), "'{{ }}' begins no value", hint)
 
 
 def _bad_escape(scene: _Scene) -> Mistake | None:
@@ -193,7 +246,9 @@ def _second_colon(scene: _Scene) -> Mistake | None:
         return None
     first = re.match(r"\s*(?:-\s+)*[^\s:'\"][^:]*:\s", scene.line)
     if first is not None and scene.column >= first.end():
-        return scene.at(scene.row, scene.column, 1, "a second ': ' inside the value", "put the value in quotes")
+        curly = re.search("[“”„]", scene.line[: scene.column])
+        hint = "these quotes are a word processor's: type \" anew" if curly else "put the value in quotes"
+        return scene.at(scene.row, scene.column, 1, "a second ': ' inside the value", hint)
     return scene.at(
         scene.row,
         len(scene.line) - len(scene.line.lstrip()),
@@ -267,9 +322,14 @@ def _indentation(scene: _Scene) -> Mistake | None:
 
 
 _HABITS: tuple[Callable[[_Scene], Mistake | None], ...] = (
+    _conflict,
+    _fence,
     _tab,
+    _odd_blank,
     _unclosed_quote,
+    _runaway_quote,
     _bad_escape,
+    _braces,
     _value_start,
     _flow_expression,
     _inner_quotes,

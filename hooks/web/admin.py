@@ -90,7 +90,7 @@ def _problem(request: Request, body: Mapping[str, Any], headers: Mapping[str, st
     """For programs a problem, for a browser that asked for a page one that says the same."""
     if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         detail = str(body.get("detail") or "")
-        return error_page(body["status"], body["title"], detail, "access" in request.scope)
+        return error_page(request, body["status"], body["title"], detail)
     return Response(as_json(body), body["status"], headers, media_type=PROBLEM.decode())
 
 

@@ -137,6 +137,7 @@ def test_no_health_where_nothing_listens(tmp_path: Path) -> None:
 
     assert 1 == ending.returncode
     assert "does not answer" in ending.stderr
+    assert "Errno" not in ending.stderr
 
 
 ROOT = Path(hooks.__file__).resolve().parent.parent

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from hooks.cli.tree import app, run
 
@@ -58,6 +59,14 @@ def test_a_command_explains_itself(name: str) -> None:
         assert any("--json" in option.opts for option in command.params), "for programs"
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_cut_off_in_a_terminal_of_eighty_columns(name: str) -> None:
+    shown = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    assert 0 == shown.exit_code
+    assert {80} >= {len(line) for line in shown.output.splitlines() if "─" in line}
+    assert "…" not in shown.output
+
+
 @pytest.mark.parametrize("wrong", ["serv", "evnets", "event"])
 def test_a_mistyped_command_is_recognized(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == run([wrong])
@@ -75,3 +84,19 @@ def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
     writing.stderr.close()
     writing.wait(30)
     assert b"" == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["vendors", "nothing"], "there are housecall_pro, zapier"),
+        (["vendors", "servicetitn"], "did you mean 'servicetitan'?"),
+        (["vendors", "homebase360.creat_job"], "did you mean 'homebase360.create_job'?"),
+        (["vendors", "homebase360.zzzz"], "`hooks vendors homebase360` lists its actions"),
+    ],
+)
+def test_a_name_that_there_is_not_is_told_with_those_that_there_are(
+    asked: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == run(asked)
+    assert told in capsys.readouterr().err

@@ -311,6 +311,72 @@ def test_what_comes_in_appears_by_itself(desk: Desk, town: Town) -> None:
     expect(page.locator(f'table a.id[href="/events/{event}"]')).to_be_visible(timeout=20_000)
 
 
+def test_whoever_follows_a_page_is_told_when_the_session_is_over(desk: Desk, town: Town) -> None:
+    page = desk.go("/events?source=leads")
+    desk.context.clear_cookies()
+    town.leads({"Name": "Uma Unseen", "Phone": "303-555-0178", "type": "x"})
+    told = page.locator("#behind")
+    expect(told).to_contain_text("Your session is over", timeout=20_000)
+    expect(told.get_by_role("link", name="Sign in again")).to_have_attribute(
+        "href", "/sign-in?next=%2Fevents%3Fsource%3Dleads"
+    )
+    expect(page.locator("table")).to_contain_text("lead.created")
+    desk.complaints.clear()  # the stream that is refused
+
+
+def test_a_button_says_that_the_session_is_over_and_a_draft_stays(desk: Desk) -> None:
+    page = desk.go("/connections")
+    desk.context.clear_cookies()
+    page.get_by_role("button", name="Test").first.click()
+    expect(page.locator("#said")).to_contain_text("Your session is over. Nothing was done")
+    desk.sign_in("/rules/edit")
+    area = page.get_by_role("textbox", name="The rules file")
+    area.press("Control+End")
+    page.keyboard.type("# mine")
+    desk.context.clear_cookies()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.locator("#behind")).to_contain_text("Your session is over")
+    expect(page.locator("#behind a")).to_have_attribute("target", "_blank")
+    expect(area).to_have_value(re.compile("# mine$"))
+    desk.complaints.clear()  # the calls that were refused
+
+
+def test_a_button_says_that_the_server_did_not_answer(desk: Desk) -> None:
+    page = desk.go("/connections")
+    desk.context.set_offline(True)
+    page.get_by_role("button", name="Test").first.click()
+    expect(page.locator("#said")).to_contain_text("The server did not answer")
+    desk.context.set_offline(False)
+    desk.complaints.clear()  # the call that found nobody
+
+
+def test_an_address_that_leads_nowhere_says_so_to_whoever_may_act(desk: Desk) -> None:
+    page = desk.go("/events/evt_00000000000000000000000000000000")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(page.get_by_role("navigation")).to_contain_text("Settings")
+    expect(page.get_by_text("signed in to read only")).to_have_count(0)
+    desk.complaints.clear()  # the 404
+
+
+def test_times_of_the_editors_events_are_those_of_whoever_looks(browser: Browser, town: Town) -> None:
+    times = []
+    for zone in ("America/Denver", "UTC"):
+        desk = Desk(browser, town, timezone_id=zone)
+        desk.sign_in("/rules/edit")
+        times.append(desk.page.locator("form[data-explain] option").first.inner_text())
+        desk.close()
+    assert times[0] != times[1]
+
+
+def test_a_telephones_menu_shows_where_one_is(browser: Browser, town: Town) -> None:
+    desk = Desk(browser, town, viewport={"width": 360, "height": 800})
+    desk.sign_in("/settings")
+    place = desk.page.get_by_role("navigation").locator("[aria-current]").bounding_box()
+    assert place is not None
+    assert 0 <= place["x"] <= 360 - place["width"]
+    desk.close()
+
+
 def test_everything_can_be_read_without_a_script(browser: Browser, town: Town) -> None:
     desk = Desk(browser, town, java_script_enabled=False)
     page = desk.sign_in("/rules")

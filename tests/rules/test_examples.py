@@ -12,7 +12,9 @@ from hooks.cli.tree import run
 from hooks.registry import CATALOGUE
 from hooks.rules import load_text
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 SECTION = GUIDE[GUIDE.index("## Eleven examples") :]
 HEAD, *EXAMPLES = re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)
 TITLES = re.findall(r"^\*\*(\d+\. [^:*]+)", SECTION, re.MULTILINE)
@@ -21,6 +23,12 @@ TITLES = re.findall(r"^\*\*(\d+\. [^:*]+)", SECTION, re.MULTILINE)
 def test_there_are_eleven_for_different_trades() -> None:
     assert [str(number) for number in range(1, 12)] == [title.partition(".")[0] for title in TITLES]
     assert len(EXAMPLES) == len(TITLES) == 11
+
+
+def test_the_first_rule_that_a_newcomer_sees_loads_without_a_word() -> None:
+    (rules,) = re.findall(r"```yaml\n(rules:.*?)```", README, re.DOTALL)
+    loaded = load_text(HEAD + rules, CATALOGUE, lambda name: "a-secret-of-this-test-0123456789")
+    assert [] == [finding.render() for finding in loaded.warnings]
 
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=TITLES)

@@ -120,7 +120,7 @@ def test_the_address_comes_from_the_caller_where_it_gives_one() -> None:
         (
             rule(PING).replace("job.completed", "job.complete"),
             "event: job.complete",
-            "the event's type is 'job.completed': did you mean 'job.complete'?",
+            "the event's type is 'job.completed', and the rule has 'job.complete'",
         ),
         (rule(PING).replace("job.completed", "[lead.*, x.y]"), "event: lead.*, x.y", None),
         (rule("    source: leads\n" + PING), "source: leads", None),
@@ -164,6 +164,24 @@ def test_it_says_by_which_value_a_rule_acts_once(once: str, values: dict[str, An
     found = explained(rule(f"    once_per: {once}\n    once_within: 24h\n" + PING), data=data, raw={"job": {}})
     told = {"key": "once_per", "line": 10, "text": "acts once in 1d for each value", "by": values, "hint": hint}
     assert [told] == found["timing"]
+
+
+def test_it_says_how_long_a_rule_waits_first() -> None:
+    told = {"key": "delay", "line": 10, "text": "waits 2h before the first step", "by": {}, "hint": None}
+    assert [told] == explained(rule("    delay: 2h\n" + PING))["timing"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [
+        ("no heat", "data.description has it in another case: begin the pattern with (?i)"),
+        ("no water", None),
+        ("(?i)no water", None),
+    ],
+)
+def test_a_pattern_that_differs_in_case_is_a_near_miss(pattern: str, hint: str | None) -> None:
+    found = explained(rule(f"    when: data.description matches '{pattern}'\n" + PING), data={"description": "No Heat"})
+    assert ("false", hint) == (found["clauses"][-1]["verdict"], found["clauses"][-1]["hint"])
 
 
 def test_missing_is_told_from_false() -> None:

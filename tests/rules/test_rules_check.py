@@ -377,6 +377,11 @@ def test_an_unquoted_comment_that_swallows_text_is_a_warning() -> None:
     assert [] == messages_after_head(rule(PING.rstrip() + "  # an ordinary comment\n"))
 
 
+@pytest.mark.parametrize("mark", ["<" * 7 + " HEAD", "=" * 7, ">" * 7 + " theirs"])
+def test_what_is_left_of_a_merge_conflict_is_called_that(mark: str) -> None:
+    assert only(rule(f"{mark}\n{PING}")).startswith("4:1 a merge conflict is left here")
+
+
 def test_several_connections_of_a_vendor_must_be_named() -> None:
     text = HEAD + '  other: {vendor: home, api_key: "${secret.HOME_KEY}"}\n' + rule(PING)
     found = messages(text)
@@ -501,6 +506,10 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
 )
 def test_mistakes_at_the_top(text: str, expected: str) -> None:
     assert expected in marked(text)
+
+
+def test_what_a_vendor_gives_out_may_be_short() -> None:
+    assert [] == messages('version: 1\nconnections:\n  home: {vendor: home, api_key: "${secret.SHORT}"}\n')
 
 
 def test_a_secret_in_the_file_is_a_warning_that_does_not_show_it() -> None:

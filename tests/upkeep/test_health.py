@@ -12,7 +12,18 @@ import httpx
 import pytest
 
 from hooks.events import Receipt, Verdict, new_id
-from hooks.health import CROWDED, LATE, NO_COMMIT, STALE_IN_A_ROW, STALLED, UNREAD, Finding, Health
+from hooks.health import (
+    CROWDED,
+    LATE,
+    NO_COMMIT,
+    REFUSED_IN_A_ROW,
+    REFUSED_LATELY,
+    STALE_IN_A_ROW,
+    STALLED,
+    UNREAD,
+    Finding,
+    Health,
+)
 from tests.faults.conftest import Tell
 from tests.faults.table import Row
 from tests.journeys.world import ADMIN_TOKEN, NOTE, OFFICE, SOURCES, World
@@ -131,6 +142,24 @@ def test_a_row_of_webhooks_that_are_too_old_is_put_down_to_our_clock(
     assert 1 == caplog.text.count("probably wrong")
     patient.health.took(receipt("accepted", source="leads"))
     assert "red" == patient.said()[1]
+    patient.health.took(receipt("accepted"))
+    assert "green" == patient.said()[1]
+
+
+def test_a_source_whose_webhooks_are_all_refused_is_told(patient: Patient, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(REFUSED_IN_A_ROW - 1):
+        patient.health.took(receipt("refused", "mismatch"))
+    patient.health.took(receipt("ping"))
+    assert "green" == patient.said()[1]
+    for _ in range(3):
+        patient.health.took(receipt("refused", "malformed"))
+    assert "yellow" == patient.said()[1]
+    assert f"the last {REFUSED_IN_A_ROW + 2} webhooks of source 'hcp' were refused" in patient.said()[2]
+    assert 1 == caplog.text.count("were refused")
+    patient.clock.seconds += REFUSED_LATELY + 1
+    assert "green" == patient.said()[1]
+    patient.health.took(receipt("refused", "mismatch"))
+    assert "yellow" == patient.said()[1]
     patient.health.took(receipt("accepted"))
     assert "green" == patient.said()[1]
 

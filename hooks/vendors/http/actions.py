@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote, urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hooks.errors import AnswerCut, Permanent, Transient, Undecided
 from hooks.events import Done, Request
@@ -16,6 +16,7 @@ from hooks.kit.answers import too_much
 from hooks.kit.http import check_path
 from hooks.kit.operations import URL_PATH, Inputs, Scalar, findings, json_body, query_pairs, sendable
 from hooks.ports import Action, Call, OnUnknown
+from hooks.values import Contradiction
 
 from .client import HttpClient, check_own_header
 
@@ -71,17 +72,18 @@ class RequestInputs(Inputs):
     def _has_one_body(self) -> Self:
         bodies = ("json_" in self.model_fields_set) + (self.form is not None) + (self.text is not None)
         if bodies > 1:
-            raise ValueError("only one of json, form and text can be given")
+            raise Contradiction("only one of json, form and text can be given")
         if bodies and self.method in ("GET", "HEAD"):
-            raise ValueError(f"a {self.method} request has no body: use query")
+            raise Contradiction(f"a {self.method} request has no body: use query")
         return self
 
-    @model_validator(mode="after")
-    def _has_fit_headers(self) -> Self:
-        for name, value in (self.headers or {}).items():
+    @field_validator("headers")
+    @classmethod
+    def _are_fit(cls, headers: dict[str, str | None] | None) -> dict[str, str | None] | None:
+        for name, value in (headers or {}).items():
             if value is not None:
                 check_own_header(name.lower(), value)
-        return self
+        return headers
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -29,6 +29,14 @@ _FIRST = (
 )
 _LAST = (("/receipts", "Receipts"), ("/vendors", "Vendors"))
 
+_IN_WORDS: Final = {
+    404: (
+        "There is nothing here",
+        "The address may be cut, or what it showed was deleted when its time was over. The search finds what is kept.",
+    ),
+    422: ("This address cannot be read", ""),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -47,13 +55,7 @@ class Shell:
     def __init__(self, clock: Clock, *, whole: bool) -> None:
         """``whole``: whether there are the pages that need `Shown`."""
         self.clock = clock
-        middle = (("/people", "People"),) if whole else ()
-        self._navigation: Sequence[tuple[str, str]] = (
-            *_FIRST,
-            *middle,
-            *_LAST,
-            *((("/settings", "Settings"),) if whole else ()),
-        )
+        self._navigation = _navigation(whole)
 
     async def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
         shown = {
@@ -70,12 +72,20 @@ class Shell:
         return Response(await asyncio.to_thread(render, template, shown), status, media_type=HTML)
 
 
-def error_page(status: int, title: str, detail: str, signed_in: bool) -> Response:
+def _navigation(whole: bool) -> Sequence[tuple[str, str]]:
+    middle, last = ((("/people", "People"),), (("/settings", "Settings"),)) if whole else ((), ())
+    return (*_FIRST, *middle, *_LAST, *last)
+
+
+def error_page(request: Request, status: int, title: str, detail: str) -> Response:
     """What went wrong, as a page for people."""
+    access = request.scope.get("access")
+    whole = any(getattr(route, "path", "") == "/people" for route in request.app.routes)
+    said, what = _IN_WORDS.get(status, (title, ""))
     values: dict[str, Any] = {
-        "navigation": (*_FIRST, *_LAST) if signed_in else (),
-        "here": "", "query": {}, "may_act": False, "signed_in": signed_in, "release": __version__, "now": None,
-        "status": status, "title": title, "detail": detail,
+        "navigation": _navigation(whole) if access else (),
+        "here": "", "query": {}, "may_act": access == "act", "signed_in": access is not None, "release": __version__,
+        "now": None, "status": status, "title": said, "detail": detail or what,
     }  # fmt: skip
     return Response(render("error.html", values), status, media_type=HTML)
 

@@ -8,25 +8,56 @@ const said = (text) => {
   said.timer = setTimeout(() => { place.textContent = ""; }, 8000);
 };
 
+const localTime = (written) => {
+  const moment = new Date(written);
+  if (Number.isNaN(moment.getTime())) return null;
+  const clock = moment.toLocaleTimeString();
+  return moment.toDateString() === new Date().toDateString()
+    ? clock
+    : `${moment.toLocaleDateString(undefined, { day: "numeric", month: "short" })} ${clock}`;
+};
+
 const localTimes = (root) => {
-  const today = new Date().toDateString();
   for (const element of root.querySelectorAll("time[datetime]")) {
-    const moment = new Date(element.dateTime);
-    if (Number.isNaN(moment.getTime())) continue;
-    const clock = moment.toLocaleTimeString();
-    element.textContent = moment.toDateString() === today
-      ? clock
-      : `${moment.toLocaleDateString(undefined, { day: "numeric", month: "short" })} ${clock}`;
+    element.textContent = localTime(element.dateTime) ?? element.textContent;
+  }
+  for (const element of root.querySelectorAll("option[data-time]")) { // an option holds text alone
+    element.textContent = `${element.dataset.about} ${localTime(element.dataset.time) ?? ""}`;
   }
 };
 
-// A change: POST as JSON, and the problem's own words when it is refused.
-const post = async (path, body) => {
+// What is shown gets old while nobody answers, or after the session's end: that is said at the top until it is over.
+const behind = (text, link) => {
+  const place = document.getElementById("behind");
+  if (place.dataset.said === (text ?? "")) return;
+  place.dataset.said = text ?? "";
+  place.replaceChildren(...(text ? [`${text} `] : []));
+  if (!link) return;
+  const again = made("a", "Sign in again");
+  again.href = `/sign-in?next=${encodeURIComponent(window.location.pathname + window.location.search)}`;
+  if (document.querySelector("[data-editor]")) again.target = "_blank"; // a draft stays where it is
+  place.append(again);
+};
+const AWAY = "The server does not answer. What is shown may be old.";
+const OVER = "Your session is over.";
+
+// JSON by POST; whatever the server answers but that the session is over.
+const ask = async (path, body) => {
   const answer = await fetch(path, {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify(body ?? {}),
-  });
+  }).catch(() => { throw new Error("The server did not answer. Look what became of it before you try again."); });
+  if (answer.status === 401) {
+    behind(OVER, true);
+    throw new Error(`${OVER} Nothing was done.`);
+  }
+  return answer;
+};
+
+// A change: POST as JSON, and the problem's own words when it is refused.
+const post = async (path, body) => {
+  const answer = await ask(path, body);
   const text = await answer.text();
   let value = {};
   try { value = JSON.parse(text); } catch { /* an empty answer */ }
@@ -158,6 +189,7 @@ const refresh = async (always) => {
   if (!always && document.activeElement?.closest("[data-live] form")) return; // somebody is typing there
   const answer = await fetch(window.location.href, { headers: { accept: "text/html" } });
   if (!answer.ok) return;
+  if (answer.redirected && new URL(answer.url).pathname === "/sign-in") { behind(OVER, true); return; }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   while (pressed) await new Promise((done) => { setTimeout(done, 50); });
   for (const part of fresh.querySelectorAll("[data-live]")) {
@@ -178,12 +210,30 @@ const follow = () => {
   if (!document.querySelector("[data-live]") || !window.EventSource) return;
   const stream = new EventSource("/api/v1/stream");
   let due = null;
+  let away = null;
   stream.addEventListener("change", () => {
     if (due || document.hidden || window.getSelection()?.toString()) return;
     due = setTimeout(() => { due = null; refresh().catch(() => {}); }, 700);
+  });
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) refresh(true).catch(() => behind(AWAY)); // refused: the session is over
+    else away ??= setTimeout(() => behind(AWAY), 3000);
+  });
+  stream.addEventListener("open", () => {
+    if (!away) return;
+    clearTimeout(away);
+    away = null;
+    behind();
+    refresh().catch(() => {});
   });
   window.addEventListener("pagehide", () => stream.close());
 };
 
 // The listeners above are there before the first button is: on a busy machine a click may come before the whole page.
-document.addEventListener("DOMContentLoaded", () => { localTimes(document); follow(); });
+document.addEventListener("DOMContentLoaded", () => {
+  localTimes(document);
+  const menu = document.querySelector(".top nav");
+  const here = menu?.querySelector("[aria-current]");
+  if (here) menu.scrollLeft = here.offsetLeft - (menu.clientWidth - here.offsetWidth) / 2; // a telephone's menu is cut
+  follow();
+});

@@ -220,11 +220,8 @@
 
   form("publish", async (given) => {
     if (!window.confirm("Put these rules in force now?")) return;
-    const answer = await fetch("/api/v1/rules", {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify({ ...draft(), note: given.elements.note.value, expected: root.dataset.number || undefined }),
-    });
+    const answer = await ask("/api/v1/rules", { ...draft(), note: given.elements.note.value, expected: root.dataset.number || undefined });
+    behind();
     const told = await answer.json();
     if (answer.status === 409) {
       verdict.textContent = `Not published: ${told.detail} Copy your text, load this page again, and bring it in there.`;
@@ -245,11 +242,7 @@
 
   form("explain", async (given) => {
     const place = root.querySelector("[data-explained]");
-    const answer = await fetch("/api/v1/rules/explain", {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify({ ...draft(), event: given.elements.event.value }),
-    });
+    const answer = await ask("/api/v1/rules/explain", { ...draft(), event: given.elements.event.value });
     const told = await answer.json();
     if (!told.ok) { place.replaceChildren(made("p", told.detail || "The file has mistakes: mend them first.", "wrong")); return; }
     place.replaceChildren(...told.explained.rules.map((rule) => {
@@ -274,11 +267,8 @@
   form("backtest", async (given) => {
     const place = root.querySelector("[data-backtested]");
     place.replaceChildren(made("p", "Comparing …", "quiet"));
-    const answer = await fetch("/api/v1/rules/backtest", {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify({ ...draft(), since: given.elements.since.value }),
-    });
+    const answer = await ask("/api/v1/rules/backtest", { ...draft(), since: given.elements.since.value })
+      .catch((error) => { place.replaceChildren(); throw error; });
     const told = await answer.json();
     if (!told.ok) { place.replaceChildren(made("p", told.detail || "The file has mistakes: mend them first.", "wrong")); return; }
     const counted = told.summary;
