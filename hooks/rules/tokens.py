@@ -35,6 +35,9 @@ class Token:
     value: Any = None
 
 
+_LARGE = "a number has at most 30 digits; as text it goes in quotes"
+
+
 def tokenize(text: str) -> list[Token]:
     """The tokens of an expression, the last one of kind ``end``. Raises ExpressionError."""
     if len(text) > MAX_CHARACTERS:
@@ -53,7 +56,9 @@ def tokenize(text: str) -> list[Token]:
             return tokens
         if kind == "number":
             if re.match(r"\w", text[end : end + 1]):
-                raise ExpressionError(f"'{text[start : end + 1]}' is not a number", text, start, end + 1 - start)
+                wrong = f"'{text[start : end + 1]}' is not a number"
+                hint = "a number is only digits, such as 12 or 1.5; text goes in quotes"
+                raise ExpressionError(wrong, text, start, end + 1 - start, hint)
             tokens.append(Token("number", word, start, end, _number(text, word, start)))
         elif kind == "text":
             is_pattern = bool(tokens) and tokens[-1].text == "matches"  # a pattern keeps its own backslashes
@@ -68,14 +73,14 @@ def tokenize(text: str) -> list[Token]:
 
 def _number(text: str, word: str, start: int) -> int | float:
     if len(word) > 30:
-        raise ExpressionError("this number is too long", text, start, len(word))
+        raise ExpressionError("this number is too long", text, start, len(word), _LARGE)
     if word.isdigit():
         if len(word) > 1 and word[0] == "0":
             raise ExpressionError("a number cannot start with 0", text, start, len(word), f"as text: '{word}'")
         return int(word)
     number = float(word)
     if number == float("inf"):
-        raise ExpressionError("this number is too large", text, start, len(word))
+        raise ExpressionError("this number is too large", text, start, len(word), _LARGE)
     return number
 
 
@@ -106,5 +111,7 @@ def _unknown(text: str, position: int) -> ExpressionError:
     if character == "$":
         return ExpressionError("'$' has no meaning here", text, start, 1, "inside ${ } write the bare name")
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    hint = "one expression only; when: takes a list, one condition a line" if character == ";" else ""
+    hint = (
+        "one expression only; when: takes a list, one condition a line" if character == ";" else "text goes in quotes"
+    )
     return ExpressionError(f"unexpected '{shown}'", text, start, 1, hint)

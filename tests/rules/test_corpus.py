@@ -6,6 +6,7 @@ The first line of a broken file says on which line the fault is, and what the se
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def test_one_fault_makes_one_finding_on_its_line_with_what_to_do(path: Path) -> 
     wanted = [part.strip() for part in header[2].split("|")]
     assert refused is ("(warning)" not in wanted), shown
     assert [int(header[1])] == [each.line for each in found], shown
+    assert found[0].hint, shown
     for part in wanted:
         assert part in f"{found[0].message} = {found[0].hint} ({found[0].severity})", shown
 
@@ -67,3 +69,31 @@ def test_findings_say_what_to_do() -> None:
     """In the hint, or in the sentence itself where it says what belongs there."""
     speechless = [path.stem for path in BROKEN if not findings(path)[0][0].hint]
     assert len(speechless) <= len(BROKEN) // 15, speechless
+
+
+NO_NAME_IS_NEAR = """
+nope(1) | `x` | @x | [1 | (1 | {'a' 1} | {'a': 1, 'a': 2} | () | +1 | ] | , | filter(data.tags, .a ==) | data['x'
+0x10 | 1e400 | time.year | vars.n.x | null.x | data.customer[0] | phone([1]) | map(1, .x) | data.tags / 2 | [1] + 2
+[1] > 2 | 5 contains 'a' | data.note matches '(' | data.note matches 'a**' | data.note matches '(?=a)' | [1] matches 'a'
+"""
+
+
+@pytest.mark.parametrize("text", NO_NAME_IS_NEAR.replace("\n", " | ").split(" | ")[1:-1])
+def test_what_to_do_is_told_also_where_no_name_is_near(text: str) -> None:
+    rules = f"""version: 1
+sources: {{hcp: {{vendor: housecall_pro, signing_secret: "${{secret.HCP_SIGNING_SECRET}}"}}}}
+connections: {{office: {{vendor: http, base_url: "https://office.example.com"}}}}
+vars: {{n: 1}}
+rules:
+  - id: one
+    event: job.completed
+    source: hcp
+    when: {json.dumps(text)}
+    do: [{{action: http.request, with: {{path: /}}}}]
+"""
+    with pytest.raises(RulesInvalid) as invalid:
+        load_text(rules, CATALOGUE, secret, name="routes.yaml")
+    found = invalid.value.findings[0]
+    assert found.line == 9
+    assert found.rule == "one"
+    assert found.hint, found.render()

@@ -194,7 +194,7 @@ def test_what_cannot_be_evaluated_says_where_and_why(text: str, expected: str) -
         ("data.x == 'abc", "10: text is not closed = add the closing '"),
         ("lower()", "0: lower() takes 1 value, got 0 = write: lower(text)"),
         ("slice('a')", "0: slice() takes 2 to 3 values, got 1 = write: slice(value, start[, end])"),
-        ("upper(data.lead_source", "22: expected ')' at the end"),
+        ("upper(data.lead_source", "22: expected ')' at the end = add the closing )"),
         ("data.x and", "10: the expression ends too early = a value is missing at the end"),
         ("", "0: the expression is empty = write a name, such as data.customer.email"),
         ("data.zip == 045", "12: a number cannot start with 0 = as text: '045'"),
