@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -32,7 +33,9 @@ def send(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Another server's address, up to /in.", show_default="the running one"),
+        typer.Option(
+            metavar="URL", help="Another server: https://your-host, or up to /in/NAME.", show_default="the running one"
+        ),
     ] = None,
     header: Headers = None,
     as_json: AsJson = False,
@@ -60,8 +63,7 @@ def send(
         headers["content-type"] = content_type_of(configured, body, headers)
     headers |= PROOFS[configured.vendor](configured.settings, body, time.time(), headers)
     path, query = (recorded.path, recorded.query) if recorded is not None else ("", "")
-    base = (to or _address(settings)).rstrip("/")
-    url = f"{base}/in/{configured.name}{path}" + (f"?{query}" if query else "")
+    url = _door(to or _address(settings), configured.name) + path + (f"?{query}" if query else "")
     answer = call(recorded.method if recorded is not None else "POST", url, headers=headers, body=body)
     document = answer.json()
     shown = document if document is not None else answer.body.decode("utf-8", "replace")
@@ -93,6 +95,15 @@ def _read(path: Path | None) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise wrong_use(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _door(address: str, source: str) -> str:
+    """Where a source is reached: from the address of its server, the one up to ``/in``, or its own."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or parts.query or parts.fragment:
+        raise wrong_use(f"--to is {plain(address)!r}: write http://HOST:PORT, or the address up to /in/{source}")
+    address = address.rstrip("/")
+    return address if "/in/" in urlsplit(address).path else f"{address.removesuffix('/in')}/in/{source}"
 
 
 def _address(settings: Settings) -> str:
