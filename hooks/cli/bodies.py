@@ -68,6 +68,9 @@ def events_of(source: SourceConfig, inbound: Inbound) -> list[Event]:
         return _emitted(source, inbound, vendor.built_in.source)
     assert vendor.make_source is not None, "the loader refuses sources of vendors that have none"
     reader: Source = vendor.make_source(source.name, source.settings)
+    if reader.is_ping(inbound):
+        told = f"the source {source.name} takes this body for its sender's test of the address"
+        raise Unread(f"{told}: it is answered, and no event comes of it")
     try:
         reading = reader.read(inbound)
     except NormalizationError as error:
