@@ -123,6 +123,9 @@ class InputsCheck:
                 self.report.at_key(self.file, here, f"unknown key '{key}'", hint)
                 self.wrong.add(here)
                 below = OPEN
+            elif has_hole(key):
+                message, hint = "this key is sent as it stands, and no value is put in", "${ } stands in values only"
+                self.report.at_key(self.file, here, message, hint, "warning")
             entries.append((key, self._tree(value, below, here)))
         if merge is None and not (path == self.base and self._is_elsewhere()):
             elsewhere = self.at_connection if path == self.base else {}

@@ -97,3 +97,24 @@ rules:
     assert found.line == 9
     assert found.rule == "one"
     assert found.hint, found.render()
+
+
+def test_an_expression_in_a_key_is_warned_of() -> None:
+    (found,) = load_text(
+        """version: 1
+sources: {hcp: {vendor: housecall_pro, signing_secret: "${secret.HCP_SIGNING_SECRET}"}}
+connections: {office: {vendor: http, base_url: "https://office.example.com"}}
+rules:
+  - id: one
+    event: job.completed
+    do: [{action: http.request, with: {path: /, json: {"job ${data.id}": "${data.status}"}}}]
+""",
+        CATALOGUE,
+        secret,
+        name="routes.yaml",
+    ).warnings
+    assert ("this key is sent as it stands, and no value is put in", 7, "one") == (
+        found.message,
+        found.line,
+        found.rule,
+    )
