@@ -202,7 +202,10 @@ class Accounts:
         try:
             template = compile_template(text, secrets=True)
         except ExpressionError as error:
-            self._report.inside(file, path, error.column, error.length, error.message, error.hint)
+            bare = text[error.column : error.column + error.length]
+            meant = f"${{{bare}}}" in text and bare.isupper()
+            hint = f"a secret is written ${{secret.{bare}}}" if meant else error.hint
+            self._report.inside(file, path, error.column, error.length, error.message, hint)
             return None
         for hole in template.holes:
             if not _NAME.fullmatch(hole.expression.text.strip()):
