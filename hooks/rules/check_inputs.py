@@ -184,7 +184,8 @@ class InputsCheck:
         literal = template.literal
         if literal is not None:
             return Literal(literal, line)
-        if shape.is_url_path and template.single is None:
+        in_path = shape.is_url_path and template.single is None
+        if in_path:
             self.filled[path] = _path_of(template)
         else:
             self.dynamic.add(path)
@@ -202,7 +203,7 @@ class InputsCheck:
             self._misfit(found, path)
         if secrets:
             self.secrets.update(self.lookup.fill(self.file, path, template) or {})
-        return Filled(template, line)
+        return Filled(template, line, in_path)
 
     def _foreign(self, text: str, path: Path) -> None:
         """Warn of ``{{ data.id }}``, which is how others write it."""

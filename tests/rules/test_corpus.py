@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from hooks.events import Event
 from hooks.registry import CATALOGUE
-from hooks.rules import Finding, RulesInvalid, load_text
+from hooks.rules import Finding, RulesInvalid, explain, load_text
 
 CORPUS = Path(__file__).parent / "corpus"
 BROKEN = sorted((CORPUS / "broken").glob("*.yaml"))
@@ -118,3 +120,34 @@ rules:
         found.line,
         found.rule,
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "raw", "told"),
+    [
+        ("/customers/${raw.id}", {"id": "c1"}, "/customers/c1"),
+        ("/customers/${raw.id}", {}, "a part of 'path' came out empty (raw.id is missing)"),
+        ("/customers/${raw.id}/notes", {"id": ""}, "a part of 'path' came out empty (raw.id is empty)"),
+        ("/customers/${raw.one}${raw.two}", {}, "a part of 'path' came out empty (raw.one and raw.two are missing)"),
+        ("/customers${raw.end}", {}, "/customers"),
+        ("/customers/", {}, "/customers/"),
+    ],
+)
+def test_a_path_that_an_event_leaves_open_is_not_called(path: str, raw: dict[str, str], told: str) -> None:
+    loaded = load_text(
+        f"""version: 1
+sources: {{any: {{vendor: webhook, unverified: a test}}}}
+connections: {{office: {{vendor: http, base_url: "https://office.example.com"}}}}
+rules:
+  - id: one
+    event: webhook.received
+    do: [{{action: http.request, with: {{method: DELETE, path: {json.dumps(path)}}}}}]
+""",
+        CATALOGUE,
+        secret,
+        name="routes.yaml",
+    )
+    at = datetime(2026, 5, 4, tzinfo=UTC)
+    event = Event("evt_1", "webhook.received", "any", "webhook", "webhook.received", "rcp_1", at, at, None, raw, raw)
+    request = explain(loaded, event)["rules"][0]["requests"][0]
+    assert told == request.get("error", (request["url"] or "").removeprefix("https://office.example.com"))
