@@ -156,6 +156,7 @@ def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: 
         "run": place.json("runs", "show", asked["run"]["id"]),
     }
     assert explained == place.json("explain", event)
+    assert "books     balance" == place.run("stats").stdout.splitlines()[-1]
     assert 0 == place.run("db", "check").returncode
     assert 1 == place.run("runs", "retry", asked["run"]["id"]).returncode
     for command in (["events", "list"], ["runs", "list"], ["receipts", "list"], ["stats"], ["events", "show", event]):
