@@ -182,16 +182,18 @@ def test_a_database_that_is_named_is_meant_also_beside_a_running_server(place: P
     try:
         place.json("send", "--sample", "housecall_pro/job.completed")
         assert 0 == place.run("db", "backup", str(place.folder / "copy.db")).returncode
-        place.json("send", "--source", "hcp", "--payload", "body.json")
+        later = place.json("send", "--source", "hcp", "--payload", "body.json")["answer"]["events"][0]
         copy = ("--database", f"sqlite:///{place.folder / 'copy.db'}")
         own = ("--database", f"sqlite:///{place.folder / '.hooks' / 'hooks.db'}")
         found = [place.json("stats", *of)["receipts"]["accepted"] for of in (copy, own, ())]
+        explained = [place.run("explain", later, *of).returncode for of in (copy, own)]
         pruned = place.json("db", "prune", "--older-than", "0s", *copy)
         left = [place.json("stats", *of)["receipts"]["accepted"] for of in (copy, own, ())]
         copied = place.run("db", "backup", str(place.folder / "copy-of-copy.db"), *copy)
     finally:
         stop(server)
     assert [1, 2, 2] == found
+    assert [1, 0] == explained
     assert pruned["receipts"] <= 1
     assert [2, 2] == left[1:]
     assert 0 == copied.returncode
