@@ -141,6 +141,9 @@ def _print_timing(timing: Mapping[str, Any]) -> None:
 def _print_request(request: Mapping[str, Any]) -> None:
     step = f"{request['step']}: " if request.get("step") else ""
     print(f"  {coloured('→', 'cyan')} {plain(step)}{plain(request['action'])}")
+    if (error := request.get("error")) is not None:
+        print(coloured(f"      nothing is sent: {plain(error)}", "red"))
+        return
     print(f"      {plain(request['method'])} {plain(request['url'])}")
     body = request.get("body")
     if body is not None:

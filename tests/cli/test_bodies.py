@@ -71,6 +71,22 @@ def test_what_makes_no_event_says_why(
     assert told in capsys.readouterr().err
 
 
+def test_why_a_step_sends_nothing_is_told_to_people_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    office = """
+connections: {office: {vendor: http, base_url: "https://office.example.com"}}
+rules:
+  - id: one
+    event: "repo.*"
+    do: [{action: http.request, with: {path: "/heads/${raw.head}"}}]"""
+    (tmp_path / "routes.yaml").write_text(RULES.replace("rules: []", office), encoding="utf-8")
+    (tmp_path / "body.json").write_text('{"ref": "main"}', encoding="utf-8")
+    given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "repo"]
+    assert 0 == run(["explain", *given, "--header", "X-GitHub-Event: push"])
+    told = capsys.readouterr().out
+    assert "nothing is sent: a part of 'path' came out empty (raw.head is missing)" in told
+    assert "POST" not in told
+
+
 def test_what_could_not_be_read_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "routes.yaml").write_text(RULES, encoding="utf-8")
     (tmp_path / "body.json").write_text('{"ref": "main"}', encoding="utf-8")
