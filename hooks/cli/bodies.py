@@ -68,9 +68,6 @@ def events_of(source: SourceConfig, inbound: Inbound) -> list[Event]:
         return _emitted(source, inbound, vendor.built_in.source)
     assert vendor.make_source is not None, "the loader refuses sources of vendors that have none"
     reader: Source = vendor.make_source(source.name, source.settings)
-    if reader.is_ping(inbound):
-        told = f"the source {source.name} takes this body for its sender's test of the address"
-        raise Unread(f"{told}: it is answered, and no event comes of it")
     try:
         reading = reader.read(inbound)
     except NormalizationError as error:
@@ -88,6 +85,12 @@ def events_of(source: SourceConfig, inbound: Inbound) -> list[Event]:
         events=reading.events,
     )
     return normalize(receipt, reader)
+
+
+def is_ping(source: SourceConfig, inbound: Inbound) -> bool:
+    """Whether the source takes it for its sender's test of the address, of which no event comes."""
+    make = catalogue()[source.vendor].make_source
+    return make is not None and make(source.name, source.settings).is_ping(inbound)
 
 
 def _emitted(source: SourceConfig, inbound: Inbound, reader: Normalizer) -> list[Event]:
