@@ -58,6 +58,7 @@ def compare(new: Path, against: Path | None, fallback: Path, database: str, rang
     with Past.open(database) as past:
         before, named = _old(past, against, fallback)
         _check_rule(only, before, after)
+        _check_source(range.source, past, before, after)
         backtest = Backtest(before, after, only, whole=range.source is None)
         total = past.count(range.since, range.until, range.source)
         with progress() as tell:
@@ -82,6 +83,13 @@ def _check_rule(only: str | None, *sides: RuleSet) -> None:
     known = [rule.id for side in sides for rule in side.rules]
     if only is not None and only not in known:
         raise wrong_use(f"there is no rule {plain(only)!r} in either file. {did_you_mean(only, known)}".rstrip())
+
+
+def _check_source(source: str | None, past: Past, *sides: RuleSet) -> None:
+    known = [name for side in sides for name in side.sources]
+    if source is not None and source not in known and not past.count(source=source):
+        near = did_you_mean(source, known)
+        raise wrong_use(f"there is no source {plain(source)!r} in either file, and no event of it. {near}".rstrip())
 
 
 # --- for people ---

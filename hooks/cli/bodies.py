@@ -87,6 +87,12 @@ def events_of(source: SourceConfig, inbound: Inbound) -> list[Event]:
     return normalize(receipt, reader)
 
 
+def is_ping(source: SourceConfig, inbound: Inbound) -> bool:
+    """Whether the source takes it for its sender's test of the address, of which no event comes."""
+    make = catalogue()[source.vendor].make_source
+    return make is not None and make(source.name, source.settings).is_ping(inbound)
+
+
 def _emitted(source: SourceConfig, inbound: Inbound, reader: Normalizer) -> list[Event]:
     """The event that a rule emits with this body: ``{type, subject, data}``."""
     from hooks.pipeline.normalize import normalize

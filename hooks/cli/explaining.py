@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hooks.cli.bodies import Unread, events_of, inbound_of
+from hooks.cli.bodies import Unread, events_of, inbound_of, is_ping
 from hooks.cli.loading import catalogue, load_rules, pick_source, read_sample
 from hooks.cli.output import coloured, plain, wrong_use
 from hooks.cli.reader import ask, find_server
@@ -62,6 +62,9 @@ def of_body(
             inbound = inbound_of(configured, payload.read_bytes(), now, headers)
         except OSError as error:
             raise wrong_use(f"{payload} cannot be read: {error.strerror}") from None
+    if is_ping(configured, inbound):
+        told = f"the source {configured.name} takes this body for its sender's test of the address"
+        raise wrong_use(f"{told}: it is answered, and no event comes of it")
     try:
         return _explained(rules, events_of(configured, inbound))
     except Unread as unread:
@@ -141,6 +144,9 @@ def _print_timing(timing: Mapping[str, Any]) -> None:
 def _print_request(request: Mapping[str, Any]) -> None:
     step = f"{request['step']}: " if request.get("step") else ""
     print(f"  {coloured('→', 'cyan')} {plain(step)}{plain(request['action'])}")
+    if (error := request.get("error")) is not None:
+        print(coloured(f"      nothing is sent: {plain(error)}", "red"))
+        return
     print(f"      {plain(request['method'])} {plain(request['url'])}")
     body = request.get("body")
     if body is not None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hooks.cli.output import wrong_use
+from hooks.cli.output import note, wrong_use
+from hooks.errors import StoreError
+from hooks.events import utc_text
 from hooks.kit.samples import Sample, sample
-from hooks.rules.ruleset import RuleSet, SourceConfig
+from hooks.rules.ruleset import ConnectionConfig, RuleSet, SourceConfig
 from hooks.settings import Settings, secret
+from hooks.values import show_duration
 
 if TYPE_CHECKING:
-    from hooks.ports import Catalogue
+    from hooks.ports import Catalogue, Pause
 
 
 def catalogue() -> Catalogue:
@@ -34,24 +38,63 @@ def load_rules(settings: Settings, *, all_secrets: bool = True) -> RuleSet:
 
 def listed(kind: str, settings: Settings) -> list[dict[str, Any]]:
     """The rules, sources or connections of the file, in the words of the admin API; without secrets."""
+    from hooks.rules.listing import listed_rules
+
     rules = load_rules(settings)
     if kind == "sources":
-        return [
-            {"name": source.name, "vendor": source.vendor, "path": f"/in/{source.name}"}
-            for source in rules.sources.values()
-            if source.emitted is None
-        ]
+        return [_source(source) for source in rules.sources.values() if source.emitted is None]
     if kind == "connections":
-        return [
-            {
-                "name": connection.name,
-                "vendor": connection.vendor,
-                "base_url": connection.settings.base_url,
-                "paused": connection.settings.paused,
-            }
-            for connection in rules.connections.values()
-        ]
-    return [rule.as_json() for rule in rules.rules]
+        pauses = asyncio.run(_pauses(settings))
+        return [_connection(connection, pauses.get(connection.name)) for connection in rules.connections.values()]
+    return listed_rules(rules)
+
+
+def _source(source: SourceConfig) -> dict[str, Any]:
+    make = catalogue()[source.vendor].make_source
+    assert make is not None, "the loader refuses sources of vendors that have none"
+    path, settings = f"/in/{source.name}", source.settings
+    return {
+        "name": source.name,
+        "vendor": source.vendor,
+        "path": path,
+        "paths": sorted(path + below for below in make(source.name, settings).paths),
+        "type": settings.type,
+        "max_bytes": settings.max_bytes,
+        "duplicate_window": show_duration(settings.duplicate_window),
+    }
+
+
+def _connection(connection: ConnectionConfig, pause: Pause | None) -> dict[str, Any]:
+    by_hand = pause if pause is not None and pause.paused else None
+    return {
+        "name": connection.name,
+        "vendor": connection.vendor,
+        "base_url": connection.settings.base_url,
+        "paused": connection.settings.paused or by_hand is not None,
+        "paused_at": None if by_hand is None else utc_text(by_hand.changed_at),
+        "pause_reason": None if by_hand is None else by_hand.reason,
+        "concurrency": connection.settings.concurrency,
+        "rate": connection.settings.rate,
+    }
+
+
+async def _pauses(settings: Settings) -> Mapping[str, Pause]:
+    """What people have said of connections, as the stopped server has kept it."""
+    from hooks.store.opening import open_history, sqlite_file
+    from hooks.store.pausing import pauses
+
+    file = sqlite_file(settings.database_url)
+    if file is not None and not file.exists():
+        return {}
+    try:
+        opened = await open_history(settings.database_url)
+        try:
+            return await opened.reader.read(pauses)
+        finally:
+            await opened.close()
+    except StoreError as error:
+        note(f"what was paused by hand is not known: {error}")
+        return {}
 
 
 def pick_source(rules: RuleSet, name: str | None, vendor: str | None) -> SourceConfig:

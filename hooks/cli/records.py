@@ -168,8 +168,8 @@ def stats(as_json: AsJson = False, data: Data = None, database: Database = None)
         if name == "runs" and (given_up := counts.get("given_up")):
             words.append(f"{given_up} of the failed ones {coloured('given up', 'bold')}")
         print(f"{name:<9} {', '.join(words)}")
-    if not counts.get("books_balance", True):
-        print(coloured("The books do not balance: run `hooks db check`.", "red"))
+    balance = counts.get("books_balance", True)
+    print(f"{'books':<9} {'balance' if balance else coloured('do not balance: run `hooks db check`', 'red')}")
 
 
 def record_id(text: str, prefix: str) -> str:

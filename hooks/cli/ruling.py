@@ -12,7 +12,7 @@ import typer
 
 from hooks.cli import describing, rule_history, shadowing
 from hooks.cli.completing import complete_sources
-from hooks.cli.options import AsJson, Data, Headers, Routes, SampleName
+from hooks.cli.options import AsJson, Data, Database, Headers, Routes, SampleName
 from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
 from hooks.plurals import so_many
 from hooks.settings import load_settings, unread
@@ -136,6 +136,7 @@ def explain(
     as_json: AsJson = False,
     routes: Routes = None,
     data: Data = None,
+    database: Database = None,
 ) -> None:
     """Show which rules match an event and why, and the requests each would send. Sends nothing."""
     from hooks.cli import explaining
@@ -143,7 +144,7 @@ def explain(
 
     if sum(given is not None for given in (event, sample, payload)) != 1:
         raise wrong_use("give one of EVENT, --sample VENDOR/NAME or --payload FILE")
-    given = {"routes": routes, "data": data}
+    given = {"routes": routes, "data": data, "database": database}
     if event is not None:
         if not event.startswith("evt_") or not event[4:].isalnum():
             raise wrong_use(f"{plain(event)!r} is not the id of an event: it begins with evt_")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -32,7 +33,9 @@ def send(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Another server's address, up to /in.", show_default="the running one"),
+        typer.Option(
+            metavar="URL", help="Another server: https://your-host, or up to /in/NAME.", show_default="the running one"
+        ),
     ] = None,
     header: Headers = None,
     as_json: AsJson = False,
@@ -43,7 +46,7 @@ def send(
     from hooks.cli.bodies import content_type_of, headers_of
     from hooks.cli.loading import load_rules, pick_source, read_sample
     from hooks.cli.signing import PROOFS
-    from hooks.cli.wire import NoAddress, call
+    from hooks.cli.wire import call
 
     if (sample is None) == (payload is None):
         raise wrong_use("give --sample VENDOR/NAME or --payload FILE")
@@ -60,12 +63,8 @@ def send(
         headers["content-type"] = content_type_of(configured, body, headers)
     headers |= PROOFS[configured.vendor](configured.settings, body, time.time(), headers)
     path, query = (recorded.path, recorded.query) if recorded is not None else ("", "")
-    base = (to or _address(settings)).rstrip("/")
-    url = f"{base}/in/{configured.name}{path}" + (f"?{query}" if query else "")
-    try:
-        answer = call(recorded.method if recorded is not None else "POST", url, headers=headers, body=body)
-    except NoAddress as error:
-        raise wrong_use(str(error)) from None
+    url = _door(to or _address(settings), configured.name) + path + (f"?{query}" if query else "")
+    answer = call(recorded.method if recorded is not None else "POST", url, headers=headers, body=body)
     document = answer.json()
     shown = document if document is not None else answer.body.decode("utf-8", "replace")
     if as_json:
@@ -96,6 +95,19 @@ def _read(path: Path | None) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise wrong_use(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _door(address: str, source: str) -> str:
+    """Where a source is reached: from the address of its server, the one up to ``/in``, or its own."""
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or parts.query or parts.fragment:
+        raise wrong_use(f"--to is {plain(address)!r}: write http://HOST:PORT, or the address up to /in/{source}")
+    address = address.rstrip("/")
+    return address if "/in/" in parts.path.rstrip("/") else f"{address.removesuffix('/in')}/in/{source}"
 
 
 def _address(settings: Settings) -> str:

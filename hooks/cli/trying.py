@@ -121,6 +121,8 @@ def backtest(
         raise wrong_use("give one of --short and --json")
     settings = load_settings({"routes": routes, "data": data, "database": database})
     first, last = instant(since, "--since"), instant(until, "--until")
+    if first is not None and last is not None and parse_utc(first) >= parse_utc(last):
+        raise wrong_use("--until must be later than --since")
     wanted = backtesting.Range(
         since=None if first is None else parse_utc(first),
         until=None if last is None else parse_utc(last),

@@ -24,10 +24,6 @@ class Unreachable(HooksError):
     """Nothing answers at an address."""
 
 
-class NoAddress(Unreachable):
-    """What was given as an address cannot be one."""
-
-
 class WrongStatus(HooksError):
     """A stream was answered with another status than 200."""
 
@@ -102,14 +98,14 @@ def lines(url: str, *, headers: Mapping[str, str] | None = None, silence: float 
 
 
 def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str, str]:
-    """A connection for an address, what to ask it for, and the address as it may be shown. Raises NoAddress."""
+    """A connection for an address, what to ask it for, and the address as it may be shown."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         host = None
     if host is None or parts.scheme not in ("http", "https"):
-        raise NoAddress(f"{url.split('?')[0]!r} is not an address: write http://HOST:PORT/PATH")
+        raise Unreachable(f"{url.split('?')[0]!r} is not an address: write http://HOST:PORT/PATH")
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if parts.scheme == "https":

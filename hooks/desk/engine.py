@@ -17,7 +17,7 @@ from hooks.registry import describe
 from hooks.rulebook.book import Rulebook
 from hooks.rules.explain import explain
 from hooks.rules.findings import RulesInvalid
-from hooks.rules.ruleset import StepSpec
+from hooks.rules.listing import listed_rules
 from hooks.values import show_duration
 
 
@@ -55,19 +55,7 @@ class EngineDesk:
 
     def rules(self) -> Sequence[Mapping[str, Any]]:
         current = self._rulebook.current
-        if current is None:
-            return []
-        return [
-            {
-                **rule.as_json(),
-                "when": [clause.text for clause in rule.clauses],
-                "steps": [_step(step) for step in rule.steps],
-                "else": [_step(step) for step in rule.otherwise],
-                "fallback": [_step(step) for step in rule.fallback],
-                "version": current.version,
-            }
-            for rule in current.rules
-        ]
+        return [] if current is None else listed_rules(current)
 
     def sources(self) -> Sequence[Mapping[str, Any]]:
         return [
@@ -205,10 +193,6 @@ def event_from_json(shown: Mapping[str, Any]) -> Event:
         raw=shown["raw"],
         flag=shown.get("flag"),
     )
-
-
-def _step(step: StepSpec) -> dict[str, str]:
-    return {"id": step.id, "action": step.action_name, "connection": step.connection}
 
 
 _: type[Desk] = EngineDesk

@@ -121,7 +121,9 @@ def parse_json(body: bytes) -> Any:
     try:
         parsed = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
-        raise NormalizationError("not JSON") from error
+        marked = body.startswith(b"\xef\xbb\xbf")
+        # The parser's sentence says what it stumbled over and where, and quotes nothing of the body.
+        raise NormalizationError(f"not JSON: {'it begins with a byte order mark' if marked else error}") from error
     keys, strings = _count(parsed)
     if b"\\" not in body:
         # Without a backslash a quote does nothing but begin or end a key or a string.

@@ -42,7 +42,7 @@ def secret_bytes(secrets: Sequence[SecretStr]) -> tuple[bytes, ...]:
 def header_bytes(name: str) -> bytes:
     """A header's name as `Inbound` has it, in lower case. Raises ValueError when no header can be called that."""
     if _HEADER_NAME.fullmatch(name) is None:
-        raise ValueError(f"{name!r} is not the name of a header")
+        raise ValueError(f"{name!r} is not the name of a header: write one such as X-Signature")
     return name.lower().encode("ascii")
 
 

@@ -17,7 +17,7 @@ from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean
 from hooks.rules.kinds import Kind, describe, rewriting
-from hooks.rules.report import Report, SourceFile
+from hooks.rules.report import WRITTEN, Report, SourceFile
 from hooks.rules.ruleset import ConnectionConfig, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of
 from hooks.rules.template import Template, compile_template, has_hole
@@ -173,7 +173,8 @@ class Accounts:
             return [self._resolve(file, (*path, number), each, below, unsure) for number, each in enumerate(value)]
         if isinstance(value, bool) and shape.kinds & Kind.NUMBER and not shape.kinds & Kind.BOOL:
             # pydantic would take true for 1
-            self._report.at(file, path, f"{describe(shape.kinds & ~Kind.NULL)} belongs here, this is true or false")
+            wanted = describe(shape.kinds & ~Kind.NULL)
+            self._report.at(file, path, f"{wanted} belongs here, this is true or false", WRITTEN.get(wanted, ""))
             unsure.add(path)
             return None
         if not isinstance(value, str) or shape.read_by_source:
@@ -186,8 +187,9 @@ class Accounts:
                 )
                 self._length(file, path, value)
             if not shape.is_open and not shape.kinds & Kind.TEXT and shape.kinds & (Kind.BOOL | Kind.NUMBER):
-                needed = f"{describe(shape.kinds & ~Kind.NULL)} belongs here, this is text"
-                self._report.at(file, path, needed, rewriting(value, Kind.TEXT, shape.kinds))
+                wanted = describe(shape.kinds & ~Kind.NULL)
+                hint = rewriting(value, Kind.TEXT, shape.kinds) or WRITTEN.get(wanted, "")
+                self._report.at(file, path, f"{wanted} belongs here, this is text", hint)
                 unsure.add(path)
                 return None
             return value

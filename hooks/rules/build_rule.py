@@ -184,6 +184,7 @@ class RuleBuilder:
                 self._report.at(file, place, f"'{pattern}' is the name of one event", hint, "warning")
             elif pattern in unknown and known:
                 hint = did_you_mean(pattern, names) or _all_of(pattern, names)
+                hint = hint or "vendors add names: if it is spelled as the sender does, leave it"
                 self._report.at(file, place, f"no configured source is known to send '{pattern}'", hint, "warning")
         return shape if known else OPEN
 

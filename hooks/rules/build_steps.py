@@ -217,7 +217,9 @@ class StepsBuilder:
                 for known in same
                 if any(self.actions[known][0].name == each.vendor for each in filter(None, self._connections.values()))
             ]
-            return "write " + " or ".join(sorted(mine or same)[:3]) if same else did_you_mean(name, self.actions)
+            if same:
+                return "write " + " or ".join(sorted(mine or same)[:3])
+            return did_you_mean(name, self.actions) or "`hooks vendors` lists the vendors, with a name its actions"
         own = [known.partition(".")[2] for known in self.actions if known.startswith(f"{vendor}.")]
         near = did_you_mean(operation, own)
         return f"did you mean '{vendor}.{meant_by(near)}'?" if near else f"hooks vendors {vendor} lists its actions"
@@ -225,7 +227,9 @@ class StepsBuilder:
     def _connection(self, file: SourceFile, path: Path, model: StepModel, vendor: Vendor) -> str | None:
         if vendor.connection_settings is None:
             if model.connection is not None:
-                self._report.at_key(file, (*path, "connection"), f"'{vendor.name}' actions need no connection")
+                self._report.at_key(
+                    file, (*path, "connection"), f"'{vendor.name}' actions need no connection", "leave it out"
+                )
             return None if vendor.built_in is None else vendor.name
         fitting = [name for name, config in self._connections.items() if config is None or config.vendor == vendor.name]
         named = model.connection

@@ -9,7 +9,7 @@ from hooks.rules.cases import Case, Expected, Outcome
 from hooks.rules.document import Path
 from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
-from hooks.rules.findings import did_you_mean
+from hooks.rules.findings import choice, did_you_mean
 from hooks.rules.nodes import PathNode, Root
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import SourceConfig
@@ -70,7 +70,7 @@ class CaseCheck:
                 file,
                 (*path, "given", "source"),
                 f"unknown source '{given.source}'",
-                did_you_mean(given.source, self._sources),
+                did_you_mean(given.source, self._sources) or choice("sources", self._sources),
             )
         places = [("set", text) for text in given.put] + [("unset", number) for number in range(len(given.unset))]
         for key, part in places:
@@ -94,11 +94,11 @@ class CaseCheck:
             self._step(file, (*path, "step"), expected.step, steps)
         known = self._actions.get(expected.action)
         if known is None:
-            hint = did_you_mean(expected.action, self._actions)
+            hint = did_you_mean(expected.action, self._actions) or "`hooks vendors` lists the vendors and their actions"
             self._report.at(file, (*path, "action"), f"unknown action '{expected.action}'", hint)
             return
         shape = shape_of(known[1].inputs)
         for key in expected.inputs or ():
             if not shape.is_open and shape.field(key) is None:
-                hint = did_you_mean(key, shape.fields)
+                hint = did_you_mean(key, shape.fields) or choice("inputs", shape.fields)
                 self._report.at_key(file, (*path, "with", key), f"'{expected.action}' has no input '{key}'", hint)

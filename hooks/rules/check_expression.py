@@ -179,7 +179,8 @@ class _Checker:
                 return OPEN
             if isinstance(key, int):
                 if not shape.kinds & Kind.LIST:
-                    self.say(start, end, f"'{shown or 'this'}' is {describe(shape.kinds & ~Kind.NULL)}, not a list")
+                    found = f"'{shown or 'this'}' is {describe(shape.kinds & ~Kind.NULL)}, not a list"
+                    self.say(start, end, found, f"leave [{key}] out: it takes one item of a list")
                     return OPEN
                 shape = union([shape.item(), shape_of_kind(Kind.NULL)])
                 shown += f"[{key}]"
@@ -213,11 +214,11 @@ class _Checker:
                 return f"did you mean '{name}.{key}'?"
         names = sorted(shape.fields)
         shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-        return f"known fields: {shown}; the vendor's own fields are under raw" if names else ""
+        return f"known fields: {shown}; the vendor's own fields are under raw" if names else "it has no fields"
 
     def no_fields(self, shape: Shape, shown: str, key: str, start: int, end: int) -> None:
         kinds = shape.kinds & ~Kind.NULL
-        hint = ""
+        hint = f"leave .{key} out: only objects have fields"
         if kinds & Kind.LIST:
             hint = size_hint(key, shown) or f"for one item write {shown}[0].{key}, for all map({shown}, .{key})"
             if key.isdigit():
@@ -248,7 +249,8 @@ class _Checker:
                 shape = shape.item() if shape.kinds & Kind.LIST else OPEN
                 continue
             if not shape.kinds & Kind.OBJECT:
-                hint = f"write steps.{name}[0].{key} for the first one" if shape.kinds & Kind.LIST else ""
+                listed = f"write steps.{name}[0].{key} for the first one"
+                hint = listed if shape.kinds & Kind.LIST else f"leave .{key} out: only objects have fields"
                 found = describe(shape.kinds & ~Kind.NULL)
                 text = f"the answer of step '{name}' is {found} here, without a field '{key}'"
                 self.say(start, end, text, hint, "warning")
@@ -359,7 +361,8 @@ class _Checker:
         """``data.status == 'Completed'`` when the model lists what a status can be."""
         allowed = left.allowed
         if allowed and isinstance(right, Constant) and right.value is not None and right.value not in allowed:
-            hint = did_you_mean(str(right.value), [str(value) for value in allowed])
+            words = [str(value) for value in allowed]
+            hint = did_you_mean(str(right.value), words) or f"one of: {', '.join(words)}"
             self.say(right.start, right.end, "this value never occurs here", hint, "warning")
 
     def arithmetic(self, node: Binary, left: Shape, right: Shape) -> Shape:
@@ -368,7 +371,7 @@ class _Checker:
         if node.op == "+":
             fits = [kind for kind in (Kind.NUMBER, Kind.TEXT, Kind.LIST) if one & kind and two & kind]
             if one and two and not fits:
-                hint = "write text(...) to put numbers into text" if (one | two) & Kind.TEXT else ""
+                hint = "write text(...) to put numbers into text" if (one | two) & Kind.TEXT else _ADDED
                 self.say(node.start, node.end, f"cannot add {_plain(one)} and {_plain(two)}", hint)
             made = functools.reduce(lambda a, b: a | b, fits, Kind.NONE)
         else:
@@ -385,8 +388,10 @@ class _Checker:
     def must_be(self, node: Node, shape: Shape, kinds: Kind, sentence: str) -> None:
         known = shape.kinds & ~Kind.NULL
         if known and not known & kinds:
-            hint = "number(...) reads a number from text" if kinds == Kind.NUMBER and known & Kind.TEXT else ""
-            if kinds == Kind.TEXT and known & Kind.NUMBER:
+            hint = f"{describe(kinds)} belongs here"
+            if kinds == Kind.NUMBER and known & Kind.TEXT:
+                hint = "number(...) reads a number from text"
+            elif kinds == Kind.TEXT and known & Kind.NUMBER:
                 hint = "text(...) makes text of a number"
             self.say(node.start, node.end, f"{sentence} {_plain(known)}", hint)
 
@@ -424,6 +429,8 @@ class _Checker:
                 message, _, hint = fault.message.partition("; ")
                 self.say(given.start, given.end, message, hint or f"for example {node.function.example}")
 
+
+_ADDED = "numbers are added to numbers, texts to texts, lists to lists"
 
 _TRIED_WITH = {"in_zone": "2026-05-04T14:00:00Z", "later": "2026-05-04T14:00:00Z", "split": "a"}
 """Functions whose second argument alone can be wrong, and a first one to try it with."""
@@ -471,4 +478,4 @@ def _equality_hint(one: Kind, two: Kind) -> str:
 def _compare_hint(one: Kind, two: Kind) -> str:
     if (one | two) & Kind.TEXT and (one | two) & Kind.NUMBER:
         return "write the number without quotes, or number(...) to read one from text"
-    return ""
+    return "numbers are compared with numbers, texts with texts"

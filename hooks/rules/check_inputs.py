@@ -145,6 +145,9 @@ class InputsCheck:
                 self.report.at_key(self.file, here, f"unknown key '{key}'", hint)
                 self.wrong.add(here)
                 below = OPEN
+            elif has_hole(key):
+                message, hint = "this key is sent as it stands, and no value is put in", "${ } stands in values only"
+                self.report.at_key(self.file, here, message, hint, "warning")
             entries.append((key, self._tree(value, below, here)))
         if merge is None and not (path == self.base and self._is_elsewhere()):
             elsewhere = self.at_connection if path == self.base else {}
@@ -205,7 +208,8 @@ class InputsCheck:
         literal = template.literal
         if literal is not None:
             return Literal(literal, line)
-        if shape.is_url_path and template.single is None:
+        in_path = shape.is_url_path and template.single is None
+        if in_path:
             self.filled[path] = _path_of(template)
         else:
             self.dynamic.add(path)
@@ -223,7 +227,7 @@ class InputsCheck:
             self._misfit(found, path)
         if secrets:
             self.secrets.update(self.lookup.fill(self.file, path, template) or {})
-        return Filled(template, line)
+        return Filled(template, line, in_path)
 
     def _foreign(self, text: str, path: Path) -> None:
         """Find ``{{ data.id }}`` and its like, which is how others write it."""

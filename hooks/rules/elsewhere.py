@@ -132,7 +132,7 @@ def sign_hint(text: str, start: int) -> str:
         return (
             "inside ${ } write the bare name" if text.startswith("${", start) else "write the bare name, as in data.x"
         )
-    return _SIGNS.get(character, "")
+    return _SIGNS.get(character, "text goes in quotes")
 
 
 def braces_hint(text: str) -> str:

@@ -77,7 +77,7 @@ def _compiled(text: str, secrets: bool) -> Expression:
     try:
         return Expression(text, parse(text, secrets=secrets))
     except RecursionError:
-        raise ExpressionError("nested too deeply", text, 0) from None
+        raise ExpressionError("nested too deeply", text, 0, 1, "divide the expression") from None
 
 
 def compile_expression(text: str, *, secrets: bool = False) -> Expression:

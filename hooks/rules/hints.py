@@ -7,7 +7,7 @@ from typing import Any
 
 from hooks.rules.expression import Expression, path_value
 from hooks.rules.faults import EvaluationError
-from hooks.rules.findings import did_you_mean
+from hooks.rules.findings import did_you_mean, meant_by
 from hooks.rules.nodes import Binary, Constant, Matches, Node, PathNode, Root, show_keys, walk
 from hooks.rules.pattern import MAX_TEXT, Pattern, PatternError
 
@@ -122,7 +122,7 @@ def _misspelt(node: PathNode, names: Mapping[str, Any]) -> str:
     for key in node.keys:
         if isinstance(value, dict) and key not in value:
             near = did_you_mean(str(key), [name for name in value if isinstance(name, str)])
-            return "the field is called " + near.removeprefix("did you mean ").removesuffix("?") if near else ""
+            return f"there is no '{key}' in it; the nearest is '{meant_by(near)}'" if near else ""
         if isinstance(value, list) and isinstance(key, str):
             return f"{shown} is a list: write {shown}[0].{key} or any({shown}, .{key} ...)"
         if isinstance(value, dict):

@@ -137,16 +137,19 @@ class _Loading:
             with path.open("rb") as opened:
                 raw = opened.read(MAX_BYTES + 1)  # more is refused anyway, and a device has no end
         except FileNotFoundError:
-            self._unread(name, "there is no such file")
+            self._unread(
+                name, "there is no such file", "name the rules file: as an argument, by --routes or HOOKS_ROUTES"
+            )
             return None
         except OSError as error:
-            self._unread(name, f"the file cannot be read: {error.strerror or 'input/output error'}")
+            why = error.strerror or "input/output error"
+            self._unread(name, f"the file cannot be read: {why}", "name a file that this user may read")
             return None
         self._paths.append(path)
         return raw
 
-    def _unread(self, name: str, message: str) -> None:
-        self.report.add_plain(Finding(name, 1, 1, 1, "error", message))
+    def _unread(self, name: str, message: str, hint: str) -> None:
+        self.report.add_plain(Finding(name, 1, 1, 1, "error", message, hint))
 
     def take(self, raw: bytes | str, name: str, folder: Path | None, included: bool = False) -> None:
         """Read one file's text and, from the main file, those it includes."""
@@ -208,7 +211,7 @@ class _Loading:
         if included:
             for key in _IN_MAIN_ONLY:
                 if key in data:
-                    self.report.at_key(file, (key,), f"'{key}' belongs in the main file only")
+                    self.report.at_key(file, (key,), f"'{key}' belongs in the main file only", "move it there")
 
     def _include(self, file: SourceFile, folder: Path | None) -> None:
         value = file.document.data.get("include")

@@ -15,7 +15,7 @@ from hooks.rules.cases import Case, CasesFile, PlacedCase
 from hooks.rules.check_cases import CaseCheck
 from hooks.rules.document import DocumentError, read_document
 from hooks.rules.document import Path as Place
-from hooks.rules.findings import Finding, RulesInvalid, did_you_mean
+from hooks.rules.findings import Finding, RulesInvalid, choice, did_you_mean
 from hooks.rules.report import Report, SourceFile, locate
 from hooks.rules.ruleset import RuleSet
 from hooks.rules.shape import shape_of
@@ -58,7 +58,8 @@ class _Reader:
             document = read_document(path.read_bytes())
         except OSError as error:
             sentence = f"the file cannot be read: {error.strerror or 'input/output error'}"
-            self.report.add_plain(Finding(name, 1, 1, 1, "error", sentence))
+            hint = "tests are all files tests/*.yaml beside the rules file"
+            self.report.add_plain(Finding(name, 1, 1, 1, "error", sentence, hint))
             return []
         except DocumentError as error:
             mistake = error.mistake
@@ -102,7 +103,8 @@ class _Reader:
         rule = self._rules.rule(named)
         if rule is None:
             place: Place = (*path, "rule") if case.rule is not None else ("rule",)
-            hint = did_you_mean(named, [known.id for known in self._rules.rules])
+            known = [each.id for each in self._rules.rules]
+            hint = did_you_mean(named, known) or choice("rules", known)
             self.report.at(file, place, f"there is no rule '{named}'", hint)
             return None
         self._check.check(file, path, case, [step.id for step in rule.all_steps])

@@ -23,6 +23,14 @@ _NEEDED = {
 }  # fmt: skip
 """pydantic's names of wrong types, and what belongs there."""
 
+WRITTEN = {
+    "text": "put it in quotes", "a whole number": "write its digits only, without quotes",
+    "a number": "write its digits only, without quotes", "true or false": "write true or false",
+    "a list": "write [one, other], or a line that begins with - for each",
+    "a map (key: value)": "write its keys on lines of their own below it, or {key: value}",
+}  # fmt: skip
+"""How what belongs there is written: said where nothing describes the place."""
+
 _LIMITS = {
     "string_too_short": ("at least {min_length} characters belong here", "this is empty"),
     "string_too_long": ("at most {max_length} characters belong here", ""),
@@ -216,7 +224,9 @@ class Report:
                 hint = "write: x if condition else y" if asks else "for one text with ': ' in it, put it in quotes"
             elif kind in ("bool_type", "bool_parsing") and isinstance(value, str):
                 hint = "write true or false"
-            self.at(file, path, f"{_NEEDED[kind]} belongs here, this is {describe_value(value)}", hint or about)
+            wanted = _NEEDED[kind]
+            hint = hint or about or WRITTEN.get(wanted, "")
+            self.at(file, path, f"{wanted} belongs here, this is {describe_value(value)}", hint)
         elif kind in _LIMITS:
             message, empty = _LIMITS[kind]
             shown = empty if empty and value in ("", []) else message.format_map(fault["ctx"])
@@ -237,14 +247,18 @@ class Report:
             key = str(context.get("discriminator", "")).strip("'")
             allowed = str(context.get("expected_tags", ""))
             place = (*path, key) if isinstance(value, dict) and key in value else path
-            self.at(file, place, f"'{key}' decides what belongs here", f"one of: {allowed}" if allowed else "")
+            hint = f"one of: {allowed}" if allowed else about or f"write {key}: first"
+            self.at(file, place, f"'{key}' decides what belongs here", hint)
         else:
             message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
             message = message[:1].lower() + message[1:]
-            if path == base and isinstance(value, dict):
-                self.at_key(file, path, message)
-            else:
-                self.at(file, path, message, about)
+            if not about:
+                message, _, about = message.partition(": ")
+            action = value_at(file.document.data, (*base[:-1], "action")) if base[-1:] == ("with",) else None
+            if not about and isinstance(action, str):
+                about = f"`hooks vendors {action}` shows what each input takes"
+            report = self.at_key if path == base and isinstance(value, dict) else self.at
+            report(file, path, message, about)
 
     def _unknown_key(self, file: SourceFile, base: Path, path: Path, shape: Shape) -> None:
         key = str(path[-1]) if path else ""

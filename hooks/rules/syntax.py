@@ -40,6 +40,9 @@ NAMES = (
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "contains", "startswith", "endswith", "matches"})
 _KEYWORDS = frozenset({"and", "or", "not", "if", "else", "in", "contains", "startswith", "endswith", "matches"})
+_IN_PATTERNS = (
+    "a pattern is made of text, . [a-z] \\d \\w \\s ( ) | * + ? {2,5} ^ $ and (?i) in front; \\ takes a sign literally"
+)
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
@@ -48,7 +51,7 @@ def parse(text: str, *, secrets: bool = False) -> Node:
     try:
         return _Parser(text, secrets).parse()
     except RecursionError:
-        raise ExpressionError("nested too deeply", text, 0) from None
+        raise ExpressionError("nested too deeply", text, 0, 1, "divide the expression") from None
 
 
 class _Parser:
@@ -89,9 +92,15 @@ class _Parser:
     def expect(self, sign: str, where: str) -> Token:
         if not self.at(sign):
             if self.token.kind == "end":
-                raise self.error(f"expected '{sign}' at the end", self.token, f"add the closing {sign}")
+                hint = "a value, and what closes it, is missing" if sign == ":" else f"add the closing {sign}"
+                raise self.error(f"expected '{sign}' at the end", self.token, hint)
             raise self.unexpected(f"expected '{sign}' {where}")
         return self.take()
+
+    def separate(self, closing: str, where: str) -> None:
+        """Take the comma before the next part; before the closing sign there is none."""
+        if not self.at(closing):
+            self.expect(closing if self.token.kind == "end" else ",", where)
 
     def error(self, message: str, token: Token, hint: str = "") -> ExpressionError:
         return ExpressionError(message, self.text, token.start, max(1, token.end - token.start), hint)
@@ -134,6 +143,8 @@ class _Parser:
             hint = f"a value is missing in front of {token.text}"
         elif not hint and token.kind in ("name", "number", "text"):
             hint = "two values stand side by side: put an operator, or a comma, between them"
+        elif not hint:
+            hint = f"a value is missing in front of {token.text}, or it is one too many"
         shown = token.text if len(token.text) <= 40 else token.text[:37] + "..."
         return self.error(f"unexpected {shown}" if token.kind == "text" else f"unexpected '{shown}'", token, hint)
 
@@ -153,7 +164,7 @@ class _Parser:
     def deeper(self) -> None:
         self.nesting += 1
         if self.nesting > MAX_NESTING:
-            raise self.error(f"nested more than {MAX_NESTING} deep", self.token)
+            raise self.error(f"nested more than {MAX_NESTING} deep", self.token, "divide the expression")
 
     # --- grammar ---
 
@@ -235,7 +246,7 @@ class _Parser:
         try:
             pattern = Pattern(token.value)
         except PatternError as problem:
-            raise self.error(str(problem), token) from None
+            raise self.error(str(problem), token, _IN_PATTERNS) from None
         return Matches(left.start, token.end, left, pattern)
 
     def coalescing(self) -> Node:
@@ -372,8 +383,7 @@ class _Parser:
         items: list[Node] = []
         while not self.at("]"):
             items.append(self.expression())
-            if not self.at("]"):
-                self.expect(",", "between the items of a list")
+            self.separate("]", "between the items of a list")
         closing = self.take()
         return self.count(ListOf(opening.start, closing.end, tuple(items)))
 
@@ -387,21 +397,21 @@ class _Parser:
             self.take()
             name = key.value if key.kind == "text" else key.text
             if name in keys:
-                raise self.error(f"the key '{name}' is written twice", key)
+                raise self.error(f"the key '{name}' is written twice", key, "leave one of them out")
             if not self.at(":") and (hint := braces_hint(self.text)):
                 raise self.error("an object cannot be read here", opening, hint)
             self.expect(":", "after a key")
             keys.append(name)
             values.append(self.expression())
-            if not self.at("}"):
-                self.expect(",", "between the pairs of an object")
+            self.separate("}", "between the pairs of an object")
         closing = self.take()
         return self.count(ObjectOf(opening.start, closing.end, tuple(keys), tuple(values)))
 
     def call(self, name: Token) -> Node:
         function = FUNCTIONS.get(name.text)
         if function is None:
-            raise self.error(f"unknown function '{name.text}'", name, function_hint(name.text))
+            hint = function_hint(name.text) or "`hooks rules functions` lists them all"
+            raise self.error(f"unknown function '{name.text}'", name, hint)
         self.take()
         arguments: list[Node] = []
         while not self.at(")"):
@@ -409,10 +419,7 @@ class _Parser:
             self.item_depth += lazy
             arguments.append(self.expression())
             self.item_depth -= lazy
-            if not self.at(")"):
-                self.expect(",", "between the values of a function") if self.token.kind != "end" else self.expect(
-                    ")", "at the end"
-                )
+            self.separate(")", "between the values of a function")
         closing = self.take()
         problem = function.arity_problem(len(arguments))
         if problem:

@@ -75,6 +75,14 @@ class Template:
                 raise EvaluationError("the text would be longer than 64 KiB", self.text)
         return "".join(made)
 
+    def empties_segment(self, names: Mapping[str, Any]) -> bool:
+        """Whether nothing is left between two slashes where expressions stand: as a path it would lead elsewhere."""
+        budget = Budget()
+        pieces = (
+            part if isinstance(part, str) else as_text(self._evaluate(part, names), budget) for part in self.parts
+        )
+        return any(set(segment) == {"\0"} for segment in "".join(piece or "\0" for piece in pieces).split("/"))
+
     def _evaluate(self, hole: Hole, names: Mapping[str, Any]) -> Any:
         try:
             return hole.expression.evaluate(names)

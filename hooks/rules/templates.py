@@ -184,7 +184,7 @@ class Templates:
         for key in known:
             if key not in used:
                 place = (*path, "parameters", key)
-                self._report.at_key(file, place, f"the parameter '{key}' is used nowhere", "", "warning")
+                self._report.at_key(file, place, f"the parameter '{key}' is used nowhere", "leave it out", "warning")
         self._known[name] = Template(name, file, path, defaults, required, rule) if sound else None
 
     def expand(self, file: SourceFile, number: int, raw: Any) -> tuple[SourceFile, Any] | None:
@@ -201,9 +201,8 @@ class Templates:
         at = (*place, "template") if isinstance(use, dict) else place
         if isinstance(use, dict):
             for key in use.keys() - {"template", "with"}:
-                self._report.at_key(
-                    file, (*place, key), f"unknown key '{key}'", did_you_mean(key, ("template", "with"))
-                )
+                hint = did_you_mean(key, ("template", "with")) or "known keys: template, with"
+                self._report.at_key(file, (*place, key), f"unknown key '{key}'", hint)
         if named not in self._known:
             self._report.at(file, at, f"unknown template '{named}'", self._near(named))
             return None

@@ -52,7 +52,7 @@ def _split(budget: Budget, value: str, separator: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _join(budget: Budget, separator: str, *values: Any) -> str:
+def _join(budget: Budget, separator: str, *values: Any) -> str | None:
     parts: list[str] = []
     size = 0
     for value in values:
@@ -65,7 +65,7 @@ def _join(budget: Budget, separator: str, *values: Any) -> str:
                 size += len(part) + len(separator)
                 if size > MAX_TEXT + len(separator):
                     raise Fault("the text would be longer than 64 KiB")
-    return budget.text(separator.join(parts))
+    return budget.text(separator.join(parts)) if parts else None
 
 
 def _slice(budget: Budget, value: Any, start: int, end: int | None = None) -> Any:
@@ -193,7 +193,8 @@ TEXT_FUNCTIONS = (
         "join",
         (Parameter("separator", Kind.TEXT), Parameter("value", Kind.ANY, many=True)),
         Kind.TEXT,
-        "The values with the separator between them; null and empty ones are left out, lists are taken apart.",
+        "The values with the separator between them; null and empty ones are left out, lists are taken apart. "
+        "Null when nothing is left.",
         "join(', ', 'Mason', null, 'OH')",
         _join,
     ),

@@ -36,6 +36,9 @@ class Token:
     value: Any = None
 
 
+_LARGE = "a number has at most 30 digits; as text it goes in quotes"
+
+
 def tokenize(text: str) -> list[Token]:
     """The tokens of an expression, the last one of kind ``end``. Raises ExpressionError."""
     if len(text) > MAX_CHARACTERS:
@@ -56,7 +59,7 @@ def tokenize(text: str) -> list[Token]:
             if re.match(r"\w", text[end : end + 1]):
                 shown = re.match(r"\w+", text[start:])
                 length = len(shown[0]) if shown else 1
-                hint = "write it out in digits, as in 5000"
+                hint = "a number is only digits, as in 5000; text goes in quotes"
                 raise ExpressionError(f"'{text[start : start + length]}' is not a number", text, start, length, hint)
             tokens.append(Token("number", word, start, end, _number(text, word, start)))
         elif kind == "text":
@@ -72,7 +75,7 @@ def tokenize(text: str) -> list[Token]:
 
 def _number(text: str, word: str, start: int) -> int | float:
     if len(word) > 30:
-        raise ExpressionError("this number is too long", text, start, len(word))
+        raise ExpressionError("this number is too long", text, start, len(word), _LARGE)
     if word.isdigit():
         if len(word) > 1 and word[0] == "0":
             if re.search(r"\d,$", text[:start]) and len(word) == 3:
@@ -81,7 +84,7 @@ def _number(text: str, word: str, start: int) -> int | float:
         return int(word)
     number = float(word)
     if number == float("inf"):
-        raise ExpressionError("this number is too large", text, start, len(word))
+        raise ExpressionError("this number is too large", text, start, len(word), _LARGE)
     return number
 
 

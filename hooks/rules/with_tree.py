@@ -34,6 +34,7 @@ class Filled:
 
     template: Template
     line: int
+    is_url_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,16 @@ def _render_fields(tree: Fields, names: Mapping[str, Any], path: Path) -> Any:
 
 def _evaluate(filled: Filled, names: Mapping[str, Any], path: Path) -> Any:
     try:
-        return filled.template.evaluate(names)
+        value = filled.template.evaluate(names)
     except EvaluationError as error:
         where = f" (in field '{show_field(path)}')" if path else ""
         raise EvaluationError(error.message + where, error.text, error.column, error.length) from None
+    if filled.is_url_path and filled.template.empties_segment(names):
+        raise _came_out_empty(filled, names, path, "a part of")
+    return value
 
 
-def _came_out_empty(tree: Tree, names: Mapping[str, Any], path: Path) -> EvaluationError:
+def _came_out_empty(tree: Tree, names: Mapping[str, Any], path: Path, what: str = "required field") -> EvaluationError:
     missing: list[str] = []
     empty: list[str] = []
     for text in paths_of(tree):
@@ -136,7 +140,7 @@ def _came_out_empty(tree: Tree, names: Mapping[str, Any], path: Path) -> Evaluat
            for texts, word in ((missing, "missing"), (empty, "empty")) if texts]  # fmt: skip
     reason = f" ({', '.join(why)})" if why else ""
     text = tree.template.text if isinstance(tree, Filled) else ""
-    return EvaluationError(f"required field '{show_field(path)}' came out empty{reason}", text)
+    return EvaluationError(f"{what} '{show_field(path)}' came out empty{reason}", text)
 
 
 def paths_of(tree: Tree) -> tuple[str, ...]:

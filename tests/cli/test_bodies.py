@@ -52,6 +52,41 @@ def test_a_header_without_a_value_is_wrong_use(tmp_path: Path, capsys: pytest.Ca
     assert "is no header: write --header 'X-GitHub-Event: push'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"foo": "bar"}', "for its sender's test of the address: it is answered, and no event comes of it"),
+        (b'\xef\xbb\xbf{"event": "job.completed"}', "not JSON: it begins with a byte order mark"),
+        (b'{"event": job.completed}', "not JSON: expected value at line 1 column 11"),
+    ],
+)
+def test_what_makes_no_event_says_why(
+    body: bytes, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hcp = '  hcp: {vendor: housecall_pro, signing_secret: "a signing secret of a test"}\nrules: []'
+    (tmp_path / "routes.yaml").write_text(RULES.replace("rules: []", hcp), encoding="utf-8")
+    (tmp_path / "body.json").write_bytes(body)
+    given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "hcp"]
+    assert 2 == run(["explain", *given])
+    assert told in capsys.readouterr().err
+
+
+def test_why_a_step_sends_nothing_is_told_to_people_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    office = """
+connections: {office: {vendor: http, base_url: "https://office.example.com"}}
+rules:
+  - id: one
+    event: "repo.*"
+    do: [{action: http.request, with: {path: "/heads/${raw.head}"}}]"""
+    (tmp_path / "routes.yaml").write_text(RULES.replace("rules: []", office), encoding="utf-8")
+    (tmp_path / "body.json").write_text('{"ref": "main"}', encoding="utf-8")
+    given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "repo"]
+    assert 0 == run(["explain", *given, "--header", "X-GitHub-Event: push"])
+    told = capsys.readouterr().out
+    assert "nothing is sent: a part of 'path' came out empty (raw.head is missing)" in told
+    assert "POST" not in told
+
+
 def test_what_could_not_be_read_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "routes.yaml").write_text(RULES, encoding="utf-8")
     (tmp_path / "body.json").write_text('{"ref": "main"}', encoding="utf-8")
@@ -69,4 +104,4 @@ def test_what_is_no_address_is_wrong_use(address: str, tmp_path: Path, capsys: p
     (tmp_path / "body.json").write_text("{}", encoding="utf-8")
     given = ["--routes", str(tmp_path / "routes.yaml"), "--payload", str(tmp_path / "body.json"), "--source", "repo"]
     assert 2 == run(["send", *given, "--to", address])
-    assert "is not an address: write http://HOST:PORT/PATH" in capsys.readouterr().err
+    assert "write http://HOST:PORT, or the address up to /in/repo" in capsys.readouterr().err

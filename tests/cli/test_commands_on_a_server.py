@@ -156,6 +156,7 @@ def test_what_is_sent_can_be_read_from_the_server_and_then_from_its_file(place: 
         "run": place.json("runs", "show", asked["run"]["id"]),
     }
     assert explained == place.json("explain", event)
+    assert "books     balance" == place.run("stats").stdout.splitlines()[-1]
     assert 0 == place.run("db", "check").returncode
     assert 1 == place.run("runs", "retry", asked["run"]["id"]).returncode
     for command in (["events", "list"], ["runs", "list"], ["receipts", "list"], ["stats"], ["events", "show", event]):
@@ -181,16 +182,18 @@ def test_a_database_that_is_named_is_meant_also_beside_a_running_server(place: P
     try:
         place.json("send", "--sample", "housecall_pro/job.completed")
         assert 0 == place.run("db", "backup", str(place.folder / "copy.db")).returncode
-        place.json("send", "--source", "hcp", "--payload", "body.json")
+        later = place.json("send", "--source", "hcp", "--payload", "body.json")["answer"]["events"][0]
         copy = ("--database", f"sqlite:///{place.folder / 'copy.db'}")
         own = ("--database", f"sqlite:///{place.folder / '.hooks' / 'hooks.db'}")
         found = [place.json("stats", *of)["receipts"]["accepted"] for of in (copy, own, ())]
+        explained = [place.run("explain", later, *of).returncode for of in (copy, own)]
         pruned = place.json("db", "prune", "--older-than", "0s", *copy)
         left = [place.json("stats", *of)["receipts"]["accepted"] for of in (copy, own, ())]
         copied = place.run("db", "backup", str(place.folder / "copy-of-copy.db"), *copy)
     finally:
         stop(server)
     assert [1, 2, 2] == found
+    assert [1, 0] == explained
     assert pruned["receipts"] <= 1
     assert [2, 2] == left[1:]
     assert 0 == copied.returncode
@@ -381,21 +384,56 @@ def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(
     assert 0o600 == (place.folder / ".hooks" / "admin.token").stat().st_mode & 0o777
 
 
-def test_lists_of_the_file_and_of_the_server_name_the_same_things(place: Place) -> None:
+def test_lists_of_the_file_and_of_the_server_tell_the_same_things(place: Place) -> None:
     kinds = {"rules": "id", "sources": "name", "connections": "name"}
-    of_file = {kind: [item[key] for item in place.json(kind, "list")["items"]] for kind, key in kinds.items()}
+    of_file = {kind: place.json(kind, "list")["items"] for kind in kinds}
     server = place.serve()
     try:
-        of_server = {kind: [item[key] for item in place.json(kind, "list")["items"]] for kind, key in kinds.items()}
+        of_server = {kind: place.json(kind, "list")["items"] for kind in kinds}
         shown = [place.run(kind, "list") for kind in kinds]
     finally:
         stop(server, signal.SIGINT)
 
-    assert (
-        {"rules": ["tell-the-office"], "sources": ["hcp", "leads"], "connections": ["office"]} == of_file == of_server
-    )
+    named = {kind: [item[key] for item in of_file[kind]] for kind, key in kinds.items()}
+    assert {"rules": ["tell-the-office"], "sources": ["hcp", "leads"], "connections": ["office"]} == named
+    assert of_server["sources"] == of_file["sources"]
+    for kind in ("rules", "connections"):
+        for told, live in zip(of_file[kind], of_server[kind], strict=True):
+            assert told == {key: live[key] for key in told} | ({"file": told["file"]} if kind == "rules" else {})
+    assert ["data.total_cents >= 100"] == of_file["rules"][0]["when"]
     assert [0, 0, 0] == [ending.returncode for ending in shown]
     assert SECRET not in "".join(ending.stdout for ending in shown)
+
+
+def test_a_pause_by_hand_is_told_of_a_stopped_server_too(place: Place) -> None:
+    server = place.serve()
+    try:
+        place.run("connections", "pause", "office", "--reason", "their maintenance")
+        running = place.json("connections", "list")["items"][0]
+    finally:
+        stop(server)
+    stopped = place.json("connections", "list")["items"][0]
+    table = place.run("connections", "list").stdout
+
+    assert stopped["paused"] is True
+    assert "their maintenance" == stopped["pause_reason"] == running["pause_reason"]
+    assert running["paused_at"] == stopped["paused_at"]
+    assert table.splitlines()[1].endswith("yes")
+
+
+def test_an_address_to_send_to_ends_wherever_one_cut_it(place: Place) -> None:
+    server = place.serve()
+    try:
+        inbox = json.loads((place.folder / ".hooks" / "server.json").read_text())["inbox"]
+        sending = ("send", "--sample", "housecall_pro/job.completed", "--to")
+        answers = [place.run(*sending, inbox + end) for end in ("", "/", "/in", "/in/", "/in/hcp")]
+        wrong = [place.run(*sending, address) for address in ("127.0.0.1:1", "nonsense", f"{inbox}/in/hcp?key=1")]
+    finally:
+        stop(server)
+
+    assert [0] * 5 == [answer.returncode for answer in answers], answers
+    assert all(answer.stdout.startswith("202") for answer in answers)
+    assert [2] * 3 == [answer.returncode for answer in wrong], wrong
 
 
 def test_a_second_server_on_the_same_folder_is_refused_by_name(place: Place) -> None:

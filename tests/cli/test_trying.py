@@ -427,6 +427,8 @@ async def test_without_rules_in_force_the_file_is_the_old_side(world: World) -> 
         (["broken.yaml"], 3),
         (["missing.yaml"], 3),
         (["--since", "yesterday"], 2),
+        (["--since", "1h", "--until", "2h"], 2),
+        (["--source", "hpc"], 2),
         (["--short", "--json"], 2),
         (["--data", "elsewhere"], 1),
     ],

@@ -67,6 +67,18 @@ async def test_an_events_page_shows_the_way_to_the_record_and_the_rules_own_line
     assert "<b>Maya" not in page
 
 
+async def test_an_events_page_says_why_a_step_would_send_nothing(world: World) -> None:
+    open_path = (
+        "  - id: open-path\n    event: job.completed\n    do: [{action: http.request, with: {path: '/x/${raw.no}'}}]\n"
+    )
+    await world.serve(SOURCES + "connections:\n" + OFFICE + "rules:\n" + open_path)
+    event = await world.job()
+    await world.run(event, state="failed")
+    async with browser(world) as client:
+        page = (await client.get(f"/events/{event}")).text
+    assert "would send nothing: a part of &#39;path&#39; came out empty (raw.no is missing)" in page
+
+
 @pytest.mark.parametrize("kind", ["events", "runs", "receipts"])
 async def test_a_whole_id_in_the_search_leads_to_its_page(world: World, kind: str) -> None:
     await world.serve(RULES)

@@ -152,7 +152,7 @@ async def test_what_cannot_be_read_goes_to_quarantine_with_its_bytes() -> None:
     subject, intake, _ = receiver()
     outcome = await subject.receive(DOORS["open"], delivery(b"{not json"))
     assert "unreadable" == outcome.kind
-    assert ("quarantined", b"{not json", "not JSON") == (
+    assert ("quarantined", b"{not json", "not JSON: key must be a string at line 1 column 2") == (
         intake.last().verdict,
         intake.last().body,
         intake.last().reason,

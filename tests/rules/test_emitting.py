@@ -77,7 +77,8 @@ def test_nested_and_fallback_steps_emit_too() -> None:
 
 def test_a_file_that_takes_own_events_before_any_is_emitted_is_warned_and_loads() -> None:
     rules = TAKE.replace("job.large", "job.large\n    source: event")
-    assert ["no configured source is known to send 'job.large' | "] == told(rules)
+    hint = "vendors add names: if it is spelled as the sender does, leave it"
+    assert [f"no configured source is known to send 'job.large' | {hint}"] == told(rules)
     assert {"hcp", "event"} == set(load(rules).sources)
 
 

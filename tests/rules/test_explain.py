@@ -213,7 +213,7 @@ def test_missing_is_told_from_false() -> None:
         ("raw.tags == 'a'", "raw.tags is a list: write contains"),
         ("data.description contains 'drai'", "data.description has it in another case"),
         ("data.description startswith 'd'", "data.description differs only in case"),
-        ("raw.companyname == 'x'", "the field is called 'company_name'"),
+        ("raw.companyname == 'x'", "there is no 'companyname' in it; the nearest is 'company_name'"),
         ("raw.rows.name == 'x'", "raw.rows is a list: write raw.rows[0].name or any(raw.rows, .name ...)"),
         ("data.customer.email endswith '.org'", "data.customer.email is missing"),
         ("data.total_cents > 50000", None),

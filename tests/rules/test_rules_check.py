@@ -140,7 +140,7 @@ def test_all_findings_come_at_once_in_order() -> None:
         ),
         (
             "    when: vars.x == 1\n",
-            "x | unknown field 'vars.x'",
+            "x | unknown field 'vars.x' = it has no fields",
         ),
         (
             "    when: data.id == 5\n",
@@ -249,7 +249,7 @@ def test_mistakes_in_a_rule(body: str, expected: str) -> None:
         ),
         (
             "{action: home.create_job, with: {customerId: 5, start: noon}}",
-            "noon | write an instant that ends in Z",
+            "noon | write an instant that ends in Z = `hooks vendors home.create_job` shows what each input takes",
         ),
         (
             "{action: home.create_job, with: {customerId: '${data.id}'}}",
@@ -355,7 +355,10 @@ def test_an_event_that_nobody_is_known_to_send_is_a_warning() -> None:
     expected = "3:12 no configured source is known to send 'job.complete' (warning) = did you mean 'job.completed'?"
     assert expected == only(f"rules:\n  - id: one\n    event: job.complete\n{PING}")
     by_source = f"rules:\n  - id: one\n    event: job.completed\n    source: leads\n{PING}"
-    assert "3:12 no configured source is known to send 'job.completed' (warning)" == only(by_source)
+    assert (
+        "3:12 no configured source is known to send 'job.completed' (warning) = vendors add names: if it is spelled as "
+        "the sender does, leave it"
+    ) == only(by_source)
 
 
 def test_a_source_that_can_send_anything_makes_every_event_known() -> None:
@@ -439,7 +442,8 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
         ),
         (
             "rules: [5]\n",
-            "5 | a map (key: value) belongs here, this is a number",
+            "5 | a map (key: value) belongs here, this is a number = write its keys on lines of their own below it, or "
+            "{key: value}",
         ),
         (
             "rules: [{id: a}]\n",
@@ -447,7 +451,8 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
         ),
         (
             "sources: {a: 5}\n",
-            "5 | a map (key: value) belongs here, this is a number",
+            "5 | a map (key: value) belongs here, this is a number = write its keys on lines of their own below it, or "
+            "{key: value}",
         ),
         (
             "sources: {a: {}}\n",

@@ -100,7 +100,7 @@ def test_lines_are_those_of_the_template() -> None:
             "number(...) to read one from text; the template is used on line 31"),
         (("param.tags", "param.tag"), "18:11 unknown parameter 'tag' = did you mean 'tags'?"),
         (("      source: ${param.source}\n", "      source: plumb\n"), "8:7 the parameter 'source' is used nowhere "
-            "(warning)"),
+            "(warning) = leave it out"),
         (("      event: job.completed\n      source", "      id: x\n      event: job.completed\n      source"),
             "14:7 'id' has no place in a template = each rule that uses the template has its own"),
         (("      event: job.completed\n      source", "      evnt: x\n      event: job.completed\n      source"),

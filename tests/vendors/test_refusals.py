@@ -158,7 +158,7 @@ FORMS = [
     (
         "homebase360.create_job",
         VISIT.replace("19:30", "16:30") + "lineItems: [{name: a, quantity: 1, unitPrice: '1.00'}]",
-        "0 | with | end must be after start | ",
+        "0 | with | end must be after start | `hooks vendors homebase360.create_job` shows what each input takes",
     ),
     (
         "homebase360.create_customer",

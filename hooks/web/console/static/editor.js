@@ -259,7 +259,7 @@
         clauses.append(line);
       }
       box.append(head, clauses);
-      for (const one of rule.requests) box.append(made("pre", `${one.method ?? ""} ${one.url ?? one.action}\n${one.body === undefined ? "" : JSON.stringify(one.body, null, 2)}`, "code"));
+      for (const one of rule.requests) box.append(one.error ? made("p", `${one.step} would send nothing: ${one.error}`, "quiet") : made("pre", `${one.method ?? ""} ${one.url ?? one.action}\n${one.body === undefined ? "" : JSON.stringify(one.body, null, 2)}`, "code"));
       return box;
     }));
   });
