@@ -9,30 +9,22 @@ rule act on half of the truth. Messages name the field and what was expected, ne
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-import phonenumbers
-
 from hooks.canonical import Address
 from hooks.events import utc_text
 from hooks.remembered import remembered
 
-PHONES_KNOWN = 1024
-"""Numbers that were read last: those of a crew come with each of its jobs."""
-
 WORDS_KNOWN = 512
 """Status words that were read last: a vendor has a few dozen."""
 
-_HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
 _MAX_CENTS = 10**15
 _MAX_NUMBER_TEXT = 40
 _MAX_NAME = 200
-_MAX_PHONE_TEXT = 100
 _MAX_ITEMS = 10_000
 """Of one list. A body of a mebibyte holds 250,000 empty objects, and reading each of them takes seconds."""
 
@@ -228,63 +220,6 @@ def _not_endless(items: list[Any]) -> list[Any]:
     if len(items) > _MAX_ITEMS:
         raise FieldError(_TOO_MANY)
     return items
-
-
-# --- phones ---
-
-
-@dataclass(frozen=True, slots=True)
-class Phone:
-    """A phone number: E.164 when ``valid`` (a US or Canadian number), else the text as given."""
-
-    number: str
-    valid: bool
-    extension: str | None = None
-
-
-def phone(value: object) -> Phone | None:
-    """A phone number; without a country code it is taken as a US or Canadian one.
-
-    An extension (``x12``, ``ext. 12``) is set apart, because E.164 has no room for it. Words beside a number
-    (``303-555-0142 (cell)``) are no part of it; a text that holds several numbers is none.
-    """
-    given = text(value)
-    return None if given is None else _phone(given)
-
-
-@remembered(PHONES_KNOWN)
-def _phone(given: str) -> Phone:
-    try:
-        found = _at_home(phonenumbers.parse(given, "US"))
-    except phonenumbers.NumberParseException:
-        found = None
-    if found is None and len(given) <= _MAX_PHONE_TEXT:
-        numbers = {_at_home(match.number) for match in phonenumbers.PhoneNumberMatcher(given, "US")}
-        found = numbers.pop() if len(numbers) == 1 else None
-    return found or Phone(given, valid=False)
-
-
-def _at_home(parsed: phonenumbers.PhoneNumber) -> Phone | None:
-    region = phonenumbers.region_code_for_number(parsed)
-    if region not in _HOME_REGIONS or not phonenumbers.is_valid_number_for_region(parsed, region):
-        return None
-    return Phone(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), True, parsed.extension)
-
-
-def phone_fields(
-    mobile: object = None, home: object = None, work: object = None, additional: Sequence[object] = ()
-) -> dict[str, Any]:
-    """The ``phone``, ``phone_valid``, ``phone_extension`` and ``phones`` of a Customer; empty when there is none."""
-    if mobile is None and home is None and work is None and not additional:
-        return {}
-    uses = {"mobile": phone(mobile), "home": phone(home), "work": phone(work)}
-    others = [found for found in map(phone, additional) if found is not None]
-    first = next((found for found in (*uses.values(), *others) if found is not None), None)
-    if first is None:
-        return {}
-    numbers: dict[str, Any] = {use: found.number for use, found in uses.items() if found is not None}
-    numbers["additional"] = list(dict.fromkeys([found.number for found in others]))
-    return {"phone": first.number, "phone_valid": first.valid, "phone_extension": first.extension, "phones": numbers}
 
 
 # --- names and addresses ---

@@ -25,8 +25,9 @@ from pydantic import (
     model_validator,
 )
 
-from hooks.kit.fields import emails, phone
+from hooks.kit.fields import emails
 from hooks.kit.operations import findings, given
+from hooks.kit.phones import phone
 
 _E164 = re.compile(r"\+1[2-9]\d{9}")
 _MOST = 10**12

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hooks.canonical import Address, Phones
 from hooks.events import utc_text
 from hooks.kit import fields
-from hooks.kit.fields import FieldError, Fields, Phone, Table
+from hooks.kit.fields import FieldError, Fields, Table
+from hooks.kit.phones import Phone, phone, phone_fields
 
 READERS = [
     fields.text,
@@ -25,7 +26,7 @@ READERS = [
     fields.instant_text,
     fields.texts,
     fields.emails,
-    fields.phone,
+    phone,
 ]
 
 values = st.recursive(
@@ -190,7 +191,7 @@ def test_every_instant_survives_being_written(moment: datetime) -> None:
     ],
 )
 def test_phones_are_e164_where_they_are_american_or_canadian(given: object, expected: Phone) -> None:
-    assert expected == fields.phone(given)
+    assert expected == phone(given)
 
 
 def test_phone_fields_name_the_first_number_and_all_by_use() -> None:
@@ -200,8 +201,8 @@ def test_phone_fields_name_the_first_number_and_all_by_use() -> None:
         "phone_extension": "7",
         "phones": Phones(home="+13035550118", work="12", additional=["+13035550119"]).dump(),
     }
-    assert expected == fields.phone_fields(None, "3035550118 x7", "12", ["303-555-0119", "3035550119", ""])
-    assert {} == fields.phone_fields("", None)
+    assert expected == phone_fields(None, "3035550118 x7", "12", ["303-555-0119", "3035550119", ""])
+    assert {} == phone_fields("", None)
 
 
 def test_texts_come_from_lists_objects_and_commas_each_once() -> None:
@@ -228,7 +229,7 @@ def test_names_beside_addresses_are_no_addresses_and_a_text_without_one_stays_wh
 
 def test_a_fraction_of_nothing_is_a_whole_number_of_text() -> None:
     assert ("3035550142", "0.5", "-3") == (fields.text(3035550142.0), fields.text(0.5), fields.text(-3.0))
-    assert fields.Phone("+13035550142", valid=True) == fields.phone(3035550142.0)
+    assert Phone("+13035550142", valid=True) == phone(3035550142.0)
     assert ("80401", "02139") == (fields.zip_code(80401.0), fields.zip_code(2139.0))
 
 

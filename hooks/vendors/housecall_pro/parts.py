@@ -16,13 +16,13 @@ from hooks.kit.fields import (
     instant_text,
     named,
     one_line,
-    phone_fields,
     text,
     texts,
     truth,
     word,
     zip_code,
 )
+from hooks.kit.phones import phone_fields
 
 Read = dict[str, Any]
 """A canonical object as `hooks.canonical.Canonical.dump` would give it. Each field of it is checked when it is read, so

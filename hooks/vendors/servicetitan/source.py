@@ -23,10 +23,10 @@ from hooks.kit.fields import (
     emails,
     make_address,
     name_text,
-    phone_fields,
     split_name,
     text,
 )
+from hooks.kit.phones import phone_fields
 from hooks.kit.signatures import Encoding, HmacScheme, secret_bytes
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
 from hooks.values import Secrets

@@ -22,9 +22,9 @@ from hooks.kit.fields import (
     emails,
     instant,
     make_address,
-    phone_fields,
     split_name,
 )
+from hooks.kit.phones import phone_fields
 
 _NOT_NAME = re.compile(r"[^a-z0-9]")
 _MAX_NESTING = 4
