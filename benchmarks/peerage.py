@@ -77,7 +77,8 @@ installed, its port, the sink's port, and the folder for what it keeps."""
 class Peer:
     """One of them, installed. ``share``: how much of the events it is given, because it is that much slower.
 
-    ``path`` takes the webhooks, ``up`` answers when it is there; ``found``: with anything but 404, when it is ready.
+    ``path`` takes the webhooks, ``up`` answers when it is there; ``found``: with anything but an error or a page, when
+    it is ready.
     """
 
     name: str
@@ -108,7 +109,7 @@ class Peer:
             running = Running(port, self.path, process)
             try:
                 wait_until_up(f"http://127.0.0.1:{port}{self.up}", process, START)
-                while self.found and _is_404(f"http://127.0.0.1:{port}{self.up}"):
+                while self.found and not _is_found(f"http://127.0.0.1:{port}{self.up}"):
                     time.sleep(0.05)
                 yield running
             finally:
@@ -307,12 +308,13 @@ def _ansible_rulebook(folder: Path, port: int, sink: int, state: Path) -> Starte
     return command, {"PATH": f"{scripts}:{os.environ['PATH']}", "ANSIBLE_HOME": str(state)}
 
 
-def _is_404(url: str) -> bool:
+def _is_found(url: str) -> bool:
+    """Whether it answers as itself: n8n has a page for whoever comes while it starts."""
     try:
-        with urllib.request.urlopen(url, timeout=5):
-            return False
-    except urllib.error.HTTPError as error:
-        return error.code == 404
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return "html" not in answer.headers.get("content-type", "")
+    except urllib.error.HTTPError:
+        return False
 
 
 def _npm(folder: Path, package: str) -> None:

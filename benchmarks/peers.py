@@ -97,11 +97,11 @@ async def _pass(peer: Peer, numbers: Iterator[int], events: int) -> tuple[float,
     async with sink:
         with peer.started(sink.sockets[0].getsockname()[1]) as running:
             warm = max(1, round(WARM * peer.share))
-            await _drive(running, _requests(running, numbers, warm), warm)
+            await _drive(peer, running, _requests(running, numbers, warm), warm)
             await _until(seen, warm)
             requests = _requests(running, numbers, events)
             used, began = running.cpu(), time.perf_counter()
-            await _drive(running, requests, events)
+            await _drive(peer, running, requests, events)
             await _until(seen, warm + events)
             seconds = time.perf_counter() - began
             used = running.cpu() - used
@@ -110,10 +110,10 @@ async def _pass(peer: Peer, numbers: Iterator[int], events: int) -> tuple[float,
     return events / seconds, used / events * 1e6
 
 
-async def _drive(running: Running, requests: Iterator[bytes], events: int) -> None:
+async def _drive(peer: Peer, running: Running, requests: Iterator[bytes], events: int) -> None:
     figures = await drive(running.port, requests, connections=min(CONNECTIONS, events), seconds=PATIENCE)
     if any(not 200 <= status < 300 for status in figures.statuses):
-        raise SystemExit(f"not a measurement: answers {figures.statuses}")
+        raise SystemExit(f"not a measurement: {peer.name} answered {figures.statuses}")
 
 
 async def _until(seen: Counter[str], wanted: int) -> None:
