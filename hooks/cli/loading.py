@@ -12,7 +12,6 @@ from hooks.events import utc_text
 from hooks.kit.samples import Sample, sample
 from hooks.rules.ruleset import ConnectionConfig, RuleSet, SourceConfig
 from hooks.settings import Settings, secret
-from hooks.values import show_duration
 
 if TYPE_CHECKING:
     from hooks.ports import Catalogue, Pause
@@ -50,18 +49,11 @@ def listed(kind: str, settings: Settings) -> list[dict[str, Any]]:
 
 
 def _source(source: SourceConfig) -> dict[str, Any]:
+    from hooks.rules.listing import listed_source
+
     make = catalogue()[source.vendor].make_source
     assert make is not None, "the loader refuses sources of vendors that have none"
-    path, settings = f"/in/{source.name}", source.settings
-    return {
-        "name": source.name,
-        "vendor": source.vendor,
-        "path": path,
-        "paths": sorted(path + below for below in make(source.name, settings).paths),
-        "type": settings.type,
-        "max_bytes": settings.max_bytes,
-        "duplicate_window": show_duration(settings.duplicate_window),
-    }
+    return listed_source(source.name, source.vendor, source.settings, make(source.name, source.settings).paths)
 
 
 def _connection(connection: ConnectionConfig, pause: Pause | None) -> dict[str, Any]:
@@ -80,11 +72,10 @@ def _connection(connection: ConnectionConfig, pause: Pause | None) -> dict[str, 
 
 async def _pauses(settings: Settings) -> Mapping[str, Pause]:
     """What people have said of connections, as the stopped server has kept it."""
-    from hooks.store.opening import open_history, sqlite_file
+    from hooks.store.opening import open_history
     from hooks.store.pausing import pauses
 
-    file = sqlite_file(settings.database_url)
-    if file is not None and not file.exists():
+    if settings.database_file is not None and not settings.database_file.exists():
         return {}
     try:
         opened = await open_history(settings.database_url)

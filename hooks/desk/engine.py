@@ -17,8 +17,7 @@ from hooks.registry import describe
 from hooks.rulebook.book import Rulebook
 from hooks.rules.explain import explain
 from hooks.rules.findings import RulesInvalid
-from hooks.rules.listing import listed_rules
-from hooks.values import show_duration
+from hooks.rules.listing import listed_rules, listed_source
 
 
 class EngineDesk:
@@ -59,15 +58,7 @@ class EngineDesk:
 
     def sources(self) -> Sequence[Mapping[str, Any]]:
         return [
-            {
-                "name": door.name,
-                "vendor": door.vendor,
-                "path": f"/in/{door.name}",
-                "paths": sorted(f"/in/{door.name}{path}" for path in door.source.paths),
-                "type": door.settings.type,
-                "max_bytes": door.settings.max_bytes,
-                "duplicate_window": show_duration(door.settings.duplicate_window),
-            }
+            listed_source(door.name, door.vendor, door.settings, door.source.paths)
             for door in self._rulebook.doors.values()
         ]
 

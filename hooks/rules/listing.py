@@ -1,10 +1,13 @@
-"""What a listing tells of rules: the same with a running server and from the file alone."""
+"""What listings tell of rules and sources: the same with a running server and from the file alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from hooks.ports import SourceSettings
 from hooks.rules.ruleset import RuleSet, StepSpec
+from hooks.values import show_duration
 
 
 def listed_rules(rules: RuleSet) -> list[dict[str, Any]]:
@@ -20,6 +23,19 @@ def listed_rules(rules: RuleSet) -> list[dict[str, Any]]:
         }
         for rule in rules.rules
     ]
+
+
+def listed_source(name: str, vendor: str, settings: SourceSettings, below: Iterable[str]) -> dict[str, Any]:
+    """A source and where it is reached. ``below``: its paths, as they follow ``/in/{source}``."""
+    return {
+        "name": name,
+        "vendor": vendor,
+        "path": f"/in/{name}",
+        "paths": sorted(f"/in/{name}{path}" for path in below),
+        "type": settings.type,
+        "max_bytes": settings.max_bytes,
+        "duplicate_window": show_duration(settings.duplicate_window),
+    }
 
 
 def _step(step: StepSpec) -> dict[str, str]:
