@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 Reach = Literal["public", "private", "loopback", "never"]
 """``never``: no setting opens it (link-local, the metadata services of clouds, multicast, reserved, documentation)."""
@@ -100,3 +100,13 @@ def sentence(address: str, reach: Reach) -> str:
     if reach == "never":
         return f"{address} is link-local, reserved or a cloud's own service, and is never called"
     return f"{address} is on a private network: write allow_private: true in the connection if that is meant"
+
+
+def http_parts(url: str) -> SplitResult | None:
+    """The parts of an ``http://`` or ``https://`` address, None for what is none."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if whole else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
+from hooks.addresses import http_parts
 from hooks.cli.completing import complete_sources
 from hooks.cli.options import AsJson, Data, Headers, Routes, SampleName
 from hooks.cli.output import Exit, coloured, note, plain, print_json, wrong_use
@@ -99,12 +99,8 @@ def _read(path: Path | None) -> bytes:
 
 def _door(address: str, source: str) -> str:
     """Where a source is reached: from the address of its server, the one up to ``/in``, or its own."""
-    try:
-        parts = urlsplit(address)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or parts.query or parts.fragment:
+    parts = http_parts(address)
+    if parts is None or parts.query or parts.fragment:
         raise wrong_use(f"--to is {plain(address)!r}: write http://HOST:PORT, or the address up to /in/{source}")
     address = address.rstrip("/")
     return address if "/in/" in parts.path.rstrip("/") else f"{address.removesuffix('/in')}/in/{source}"

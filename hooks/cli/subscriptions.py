@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from hooks.addresses import http_parts
 from hooks.cli.accounts import carry_out, vendor_of
 from hooks.cli.loading import catalogue
 from hooks.cli.output import plain, wrong_use
@@ -73,12 +74,8 @@ def address_of(url: str, source: str) -> str:
 
     Ends the command when it cannot be one.
     """
-    try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or parts.query or parts.fragment or not url.isprintable() or " " in url:
+    parts = http_parts(url)
+    if parts is None or parts.query or parts.fragment or not url.isprintable() or " " in url:
         raise wrong_use(f"--url is {plain(url)!r}: write https://your-host, or the whole address up to /in/{source}")
     if parts.username is not None:
         raise wrong_use("--url holds a user name or password: leave it out")

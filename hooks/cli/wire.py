@@ -12,8 +12,8 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from hooks.addresses import http_parts
 from hooks.errors import HooksError
 
 _MOST = 64 * 1024 * 1024
@@ -99,16 +99,12 @@ def lines(url: str, *, headers: Mapping[str, str] | None = None, silence: float 
 
 def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str, str]:
     """A connection for an address, what to ask it for, and the address as it may be shown."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if host is None or parts.scheme not in ("http", "https"):
+    parts = http_parts(url)
+    if parts is None or (host := parts.hostname) is None:
         raise Unreachable(f"{url.split('?')[0]!r} is not an address: write http://HOST:PORT/PATH")
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if parts.scheme == "https":
         safe = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, port, timeout=timeout, context=safe), target, shown
-    return http.client.HTTPConnection(host, port, timeout=timeout), target, shown
+        return http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=safe), target, shown
+    return http.client.HTTPConnection(host, parts.port, timeout=timeout), target, shown
