@@ -27,6 +27,9 @@ RunState = Literal["waiting", "running", "held", "done", "failed", "skipped"]
 CANCELLED = "cancelled by a person"
 """How the reason of a failed run begins when a person has looked at it and given it up."""
 
+FORGOTTEN = "the person was forgotten"
+"""The flag of an emptied event, and the reason of its runs."""
+
 StepState = Literal["waiting", "intended", "done", "failed", "skipped"]
 """``intended`` is the state in which the vendor may or may not have been told: see `hooks.pipeline.steps`."""
 

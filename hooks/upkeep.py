@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hooks.clock import APART, EngineClock
@@ -23,6 +24,7 @@ from hooks.ports import Upkeep
 from hooks.store import starting
 from hooks.store.copying import copy_database
 from hooks.store.engine import Reading, Transaction
+from hooks.store.eventlists import flagged_since
 from hooks.store.history import SqlHistory
 from hooks.store.moments import ALIVE, note, recall
 from hooks.store.retention import Pruner, Swept
@@ -54,6 +56,12 @@ as if it had run out."""
 
 DOUBTED = 86400.0
 """Seconds by which the clock may at least be ahead at a start, compared with the last note."""
+
+TOLD_FOR = 86400.0
+"""Seconds for which it is told that an event could not be read."""
+
+COUNTED = 100
+"""So many of these events are counted; of more it is said that there are more."""
 
 ROUND = 1.5
 """Seconds after which a round that somebody waits for is interrupted, to be gone on with."""
@@ -211,6 +219,7 @@ class Keeper:
             pruned_events=self.pruned,
             **self._store.engine.figures(),
         )
+        await self._look_for_flagged(now)
         held = self._health.figures.get("oldest_snapshot_seconds", 0)
         self._note(
             "snapshot",
@@ -225,6 +234,20 @@ class Keeper:
             "look whether autovacuum is on and comes through; see docs/scaling.md",
             "yellow",
         )
+
+    async def _look_for_flagged(self, now: datetime) -> None:
+        """Say that events could not be read: nobody else would notice that no rule acts on them."""
+        since = now - timedelta(seconds=TOLD_FOR)
+        sources = await self._store.engine.read(partial(flagged_since, since=since, limit=COUNTED))
+        what = None
+        if sources:
+            number = f"more than {COUNTED - 1}" if len(sources) == COUNTED else str(len(sources))
+            what = f"{number} {'event' if number == '1' else 'events'} of the last 24 hours could not be read, the "
+            what += f"latest of source {sources[0]!r}: no rule acts on {'it' if number == '1' else 'them'}"
+        mend = (
+            "why: `hooks events list --flagged`; when that is mended, `hooks events replay --flagged` reads them anew"
+        )
+        self._note("flagged", what, mend, "yellow")
 
     async def _round(self) -> None:
         """Prune, and count the books anew."""

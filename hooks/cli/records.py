@@ -23,6 +23,10 @@ EventState = Literal["pending", "matched", "unmatched"]  # as in hooks.ports, wh
 Matched = Annotated[
     EventState | None, typer.Option(metavar="STATE", help=f"Whether a rule matched: {' '.join(get_args(EventState))}.")
 ]
+Flagged = Annotated[
+    bool | None,
+    typer.Option("--flagged/--not-flagged", help="Only events that could not be read, or all others."),
+]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="From then on: 2h, 7d or 2026-05-06T17:30:00Z.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Up to then, written as for --since.")]
 EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, evt_...")]
@@ -44,6 +48,7 @@ def events_list(
     source: SourceName = None,
     type_: TypePattern = None,
     state: Matched = None,
+    flagged: Flagged = None,
     rule: RuleId = None,
     q: SearchText = None,
     since: Since = None,
@@ -56,6 +61,7 @@ def events_list(
 ) -> None:
     """List events, the newest first."""
     query = {"source": source, "type": type_, "state": state, "rule": rule, "q": q, "cursor": cursor}
+    query["flagged"] = _flag(flagged)
     listing = _ask("/api/v1/events", data, database, {**query, **_times(since, until), "limit": limit})
     _list(listing, as_json, ("id", "received_at", "source", "type", "about", "runs"), data, source=source, rule=rule)
 
@@ -116,8 +122,8 @@ def runs_list(
     database: Database = None,
 ) -> None:
     """List runs, the newest first."""
-    said = None if given_up is None else str(given_up).lower()
-    query = {"state": state, "rule": rule, "event": event, "connection": connection, "given_up": said, "cursor": cursor}
+    query = {"state": state, "rule": rule, "event": event, "connection": connection, "cursor": cursor}
+    query["given_up"] = _flag(given_up)
     listing = _ask("/api/v1/runs", data, database, {**query, **_times(since, until), "limit": limit})
     columns = ("id", "created_at", "rule", "state", "about", "reason")
     _list(listing, as_json, columns, data, rule=rule, connection=connection)
@@ -201,6 +207,10 @@ def instant(text: str | None, option: str) -> str | None:
         raise wrong_use(f"{option} is {plain(text)!r}: write 2h, 7d or 2026-05-06T17:30:00Z") from None
 
 
+def _flag(given: bool | None) -> str | None:
+    return None if given is None else str(given).lower()
+
+
 def _ask(path: str, data: object, database: object, query: Mapping[str, object] | None = None) -> Any:
     from hooks.cli.reader import ask
 
@@ -243,7 +253,8 @@ def _cell(item: Mapping[str, Any], column: str) -> object:
     if column.endswith("_at") and isinstance(value, str):
         return f"{value[:10]} {value[11:19]}Z"
     if column == "runs":
-        return ", ".join(f"{run['rule']} {run['state']}" for run in value or ()) or "no rule"
+        none = "could not be read" if item.get("flag") else "no rule"
+        return ", ".join(f"{run['rule']} {run['state']}" for run in value or ()) or none
     if column == "about":
         from hooks.names import name_in
 

@@ -98,6 +98,10 @@ def replay(
     type_: TypePattern = None,
     source: SourceName = None,
     state: Annotated[ReplayState | None, typer.Option(help="Only with or without a match, or with such a run.")] = None,
+    flagged: Annotated[
+        bool | None,
+        typer.Option("--flagged/--not-flagged", help="Only events that could not be read, or none of them."),
+    ] = None,
     rule: Annotated[
         str | None, typer.Option(metavar="ID", help="Only runs of this rule.", autocompletion=complete_rules)
     ] = None,
@@ -116,6 +120,8 @@ def replay(
     Without a mode it makes the runs that are missing by the rules in force, and lets failed ones go on: never twice.
 
     same-version and current-version carry ended runs out once more, and find what was made before. force acts again.
+
+    An event that could not be read is read anew from its receipt, in each mode.
     """
     ids = [record_id(one, "evt_") for one in event or []]
     chosen: dict[str, object] = {
@@ -123,12 +129,13 @@ def replay(
         "source": source,
         "type": type_,
         "state": state,
+        "flagged": flagged,
         "rule": rule,
         "since": instant(since, "--since"),
         "until": instant(until, "--until"),
     }
     if not any(chosen.values()):
-        raise wrong_use("say which events: their ids, --since, --type, --source, --state or --rule")
+        raise wrong_use("say which events: their ids, --since, --type, --source, --state, --flagged or --rule")
     body = {**chosen, "mode": mode, "dry_run": dry_run, "limit": limit, "after": after}
     answer = _replayed(data, body, limit)
     if as_json:
@@ -158,7 +165,7 @@ def _replayed(data: object, body: Mapping[str, Any], limit: int) -> dict[str, An
 def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     from hooks.pipeline.replay import forecast
 
-    counted = {name: one[name] + other[name] for name in ("events", "make", "retry", "nothing", "made")}
+    counted = {name: one[name] + other[name] for name in ("events", "make", "retry", "nothing", "made", "read")}
     requests = {each["connection"]: each["requests"] for each in one["forecast"]}
     rates = {each["connection"]: each["rate"] for each in (*one["forecast"], *other["forecast"])}
     for each in other["forecast"]:
@@ -184,6 +191,8 @@ def _print_replay(answer: Mapping[str, Any]) -> None:
         acts = f"{so_many(make, 'run')} would be made, {retry} would go on"
     else:
         acts = f"{so_many(make, 'run')} made, {retry} going on"
+    if answer["read"]:
+        acts += f", {answer['read']} {'would be ' if answer['dry_run'] else ''}read anew"
     print(f"{so_many(events, 'event')}: {acts}, {nothing} with nothing to do.")
     if answer["next"]:
         note(f"There is more: --after {answer['next']}")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hooks.desk import runs
 from hooks.desk.engine import connection_as_json
-from hooks.errors import Conflict
+from hooks.errors import Conflict, HooksError
 from hooks.events import new_id
 from hooks.pipeline.accounts import obstacle_of
+from hooks.pipeline.dispatch import MAX_CRASHES, matched
+from hooks.pipeline.normalize import read_anew
+from hooks.pipeline.receive import log_fault
 from hooks.pipeline.reconcile import look
 from hooks.pipeline.replay import Choice, Circumstances, choices, forecast, requests_of
 from hooks.pipeline.turns import Turns
@@ -21,6 +26,8 @@ from hooks.ports import (
     EventFilter,
     History,
     Pause,
+    Plan,
+    Replay,
     ReplayMode,
     ReplaySelection,
     Resolution,
@@ -31,6 +38,8 @@ from hooks.ports import (
 )
 from hooks.rulebook.book import Rulebook
 from hooks.rules.ruleset import RuleSet
+
+log = logging.getLogger("hooks.replay")
 
 BATCH = 50
 """Events that are replayed in one transaction."""
@@ -129,16 +138,19 @@ class EngineDeliveryDesk:
             raise Conflict("no rules are loaded: mend the rules file first")
         await self._require_selected(selection)
         made = [] if after is not None else await self._absent(selection.events or ())
-        events = done = 0
+        events = done = read = 0
         while events < limit:
             batch = await self._store.chosen(selection, after, min(BATCH, limit - events))
             if not batch:
                 break
+            batch, anew = self._read_anew(batch, current, named=selection.events is not None)
             found = await self._choices(batch, mode, current, selection.rule)
             if not dry_run:
                 replays = [choice.replay for choice in found if choice.replay is not None]
-                done += await self._store.replay(replays, self._clock.now())
+                made_now, anew = await self._carried_out(replays, anew, current.version)
+                done += made_now
             made += found
+            read += len(anew)
             events += len(batch)
             after = batch[-1].event.id
         else:
@@ -146,7 +158,42 @@ class EngineDeliveryDesk:
                 after = None
         if done:
             self._wake()
-        return self._told(made, mode, dry_run, events, done, after if events >= limit else None)
+        told = self._told(made, mode, dry_run, events, done, after if events >= limit else None)
+        return {**told, "read": read}
+
+    async def _carried_out(self, replays: Sequence[Replay], anew: list[Plan], version: str) -> tuple[int, list[Plan]]:
+        """How many runs were made, and the events that are kept as they were read.
+
+        Where one of these cannot be written, none of the batch is: they stay flagged, and hold up no other.
+        """
+        try:
+            return await self._store.replay(replays, self._clock.now(), anew, version), anew
+        except HooksError:
+            raise
+        except Exception as error:
+            if not anew:
+                raise
+            log_fault(log, f"storing {len(anew)} events that were read anew", error)
+        staying = {plan.event.id for plan in anew}
+        others = [replay for replay in replays if replay.event not in staying]
+        return await self._store.replay(others, self._clock.now()), []
+
+    def _read_anew(self, batch: Sequence[Chosen], rules: RuleSet, *, named: bool) -> tuple[list[Chosen], list[Plan]]:
+        """The same events, of which those that could not be read before are read anew, and what has come of these.
+
+        What the program ended over is read again only where a person has ``named`` it.
+        """
+        found, anew = [], []
+        for chosen in batch:
+            receipt = chosen.receipt
+            if receipt is not None and (named or receipt.crashes < MAX_CRASHES):
+                event = read_anew(chosen.event, receipt, self._rulebook.sources.get(receipt.source))
+                plan = matched(event, rules, self._clock.now())
+                chosen = replace(chosen, event=plan.event)
+                if plan.event.flag is None:
+                    anew.append(plan._replace(runs=()))
+            found.append(chosen)
+        return found, anew
 
     async def _absent(self, events: Sequence[str]) -> list[Choice]:
         """What to say of ids that no event has, or none that has been read: else they would be passed over."""

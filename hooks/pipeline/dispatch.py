@@ -11,9 +11,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from hooks.errors import HooksError, StoreError
-from hooks.events import Receipt
+from hooks.events import Event, Receipt
 from hooks.pipeline.bounded import TookTooLong, bounded
 from hooks.pipeline.emitting import cause_of
 from hooks.pipeline.match import plan
@@ -177,16 +178,23 @@ class Dispatcher:
         if note is not None:
             note.begin(receipt.id)
         for event in normalize(receipt, self._sources().get(receipt.source)):
-            try:
-                with bounded():
-                    planned = plan(event, rules, now, self._obstacle)
-                plans.append(planned if cause is None else planned._replace(cause=cause))
-            except TookTooLong as error:
-                log.error("%s is set aside: matching it did not end, %s", event.id, error)
-                plans.append(Plan(event._replace(flag=f"matching it did not end: {error}"), cause=cause))
-            except Exception as error:
-                log_fault(log, f"matching of {event.id}", error)
-                plans.append(Plan(event._replace(flag=f"matching it failed ({type(error).__name__})"), cause=cause))
+            planned = matched(event, rules, now, self._obstacle)
+            plans.append(planned if cause is None else planned._replace(cause=cause))
         if note is not None:
             note.end()
         return plans
+
+
+def matched(
+    event: Event, rules: RuleSet, now: datetime, obstacle: Callable[[str], str | None] = lambda connection: None
+) -> Plan:
+    """The plan for an event; one that cannot be matched is flagged, and no rule acts on it. Never raises."""
+    try:
+        with bounded():
+            return plan(event, rules, now, obstacle)
+    except TookTooLong as error:
+        log.error("%s is set aside: matching it did not end, %s", event.id, error)
+        return Plan(event._replace(flag=f"matching it did not end: {error}"))
+    except Exception as error:
+        log_fault(log, f"matching of {event.id}", error)
+        return Plan(event._replace(flag=f"matching it failed ({type(error).__name__})"))

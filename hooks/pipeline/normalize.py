@@ -30,6 +30,12 @@ def unread_events(receipt: Receipt, why: str) -> list[Event]:
     return [emptied_event(event, why) for event in _events(receipt, _unread(receipt, why))]
 
 
+def read_anew(event: Event, receipt: Receipt, source: Normalizer | None) -> Event:
+    """A flagged event as its receipt is read now; where it still cannot be read, as it was, with what is said of it."""
+    read = next((each for each in normalize(receipt, source) if each.id == event.id), event)
+    return read if read.flag is None else event._replace(flag=read.flag)
+
+
 def _events(receipt: Receipt, drafts: list[Draft]) -> list[Event]:
     return [
         Event(

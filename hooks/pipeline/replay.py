@@ -60,6 +60,8 @@ class Circumstances:
 
 def choices(chosen: Chosen, given: Circumstances) -> list[Choice]:
     """What is done for an event, by rule: those in force in the order of the file, then those that acted before."""
+    if chosen.event.flag is not None:
+        return [Choice(chosen.event.id, given.only or "", "nothing", None, f"it cannot be read: {chosen.event.flag}")]
     latest = {run.rule: run for run in chosen.runs}
     if given.mode == "same-version":
         made = [_same_version(chosen, run, given) for run in latest.values()]
@@ -68,6 +70,8 @@ def choices(chosen: Chosen, given: Circumstances) -> list[Choice]:
     found = [_as_its_rule_allows(choice, chosen, given) for choice in made if given.only in (None, choice.rule)]
     if not found:
         wanted = "no rule matches it" if given.only is None else f"rule {given.only!r} has nothing to do with it"
+        if chosen.receipt is not None:
+            wanted = f"it is read as {chosen.event.type} now, and {wanted}"
         return [Choice(chosen.event.id, given.only or "", "nothing", None, wanted)]
     return found
 
@@ -85,7 +89,7 @@ def _by_rules_in_force(chosen: Chosen, latest: Mapping[str, PastRun], given: Cir
     event = chosen.event
     planned = {run.rule: run for run in plan(event, given.current, given.now, given.obstacle).runs}
     for rule, run in planned.items():
-        if ":" in rule and rule != given.only:
+        if ":" in rule and rule != given.only and chosen.receipt is None:
             continue  # a subscriber: what it was told of is between it and the past
         past = latest.get(rule)
         of = given.current.rule(rule)
@@ -96,7 +100,10 @@ def _by_rules_in_force(chosen: Chosen, latest: Mapping[str, PastRun], given: Cir
                 continue
             made = _at_once(run, given.now)._replace(replay=Repeated(given.now))
             to_make = Replay(event.id, made.id, given.current.version, made)
-            yield Choice(event.id, rule, "make", made.id, "it matches and nothing was done", to_make, connections)
+            why = "it matches and nothing was done"
+            if chosen.receipt is not None:
+                why = f"it is read as {event.type} now, and matches"
+            yield Choice(event.id, rule, "make", made.id, why, to_make, connections)
         elif given.mode == "missing-only":
             yield _missing(event.id, past, connections)
         else:

@@ -21,7 +21,7 @@ class EventFilter:
     ``q`` is a text of up to 200 characters: whom the event is about (a name, a phone number in any writing, an e-mail
     address, a vendor's id), or text that is found in its id, subject or data, without wildcards. Text is looked for in
     so many events a page, so a page may hold few and still have a next. ``since`` is inclusive, ``until`` exclusive;
-    both compare with ``received_at``. ``cursor`` is the id of
+    both compare with ``received_at``. ``flagged``: those that could not be read, or all others. ``cursor`` is the id of
     the last item of the page before.
     """
 
@@ -34,6 +34,7 @@ class EventFilter:
     until: datetime | None = None
     cursor: str | None = None
     limit: int = 50
+    flagged: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from hooks.events import Event, RunState
+from hooks.events import Event, Receipt, RunState
 from hooks.ports.runs import PlannedRun, Step
 
 RuleOrigin = Literal["file", "api", "rollback"]
@@ -59,7 +59,10 @@ ReplayState = Literal["matched", "unmatched", "failed", "held", "done", "skipped
 
 @dataclass(frozen=True, slots=True)
 class ReplaySelection:
-    """Which events to replay: what is None does not narrow, times as in `EventFilter`. ``rule`` narrows the runs."""
+    """Which events to replay: what is None does not narrow, times as in `EventFilter`. ``rule`` narrows the runs.
+
+    ``flagged``: only events that could not be read, or none of them.
+    """
 
     events: tuple[str, ...] | None = None
     source: str | None = None
@@ -68,6 +71,7 @@ class ReplaySelection:
     rule: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    flagged: bool | None = None
 
 
 RunsAct = Literal["retry", "cancel"]
@@ -87,10 +91,14 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An event that is to be replayed, with its runs, oldest first."""
+    """An event that is to be replayed, with its runs, oldest first.
+
+    ``receipt``: of an event that could not be read, what it can be read from anew.
+    """
 
     event: Event
     runs: tuple[PastRun, ...]
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,8 +151,14 @@ class Store(Protocol):
         """Events of a selection with their runs, oldest first, from the one after the event ``after``."""
         ...
 
-    async def replay(self, replays: Sequence[Replay], now: datetime) -> int:
-        """Make runs once more; gives how many. What has been made meanwhile is not made a second time."""
+    async def replay(
+        self, replays: Sequence[Replay], now: datetime, anew: Sequence[Plan] = (), version: str = ""
+    ) -> int:
+        """Make runs once more; gives how many. What has been made meanwhile is not made a second time.
+
+        ``anew`` has events that could not be read before, as they were read now by the rules of this ``version``: they
+        are kept so, together with the runs.
+        """
         ...
 
     async def cancel(self, run: str, reason: str, now: datetime) -> bool:

@@ -19,7 +19,10 @@ from hooks.rules.timing import Expect, explain_met, explain_timing
 from hooks.rules.with_tree import is_empty
 from hooks.values import show_duration
 
-_FLAGGED = "no rule acts on it, because what its fields mean is not known: correct it at the sender or in the source"
+_FLAGGED = (
+    "no rule acts on it, because what its fields mean is not known: correct it at the sender or in the source; "
+    "`hooks events replay` reads it anew"
+)
 
 UrlFor = Callable[[str, Request], str]
 """The full address of a request at a connection, without credentials."""

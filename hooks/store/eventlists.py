@@ -9,8 +9,10 @@ text in so many events more, until the oldest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+from hooks.events import FORGOTTEN
 from hooks.ports import EventFilter, Page
 from hooks.store import step_records
 from hooks.store.conditions import Where, like, page_of
@@ -38,7 +40,7 @@ def list_events(raw: Reading, filter: EventFilter) -> Page:
         return _found(raw, filter)
     if filter.rule is not None:
         rows = _of_rule(raw, filter)
-    elif filter.since is not None or filter.until is not None:
+    elif (filter.since is not None or filter.until is not None) and not filter.flagged:
         rows = _of_time(raw, filter)
     else:
         rows = _of_types(raw, filter)
@@ -50,17 +52,21 @@ def list_events(raw: Reading, filter: EventFilter) -> Page:
 
 def _common(filter: EventFilter, *, typed: bool = True) -> Where:
     where = Where()
-    where.equal("e.source", filter.source)
-    where.equal("e.state", filter.state)
+    plain = ""
+    if filter.flagged is not None:
+        where.add(f"e.flag IS {'NOT ' if filter.flagged else ''}NULL")
+        plain = " || ''" if filter.flagged else ""  # they are few, and have an index: no other is to be gone along
+    where.equal(f"e.source{plain}", filter.source)
+    where.equal(f"e.state{plain}", filter.state)
     if typed and filter.type is not None:
         if "*" in filter.type:
             where.add("e.type LIKE ? ESCAPE '\\'", like(filter.type).replace("*", "%"))
         else:
-            where.equal("e.type", filter.type)
+            where.equal(f"e.type{plain}", filter.type)
     if filter.since is not None:
-        where.add("e.received_at >= ?", filter.since.isoformat())
+        where.add(f"e.received_at{plain} >= ?", filter.since.isoformat())
     if filter.until is not None:
-        where.add("e.received_at < ?", filter.until.isoformat())
+        where.add(f"e.received_at{plain} < ?", filter.until.isoformat())
     return where
 
 
@@ -91,7 +97,7 @@ def _of_time(raw: Reading, filter: EventFilter) -> list[Any]:
 
 
 def _of_types(raw: Reading, filter: EventFilter) -> list[Any]:
-    types = _types(raw, filter.type)
+    types = None if filter.flagged else _types(raw, filter.type)
     where = _common(filter, typed=types is None)
     where.before("e.seq", "events", filter.cursor)
     if types is None:
@@ -172,6 +178,16 @@ def _edge(raw: Reading, low: int) -> str | None:
     """The event that a search without a find goes on from; None when all have been looked through."""
     row = raw.execute("SELECT id FROM events WHERE seq > ? ORDER BY seq LIMIT 1", (low,)).fetchone()
     return row[0] if row is not None and low > 0 else None
+
+
+def flagged_since(raw: Reading, since: datetime, limit: int) -> list[str]:
+    """The sources of the events that could not be read and came since then, the latest first. Not of forgotten ones."""
+    rows = raw.execute(
+        "SELECT source, received_at FROM events WHERE flag IS NOT NULL AND flag <> ? ORDER BY seq DESC LIMIT ?",
+        (FORGOTTEN, limit),
+    )
+    earliest = since.isoformat()
+    return [source for source, received_at in rows if received_at >= earliest]
 
 
 def _items(raw: Reading, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -15,14 +15,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
+from hooks.events import FORGOTTEN
 from hooks.people import Key, in_any_writing
 from hooks.store import step_records, timing
 from hooks.store.engine import Engine, Reader, Reading, Transaction
 from hooks.store.leasing import moved
 from hooks.store.people import take_turn
 from hooks.store.people_book import events_of
-
-FORGOTTEN = "the person was forgotten"
 
 SCANNED = 200
 """Rows that are looked at in one reading."""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from hooks.events import parse_utc
-from hooks.ports import Chosen, PastRun, Replay, ReplaySelection
+from hooks.events import FORGOTTEN, Receipt, parse_utc
+from hooks.people import customer_in
+from hooks.ports import Chosen, PastRun, Plan, Replay, ReplaySelection
+from hooks.store import timing
 from hooks.store.conditions import like
 from hooks.store.engine import Reading, Transaction
 from hooks.store.planning import insert_run
-from hooks.store.rows import EVENT_COLUMNS, event_from_row
+from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_from_row, event_to_row, receipt_from_row
 from hooks.store.steering import retry
 
 SCANNED = 20_000
@@ -52,12 +54,24 @@ def chosen(reading: Reading, selection: ReplaySelection, after: int, limit: int)
         [*values, limit],
     ).fetchall()
     found = []
+    receipts: dict[str, Receipt | None] = {}
     for row in rows:
+        event = event_from_row(row)
         runs = reading.execute(
-            "SELECT id, rule, rules_version, state, reason FROM runs WHERE event = ? ORDER BY seq", (row[0],)
+            "SELECT id, rule, rules_version, state, reason FROM runs WHERE event = ? ORDER BY seq", (event.id,)
         )
-        found.append(Chosen(event_from_row(row), tuple(PastRun(*run) for run in runs)))
+        receipt = None
+        if event.flag not in (None, FORGOTTEN):
+            if event.receipt not in receipts:
+                receipts[event.receipt] = _receipt(reading, event.receipt)
+            receipt = receipts[event.receipt]
+        found.append(Chosen(event, tuple(PastRun(*run) for run in runs), receipt))
     return last, found
+
+
+def _receipt(reading: Reading, id: str) -> Receipt | None:
+    row = reading.execute(f"SELECT {RECEIPT_COLUMNS}, crashes FROM receipts WHERE id = ?", (id,)).fetchone()
+    return None if row is None else receipt_from_row(row)._replace(crashes=row[-1])
 
 
 def _where(selection: ReplaySelection) -> tuple[list[str], list[Any]]:
@@ -87,11 +101,32 @@ def _where(selection: ReplaySelection) -> tuple[list[str], list[Any]]:
         )
     elif selection.state is not None:
         add(_WITH_RUN, selection.state)
+    if selection.flagged is not None:
+        add(f"e.flag IS {'NOT ' if selection.flagged else ''}NULL")
     if selection.since is not None:
         add("e.received_at >= ?", selection.since.isoformat())
     if selection.until is not None:
         add("e.received_at < ?", selection.until.isoformat())
     return conditions, values
+
+
+_READ = (
+    "UPDATE events SET type = ?, vendor_type = ?, subject = ?, time = ?, data = ?, raw = ?, flag = NULL, "
+    "rules_version = ? WHERE id = ? AND flag IS NOT NULL AND flag <> ?"
+)
+
+
+def read_anew(transaction: Transaction, plans: Sequence[Plan], version: str) -> None:
+    """Keep events that could be read this time. One that has been read meanwhile, or was forgotten, stays as it is."""
+    for plan in plans:
+        id, type_, _, _, vendor_type, _, subject, time, _, data, raw, _ = event_to_row(plan.event)
+        row = (type_, vendor_type, subject, time, data, raw, version, id, FORGOTTEN)
+        if not transaction.execute(_READ, row).rowcount:
+            continue
+        if customer_in(plan.event.type, plan.event.data):
+            transaction.execute("INSERT INTO person_queue (event) VALUES (?) ON CONFLICT DO NOTHING", (id,))
+        if plan.meets:
+            timing.meet(transaction, plan)
 
 
 def add(transaction: Transaction, replays: Sequence[Replay], now: datetime) -> int:

@@ -298,8 +298,14 @@ class SqlStore:
             found += chosen
         return found
 
-    async def replay(self, replays: Sequence[Replay], now: datetime) -> int:
-        return await self._engine.write(lambda transaction: replaying.add(transaction, replays, now))
+    async def replay(
+        self, replays: Sequence[Replay], now: datetime, anew: Sequence[Plan] = (), version: str = ""
+    ) -> int:
+        def replayed(transaction: Transaction) -> int:
+            replaying.read_anew(transaction, anew, version)
+            return replaying.add(transaction, replays, now)
+
+        return await self._engine.write(replayed)
 
     async def cancel(self, run: str, reason: str, now: datetime) -> bool:
         return await self._engine.write(lambda transaction: steering.cancel(transaction, run, reason, now))

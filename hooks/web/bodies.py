@@ -19,7 +19,7 @@ DEFAULT_EVENTS, MAX_EVENTS = 1000, 10_000
 DEFAULT_RUNS = 200
 MAX_LOOK_UPS = 100
 MAX_FILES = 1000
-SELECTING = ("events", "source", "type", "state", "rule", "since", "until")
+SELECTING = ("events", "source", "type", "state", "rule", "since", "until", "flagged")
 """Members of `Replays` that say which events: one of them is needed."""
 
 
@@ -149,6 +149,9 @@ class Replays(ReplayEvent):
     state: ReplayState | None = Field(None, description="Only with or without a match, or with such a run.")
     since: Line | None = Field(None, description="Received at or after: an instant, a date, or so long ago (24h).")
     until: Line | None = Field(None, description="Received before; as since.")
+    flagged: bool | None = Field(
+        None, description="true: only events that could not be read, which are read anew; false: none of them."
+    )
     after: EventId | None = Field(None, description="Go on after this event: the next of the answer before.")
     limit: int = Field(DEFAULT_EVENTS, ge=1, le=MAX_EVENTS)
 

@@ -163,6 +163,7 @@ class _DeliveryApi:
             rule=body.rule or None,
             since=since,
             until=until,
+            flagged=body.flagged,
         )
         told = await self._desk.replay(selection, body.mode, dry_run=body.dry_run, after=body.after, limit=body.limit)
         return json_answer(told)

@@ -253,6 +253,7 @@ class ReplayTold(Shape):
     retry: int
     nothing: int
     made: int
+    read: int = Field(description="How many of them could not be read before, and can be now.")
     items: list[dict[str, Any]]
     forecast: list[dict[str, Any]]
     next: str | None = Field(description="Go on after this event; null when all were looked at.")

@@ -44,6 +44,10 @@ KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str | Mapping
         "until": "Received before; as since.",
         "cursor": "Where the page before ended: its next.",
         "limit": "How many, 1 to 500; 50 if not given.",
+        "flagged": {
+            "description": "true lists only those that could not be read, and that no rule acts on; false all others.",
+            "enum": ["true", "false"],
+        },
     },
     "runs": {
         "state": {"description": "How it stands.", "enum": list(get_args(RunState))},
@@ -86,13 +90,13 @@ def event_filter(query: QueryParams, now: datetime) -> EventFilter:
         until=until,
         cursor=_id(given, "cursor", "evt"),
         limit=read_limit(given),
+        flagged=_flag(given, "flagged"),
     )
 
 
 def run_filter(query: QueryParams, now: datetime) -> RunFilter:
     given = _given(query, "runs")
     state = _one_of(given, "state", get_args(RunState))
-    given_up = _one_of(given, "given_up", ("true", "false"))
     since, until = span(given, now)
     return RunFilter(
         state=state,  # type: ignore[arg-type]  # `_one_of` has checked it
@@ -103,7 +107,7 @@ def run_filter(query: QueryParams, now: datetime) -> RunFilter:
         connection=given.get("connection"),
         since=since,
         until=until,
-        given_up=None if given_up is None else given_up == "true",
+        given_up=_flag(given, "given_up"),
     )
 
 
@@ -184,6 +188,11 @@ def read_query(query: QueryParams, known: Mapping[str, Any]) -> dict[str, str]:
             raise BadParameter(name, f"it must be text of 1 to {_MAX_TEXT} characters without control characters")
         given[name] = value
     return given
+
+
+def _flag(given: Mapping[str, str], name: str) -> bool | None:
+    said = _one_of(given, name, ("true", "false"))
+    return None if said is None else said == "true"
 
 
 def _one_of(given: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:

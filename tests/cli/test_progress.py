@@ -54,7 +54,7 @@ def test_nothing_is_said_where_nobody_looks() -> None:
 
 def an_answer(events: int, next_: str | None, **requests: int) -> dict[str, Any]:
     told = forecast(requests, {"titan": 10.0})
-    counts = {"events": events, "make": events, "retry": 0, "nothing": 0, "made": events}
+    counts = {"events": events, "make": events, "retry": 0, "nothing": 0, "made": events, "read": 0}
     item = {"event": f"evt_{events}", "rule": "r", "action": "make", "why": "w"}
     return {"mode": "force", "dry_run": False, **counts, "items": [item], "forecast": told, "next": next_}
 

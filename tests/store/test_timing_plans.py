@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hooks.ports import Plan, PlannedRun, Progress, Timing
+import pytest
+
+from hooks.ports import EventFilter, Plan, PlannedRun, Progress, Timing
 from hooks.store import history, leasing, planning, results, steering
+from hooks.store.eventlists import flagged_since, list_events
 from hooks.store.fairness import Share
 from hooks.store.migrate import migrate
 from tests.store.test_store_conformance import NOW, event_of, receipt
@@ -92,3 +95,30 @@ def test_dead_letters_that_nobody_has_given_up_are_found_among_any_number_of_the
     finally:
         connection.close()
     assert [["SCAN r USING INDEX runs_open"]] * 2 == [[row[3] for row in plan] for plan in plans]
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        {},
+        {"source": "leads"},
+        {"state": "unmatched"},
+        {"type": "lead.created"},
+        {"type": "lead.*"},
+        {"since": datetime(2026, 5, 4, tzinfo=UTC), "source": "leads"},
+    ],
+)
+def test_events_that_could_not_be_read_are_found_among_any_number_of_the_others(narrowed: dict[str, Any]) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        migrate(connection)
+        transaction = Recorded(connection)
+        list_events(transaction, EventFilter(flagged=True, **narrowed))
+        flagged_since(transaction, datetime(2026, 5, 4, tzinfo=UTC), 100)
+        plans = [
+            connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
+            for sql, parameters in transaction.statements.items()
+        ]
+    finally:
+        connection.close()
+    assert ["events_flagged"] * 2 == [plan[0][3].rpartition(" ")[2] for plan in plans]

@@ -323,7 +323,7 @@ async def test_the_api_describes_itself() -> None:
     assert {"get"} == set(document["paths"]["/api/v1/events/{id}"])
     assert {"post"} == set(document["paths"]["/api/v1/runs/{id}/retry"])
     names = [parameter["name"] for parameter in document["paths"]["/api/v1/events"]["get"]["parameters"]]
-    assert ["source", "type", "state", "rule", "q", "since", "until", "cursor", "limit"] == names
+    assert ["source", "type", "state", "rule", "q", "since", "until", "cursor", "limit", "flagged"] == names
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert len(operations) == len({operation["operationId"] for operation in operations})
     listing = document["paths"]["/api/v1/runs"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]

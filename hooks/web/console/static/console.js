@@ -163,14 +163,15 @@ const foresee = async (form) => {
   if (!told.items.length) list.append(made("li", "No rule has anything to do for it."));
   const sends = told.forecast.map((one) => `${one.requests} to ${one.connection}`).join(", ");
   place.replaceChildren(list, made("p", sends ? `Requests: ${sends}.` : "No request would leave.", "quiet"));
-  if (told.make + told.retry === 0) return;
+  if (told.make + told.retry + told.read === 0) return;
   const go = made("button", "Replay now", "main");
   go.type = "button";
   go.addEventListener("click", async () => {
     go.disabled = true;
     try {
       const done = await post(path, { mode });
-      place.replaceChildren(made("p", `${done.made} ${done.made === 1 ? "run" : "runs"} on the way.`));
+      const read = done.read ? "Read anew. " : "";
+      place.replaceChildren(made("p", `${read}${done.made} ${done.made === 1 ? "run" : "runs"} on the way.`));
       await refresh();
     } catch (error) { said(error.message); go.disabled = false; }
   });
