@@ -6,7 +6,6 @@ A rule that stumbles over an event does not match it; `hooks.rules.explain` show
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from hooks.pipeline.shadow import in_shadow
 from hooks.pipeline.timing import meets, when
 from hooks.ports import Plan, PlannedRun
 from hooks.rules.faults import EvaluationError
+from hooks.rules.keys import key_text
 from hooks.rules.ruleset import Rule, RuleSet
 
 
@@ -61,7 +61,7 @@ def _run(
     except EvaluationError as error:
         key, reason = None, f"once_per could not be worked out, so it was not applied: {error.message}"
     if key is not None and rule.once_within is not None:
-        text = f"{rule.id}\0{json.dumps(key, ensure_ascii=False, sort_keys=True)}"
+        text = f"{rule.id}\0{key_text(key)}"
         if rule.mode == "shadow":
             text += "\0shadow"  # what it takes in shadow does not hold it back when it goes live
         once = (hashlib.sha256(text.encode("utf-8", "replace")).digest(), rule.once_within)

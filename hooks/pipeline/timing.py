@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from hooks.events import Event
 from hooks.ports import UNTIMED, Timing
 from hooks.rules.calendar import Within
 from hooks.rules.faults import EvaluationError
+from hooks.rules.keys import key_text
 from hooks.rules.ruleset import Clause, Rule, RuleSet
 from hooks.rules.with_tree import is_empty
 from hooks.values import show_duration
@@ -98,5 +98,4 @@ def meets(rules: RuleSet, event: Event) -> tuple[str, ...]:
 
 def digest(rule: str, name: str, value: Any) -> str:
     """A key of a rule for one value, 32 hexadecimal digits: the value itself is not stored."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(f"{rule}\0{name}\0{text}".encode("utf-8", "replace")).hexdigest()[:32]
+    return hashlib.sha256(f"{rule}\0{name}\0{key_text(value)}".encode("utf-8", "replace")).hexdigest()[:32]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 
 from hooks.events import Event
 from hooks.rules.faults import EvaluationError
+from hooks.rules.keys import key_text
 from hooks.rules.ruleset import Clause, Rule, RuleSet
 from hooks.rules.timing import Debounce, Expect, Throttle
 from hooks.rules.with_tree import is_empty
@@ -209,7 +209,7 @@ class Timeline:
             return False
         if key is None:
             return False
-        place, now = (rule.id, json.dumps(key, ensure_ascii=False, sort_keys=True)), at.timestamp()
+        place, now = (rule.id, key_text(key)), at.timestamp()
         if self._onces.get(place, now) > now:
             return True
         self._onces[place] = now + rule.once_within
@@ -259,7 +259,7 @@ def _key(by: Clause | None, names: Mapping[str, Any], *, shared: bool = False) -
         return None
     if is_empty(value) and not shared:
         return None
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return key_text(value)
 
 
 def _opened(rule: Rule, at: datetime) -> datetime:

@@ -101,6 +101,9 @@ def test_equal_keys_give_equal_digests_and_other_keys_others(rules: RuleSet) -> 
     same, again, other = once("maya@example.org"), once("maya@example.org"), once("ana@example.org")
     assert (same, 24 * 3600.0) == (again, same[1])
     assert same[0] != other[0]
+    assert once(17) == once(17.0) == once(1.7e1)
+    assert once([{"a": 1, "b": 2.0}]) == once([{"b": 2, "a": 1.0}])
+    assert 4 == len({once(17), once("17"), once(17.5), once(True)})
 
 
 @pytest.mark.parametrize("data", [{}, {"customer": None}, {"customer": {"email": ""}}])
