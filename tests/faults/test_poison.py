@@ -83,6 +83,8 @@ async def test_poison_harms_nobody_but_itself(world: ProcessWorld, tell: Tell) -
     poison["kill"], _ = await _sent(world, description="poison: kill")
     deaths = await _supervised(world)
     assert "3 times" in (await world.event(poison["kill"]))["flag"]
+    again = (await world.api("replays", "POST", {"flagged": True, "since": "1h"})).json()
+    assert (len(poison), 0) == (again["events"], again["read"]), "what ended the program is not read by accident"
     after, _ = await _sent(world)
     await world.run(after)
     await world.quiet()

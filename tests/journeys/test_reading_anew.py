@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from hooks.events import Receipt
 from hooks.ports import Draft
 from hooks.upkeep import TICK
 from hooks.vendors.zapier.source import ZapierSource
@@ -120,6 +122,27 @@ async def test_a_reader_that_was_mended_reads_what_it_stumbled_over(
     assert 1 == (await replay(world, source="leads", since="1h"))["made"]
     await world.run(event)
     assert [{"about": "lead.created", "event": event}] == world.notes()
+
+
+async def test_one_that_cannot_be_stored_when_it_is_read_stays_as_it_was_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ZapierSource.normalize
+
+    def odd(self: ZapierSource, receipt: Receipt) -> list[Draft]:
+        return [dataclasses.replace(draft, data={"what": object()}) for draft in whole(self, receipt)]
+
+    await world.serve(RULES.replace('"*"', "job.*"))
+    job = await world.job()
+    await world.run(job)
+    with monkeypatch.context() as patched:
+        patched.setattr(ZapierSource, "normalize", odd)
+        event = (await world.lead(MAYA)).json()["events"][0]
+        assert "it cannot be stored" == (await world.event(event))["flag"]
+        told = await replay(world, events=[event, job], mode="force")
+        assert (2, 0, 1) == (told["events"], told["read"], told["made"])
+        assert "it cannot be stored" == (await world.event(event))["flag"]
+    assert 1 == (await replay(world, flagged=True))["read"]
 
 
 async def test_what_was_forgotten_is_not_read_again(world: World) -> None:
