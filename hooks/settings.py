@@ -133,7 +133,8 @@ def unread() -> list[str]:
             continue
         from difflib import get_close_matches
 
-        near = get_close_matches(name, sorted(_NAMES), n=1, cutoff=0.75)
+        whole = name.removesuffix("_PORT").removesuffix("_HOST")  # of an address that is one variable
+        near = [whole] if whole in _NAMES else get_close_matches(name, sorted(_NAMES), n=1, cutoff=0.75)
         found.append(f"{name} is no setting of hooks and is not read{f': did you mean {near[0]}?' if near else ''}")
     return found
 

@@ -242,9 +242,11 @@ def test_a_misspelt_variable_is_told_with_the_nearest_one_and_what_is_not_ours_i
         "HOOKS_RETENTIONS": "",
         "HOOKS_OFFICE_KEY": "a secret that the rules name",
     }
-    monkeypatch.setattr("os.environ", {**others, "HOOKS_RETENTOIN": "canary", "HOOKS_WHATEVER_ELSE": "canary"})
+    wrong = {"HOOKS_ADMIN_PORT": "8081", "HOOKS_RETENTOIN": "canary", "HOOKS_WHATEVER_ELSE": "canary"}
+    monkeypatch.setattr("os.environ", {**others, **wrong})
     assert "a secret that the rules name" == secret("HOOKS_OFFICE_KEY")
     assert [
+        "HOOKS_ADMIN_PORT is no setting of hooks and is not read: did you mean HOOKS_ADMIN?",
         "HOOKS_RETENTOIN is no setting of hooks and is not read: did you mean HOOKS_RETENTION?",
         "HOOKS_WHATEVER_ELSE is no setting of hooks and is not read",
     ] == unread()
