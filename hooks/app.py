@@ -330,8 +330,8 @@ class App:
             where = await rulebook.open_doors()
             if not self.settings.routes.is_file():
                 log.error(
-                    "there is no rules file at %s, so webhooks come in with %s. Write one (README: a first rule in "
-                    "five minutes) or name it with --routes; it is loaded as soon as it is there",
+                    "there is no rules file at %s, so webhooks come in with %s. `hooks init` writes a first one; "
+                    "name another with --routes; it is loaded as soon as it is there",
                     self.settings.routes,
                     where,
                 )

@@ -39,7 +39,7 @@ def of_stored(event_id: str, given: Mapping[str, object]) -> Mapping[str, Any]:
     stored = ask(f"/api/v1/events/{event_id}", given, {})
     if stored.get("state") == "pending":
         raise wrong_use(f"{event_id} has not been read yet: start `hooks serve`, which does it")
-    return _explained(load_rules(settings), [event_from_json(stored)])[0]
+    return _explained(load_rules(settings, all_secrets=False), [event_from_json(stored)])[0]
 
 
 def of_body(
@@ -52,7 +52,7 @@ def of_body(
     """The events of a sample or of a body in a file, as the source would make them now."""
     now = datetime.now(UTC)
     recorded = None if sample is None else read_sample(sample)
-    rules = load_rules(load_settings(given))
+    rules = load_rules(load_settings(given), all_secrets=False)
     configured = pick_source(rules, source, None if recorded is None else recorded.vendor)
     if recorded is not None:
         inbound = recorded.inbound(now, headers)

@@ -18,6 +18,7 @@ from typer.main import get_command_name
 from typer.models import CommandInfo
 
 from hooks.cli import (
+    beginning,
     connecting,
     databases,
     keeping,
@@ -64,6 +65,7 @@ def hooks(
 
 
 serving.add_to(app)
+beginning.add_to(app)
 ruling.add_to(app)
 trying.add_to(app)
 vendors.add_to(app)

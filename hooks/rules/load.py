@@ -138,7 +138,9 @@ class _Loading:
                 raw = opened.read(MAX_BYTES + 1)  # more is refused anyway, and a device has no end
         except FileNotFoundError:
             self._unread(
-                name, "there is no such file", "name the rules file: as an argument, by --routes or HOOKS_ROUTES"
+                name,
+                "there is no such file",
+                "name it: as an argument, by --routes or HOOKS_ROUTES; `hooks init` writes one",
             )
             return None
         except OSError as error:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from hooks.cli.tree import app, run
 
 PROMISED = """
-demo serve check explain test backtest send sandbox top reconcile stats healthcheck vendors
+demo serve init check explain test backtest send sandbox top reconcile stats healthcheck vendors
 events:list,show,tail,replay receipts:list,show runs:list,show,retry,cancel,resolve,case
 rules:list,history,diff,rollback,describe,schema connections:list,test,pause,resume sources:list
 subscriptions:list,create,delete,doctor people:find,show,review,link,unlink,export,forget
