@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.process_collector import ProcessCollector
+if TYPE_CHECKING:  # the library is loaded for the first who asks: many a server is never asked
+    from prometheus_client.core import GaugeMetricFamily
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LABELS = {"receipts": "verdict", "events": "state", "runs": "state"}
@@ -27,6 +26,8 @@ class _Figures:
         self._stats = stats
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
+        from prometheus_client.core import GaugeMetricFamily
+
         for name, value in self._stats.items():
             if _NAME.fullmatch(name) is None:
                 continue
@@ -52,6 +53,9 @@ def connection_figures(connections: Iterable[Mapping[str, Any]]) -> dict[str, An
 
 def prometheus_text(stats: Mapping[str, Any]) -> bytes:
     """The exposition of these stats and of the running process."""
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.process_collector import ProcessCollector
+
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(stats))
     ProcessCollector(registry=registry)
