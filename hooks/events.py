@@ -95,6 +95,11 @@ def given_up(state: str, reason: str | None) -> bool:
     return state == "failed" and (reason or "").startswith(CANCELLED)
 
 
+def unreadable(flag: str | None) -> bool:
+    """Whether this flag of an event says that it could not be read."""
+    return flag is not None and flag != FORGOTTEN
+
+
 def parse_utc(text: str) -> datetime:
     """The instant that `utc_text` wrote."""
     return datetime.fromisoformat(text)

@@ -13,7 +13,7 @@ import typer
 from hooks.cli.completing import RuleId, SourceName, complete_connections
 from hooks.cli.options import AsJson, Data, Database, Limit, SearchText, TypePattern
 from hooks.cli.output import coloured, note, plain, print_fields, print_json, print_table, wrong_use
-from hooks.events import RunState, Verdict
+from hooks.events import RunState, Verdict, unreadable
 
 events = typer.Typer(help="Events: the facts that were made of what arrived.", no_args_is_help=True)
 receipts = typer.Typer(help="Receipts: what arrived, byte for byte.", no_args_is_help=True)
@@ -253,7 +253,7 @@ def _cell(item: Mapping[str, Any], column: str) -> object:
     if column.endswith("_at") and isinstance(value, str):
         return f"{value[:10]} {value[11:19]}Z"
     if column == "runs":
-        none = "could not be read" if item.get("flag") else "no rule"
+        none = "could not be read" if unreadable(item.get("flag")) else "no rule"
         return ", ".join(f"{run['rule']} {run['state']}" for run in value or ()) or none
     if column == "about":
         from hooks.names import name_in

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hooks.events import FORGOTTEN
 from hooks.ports import Page
 
 
@@ -37,6 +38,13 @@ class Where:
 
     def __str__(self) -> str:
         return "WHERE " + " AND ".join(self._conditions) if self._conditions else ""
+
+
+def could_be_read(wanted: bool) -> str:
+    """The condition on events ``e`` that could be read, or could not: without those that were emptied on purpose."""
+    if wanted:
+        return f"(e.flag IS NULL OR e.flag = '{FORGOTTEN}')"
+    return f"e.flag IS NOT NULL AND e.flag <> '{FORGOTTEN}'"
 
 
 def page_of(items: Sequence[dict[str, Any]], rows: Sequence[Any], limit: int) -> Page:

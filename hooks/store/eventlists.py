@@ -12,10 +12,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from hooks.events import FORGOTTEN
 from hooks.ports import EventFilter, Page
 from hooks.store import step_records
-from hooks.store.conditions import Where, like, page_of
+from hooks.store.conditions import Where, could_be_read, like, page_of
 from hooks.store.engine import Reading
 from hooks.store.people_search import people_named
 from hooks.store.rows import EVENT_COLUMNS, event_from_row
@@ -54,7 +53,7 @@ def _common(filter: EventFilter, *, typed: bool = True) -> Where:
     where = Where()
     plain = ""
     if filter.flagged is not None:
-        where.add(f"e.flag IS {'NOT ' if filter.flagged else ''}NULL")
+        where.add(could_be_read(not filter.flagged))
         plain = " || ''" if filter.flagged else ""  # they are few, and have an index: no other is to be gone along
     where.equal(f"e.source{plain}", filter.source)
     where.equal(f"e.state{plain}", filter.state)
@@ -182,10 +181,8 @@ def _edge(raw: Reading, low: int) -> str | None:
 
 def flagged_since(raw: Reading, since: datetime, limit: int) -> list[str]:
     """The sources of the events that could not be read and came since then, the latest first. Not of forgotten ones."""
-    rows = raw.execute(
-        "SELECT source, received_at FROM events WHERE flag IS NOT NULL AND flag <> ? ORDER BY seq DESC LIMIT ?",
-        (FORGOTTEN, limit),
-    )
+    listed = f"SELECT e.source, e.received_at FROM events e WHERE {could_be_read(False)} ORDER BY e.seq DESC LIMIT ?"
+    rows = raw.execute(listed, (limit,))
     earliest = since.isoformat()
     return [source for source, received_at in rows if received_at >= earliest]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from hooks.events import FORGOTTEN, Receipt, parse_utc
+from hooks.events import FORGOTTEN, Receipt, parse_utc, unreadable
 from hooks.people import customer_in
 from hooks.ports import Chosen, PastRun, Plan, Replay, ReplaySelection
 from hooks.store import timing
-from hooks.store.conditions import like
+from hooks.store.conditions import could_be_read, like
 from hooks.store.engine import Reading, Transaction
 from hooks.store.planning import insert_run
 from hooks.store.rows import EVENT_COLUMNS, RECEIPT_COLUMNS, event_from_row, event_to_row, receipt_from_row
@@ -61,7 +61,7 @@ def chosen(reading: Reading, selection: ReplaySelection, after: int, limit: int)
             "SELECT id, rule, rules_version, state, reason FROM runs WHERE event = ? ORDER BY seq", (event.id,)
         )
         receipt = None
-        if event.flag not in (None, FORGOTTEN):
+        if unreadable(event.flag):
             if event.receipt not in receipts:
                 receipts[event.receipt] = _receipt(reading, event.receipt)
             receipt = receipts[event.receipt]
@@ -102,7 +102,7 @@ def _where(selection: ReplaySelection) -> tuple[list[str], list[Any]]:
     elif selection.state is not None:
         add(_WITH_RUN, selection.state)
     if selection.flagged is not None:
-        add(f"e.flag IS {'NOT ' if selection.flagged else ''}NULL")
+        add(could_be_read(not selection.flagged))
     if selection.since is not None:
         add("e.received_at >= ?", selection.since.isoformat())
     if selection.until is not None:

@@ -100,7 +100,10 @@ async def test_events_that_could_not_be_read_are_listed_and_told(world: World) -
 
     health = await world.until(lambda: world.read("health"), told)
     assert "yellow" == health["status"]
-    assert "could not be read" in await world.page("/")
+    overview = await world.page("/")
+    assert "Events of the last 24 hours</a> could not be read" in overview
+    assert "nothing needs a person" not in overview
+    assert "It could not be read, and no rule acts on it" in await world.page(f"/events/{event}")
     await back(world)
     await replay(world, flagged=True)
     await world.until(lambda: world.read("health"), lambda health: not told(health))
@@ -154,4 +157,8 @@ async def test_what_was_forgotten_is_not_read_again(world: World) -> None:
     told = await replay(world, events=[event], mode="force")
     assert (0, 0) == (told["read"], told["made"])
     assert {} == (await world.event(event))["data"]
+    assert [] == (await world.read("events?flagged=true"))["items"], "it was read once"
+    assert [event] == [one["id"] for one in (await world.read("events?flagged=false"))["items"]]
+    assert 0 == (await replay(world, flagged=True))["events"]
+    assert "the person was forgotten" in await world.page(f"/events/{event}")
     assert 1 == len(world.notes())

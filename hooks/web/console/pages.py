@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hooks.errors import Conflict
-from hooks.ports import Clock, Desk, History, RunFilter
+from hooks.ports import Clock, Desk, EventFilter, History, RunFilter
 from hooks.web.audit import MAX_NAME
 from hooks.web.auth import Keys
 from hooks.web.console.charts import buckets, columns, timeline
@@ -125,6 +125,7 @@ class _Pages:
             for state in ("held", "failed")
             for run in (await self._history.runs(RunFilter(state=state, given_up=False, limit=5))).items
         ]
+        lately = EventFilter(flagged=True, since=now - timedelta(days=1), limit=2)
         return await self._page(
             request,
             "overview.html",
@@ -139,6 +140,7 @@ class _Pages:
             sources=sources,
             connections=self._desk.connections(),
             trouble=trouble,
+            unread_events=(await self._history.events(lately)).items,
             ready=self._desk.ready(),
             findings=() if self._shown is None else self._shown.upkeep.health()["findings"],
         )

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from hooks.events import given_up
+from hooks.events import given_up, unreadable
 from hooks.names import name_in
 
 _LONGEST = 200_000
@@ -185,6 +185,7 @@ def environment() -> Environment:
         "whom": whom, "cut": cut, "told": told, "refusal": refusal, "beside": beside, "verdict": verdict, "body": body,
     }  # fmt: skip
     made.globals["given_up"] = given_up
+    made.globals["unreadable"] = unreadable
     return made
 
 
