@@ -34,7 +34,8 @@ from hooks.pipeline.timing import waits_until
 from hooks.pipeline.turns import Turns
 from hooks.pipeline.writing import Carry, Stop, Writing
 from hooks.ports import Attempt, Call, Claimed, Clock, Step, Store
-from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 
 INTERRUPTED = "the program ended before the answer came"
 

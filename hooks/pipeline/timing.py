@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from hooks.events import Event
 from hooks.ports import UNTIMED, Timing
 from hooks.rules.calendar import Within
+from hooks.rules.clauses import Clause
 from hooks.rules.faults import EvaluationError
-from hooks.rules.ruleset import Clause, Rule, RuleSet
+from hooks.rules.ruleset import Rule, RuleSet
 from hooks.rules.with_tree import is_empty
 from hooks.values import show_duration
 

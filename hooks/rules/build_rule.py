@@ -19,6 +19,7 @@ from hooks.rules.cases import PlacedCase
 from hooks.rules.check_cases import CaseCheck
 from hooks.rules.check_expression import Scope
 from hooks.rules.check_loops import sets_itself_off
+from hooks.rules.clauses import Clause
 from hooks.rules.document import Path
 from hooks.rules.emitted import ANY
 from hooks.rules.expression import compile_expression
@@ -30,7 +31,7 @@ from hooks.rules.model import Defaults, Expect, RoutesFile
 from hooks.rules.model import Rule as RuleModel
 from hooks.rules.nodes import Constant
 from hooks.rules.report import Report, SourceFile, locate, value_at
-from hooks.rules.ruleset import Clause, ConnectionConfig, Rule, SourceConfig
+from hooks.rules.ruleset import ConnectionConfig, Rule, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_value, union
 
 _EVENT = re.compile(r"[\w.:*/+-]*")

@@ -18,8 +18,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hooks.events import Event
+from hooks.rules.clauses import Clause
 from hooks.rules.faults import EvaluationError
-from hooks.rules.ruleset import Clause, Rule, RuleSet
+from hooks.rules.ruleset import Rule, RuleSet
 from hooks.rules.timing import Debounce, Expect, Throttle
 from hooks.rules.with_tree import is_empty
 
