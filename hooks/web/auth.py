@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 
 from hooks.addresses import is_loopback
 from hooks.errors import SettingsError
+from hooks.whereabouts import TOKEN_FILE
 
 Access = Literal["read", "act"]
 """``act`` may do everything; ``read`` may look, and does not see the raw bodies that vendors sent."""
 
-TOKEN_FILE = "admin.token"  # noqa: S105  # a file name
 HASHES_FILE = "admin.tokens.json"
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
