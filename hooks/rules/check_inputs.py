@@ -21,9 +21,10 @@ from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import Severity, did_you_mean, meant_by
 from hooks.rules.fitting import Misfit, misfit
+from hooks.rules.invalid import Invalid, described, known_as, locate, written_as
 from hooks.rules.kinds import Kind, describe, describe_value, kind_of, rewriting
 from hooks.rules.model import STEP_KEYS
-from hooks.rules.report import Report, SourceFile, described, known_as, locate, written_as
+from hooks.rules.report import Report, SourceFile
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_kind
 from hooks.rules.template import Hole, Template, compile_template, escaped_in, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
@@ -326,7 +327,7 @@ class InputsCheck:
                     continue
                 whatever = isinstance(fault.get("ctx", {}).get("error"), Contradiction) and path not in self.wrong
                 if whatever or not (self._covered(path) or _of_another_branch(found, fault, faults)):
-                    self.report.fault(self.file, self.base, path, fault, self.shape)
+                    Invalid(self.report, self.file, self.base, self.shape).tell_one(path, fault)
         except Exception:
             # a model's own validator met a value it was not made for: what it is will be seen when it runs
             return

@@ -18,11 +18,12 @@ from hooks.rules.accounts import Accounts, SecretLookup, Secrets
 from hooks.rules.build_calendar import CalendarBuilder
 from hooks.rules.build_rule import RuleBuilder
 from hooks.rules.calendar import Calendar
-from hooks.rules.document import MAX_BYTES, Document, DocumentError, read_document
+from hooks.rules.document import MAX_BYTES, DocumentError, read_document
 from hooks.rules.emitted import emitted
 from hooks.rules.findings import Finding, RulesInvalid, did_you_mean, in_order, meant_by
+from hooks.rules.invalid import Invalid
 from hooks.rules.model import RULE_KEYS, Defaults, RoutesFile
-from hooks.rules.report import Report, SourceFile
+from hooks.rules.report import Report, SourceFile, rule_at
 from hooks.rules.ruleset import ConnectionConfig, Rule, RuleSet, SourceConfig
 from hooks.rules.shape import shape_of
 from hooks.rules.templates import Templates
@@ -169,9 +170,8 @@ class _Loading:
         file = SourceFile(name, document)
         for path, place in document.comments():
             message = "the text from '#' on is a YAML comment and is not sent"
-            rule = self._rule_of(document, path)
             hint = "put the value in quotes to keep it"
-            self.report.add(file, place, message, hint, severity="warning", rule=rule)
+            self.report.add(file, place, message, hint, severity="warning", rule=rule_at(file, path))
         if not isinstance(document.data, dict):
             empty = document.data is None
             message = "the file is empty" if empty else "a rules file is a map: version:, sources:, rules:"
@@ -182,15 +182,6 @@ class _Loading:
         if not included and self.follows_includes:
             self._include(file, folder)
 
-    def _rule_of(self, document: Document, path: tuple[str | int, ...]) -> str | None:
-        if len(path) < 2 or path[0] != "rules":
-            return None
-        try:
-            id = document.data["rules"][path[1]]["id"]
-        except (KeyError, TypeError, IndexError):
-            return None
-        return id if isinstance(id, str) else None
-
     def _top(self, file: SourceFile, included: bool) -> None:
         """Check the top level; the rules themselves are checked one by one, when all files are known."""
         data = file.document.data
@@ -200,7 +191,7 @@ class _Loading:
             if not included:
                 self._defaults = model.defaults
         except ValidationError as error:
-            self.report.invalid(file, (), error, shape_of(RoutesFile), set())
+            Invalid(self.report, file, (), shape_of(RoutesFile)).tell(error)
             unknown = [key for key in data if key not in RoutesFile.model_fields]
             meant = {meant_by(did_you_mean(str(key), RoutesFile.model_fields)) for key in unknown}
             self._astray = self._astray or bool(
