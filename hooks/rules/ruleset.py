@@ -131,6 +131,10 @@ class Rule:
         at += timedelta(seconds=self.delay or 0.0)
         return at if self.within is None else self.within.calendar.next_open(at)
 
+    def opens(self, at: datetime) -> datetime:
+        """This time, or when the hours of the rule begin after it."""
+        return at if self.within is None else self.within.calendar.next_open(at) or at
+
     def not_again(self, event: Event, now: datetime) -> str | None:
         """Why the event is not replayed for this rule; None when it may be."""
         if self.replay is None or (self.replay and now - event.received_at <= timedelta(seconds=self.replay)):
