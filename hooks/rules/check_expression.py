@@ -15,7 +15,7 @@ from hooks.rules.elsewhere import size_hint
 from hooks.rules.faults import Fault
 from hooks.rules.findings import Severity, did_you_mean
 from hooks.rules.functions import PIECES, odd_piece
-from hooks.rules.kinds import Kind, describe
+from hooks.rules.kinds import Kind, describe, plainly
 from hooks.rules.nodes import (
     Binary,
     Call,
@@ -282,7 +282,7 @@ class _Checker:
                 self.say(
                     node.start,
                     node.end,
-                    f"{_plain(one)} {sign} {op} {_plain(two)}",
+                    f"{plainly(one)} {sign} {op} {plainly(two)}",
                     _equality_hint(one, two),
                     "warning",
                 )
@@ -293,7 +293,10 @@ class _Checker:
             both_numbers = one & Kind.NUMBER and two & Kind.NUMBER
             if one and two and not both_numbers and not (one & Kind.TEXT and two & Kind.TEXT):
                 self.say(
-                    node.start, node.end, f"cannot compare {_plain(one)} with {_plain(two)}", _compare_hint(one, two)
+                    node.start,
+                    node.end,
+                    f"cannot compare {plainly(one)} with {plainly(two)}",
+                    _compare_hint(one, two),
                 )
             return _BOOL
         if op in ("in", "contains"):
@@ -342,7 +345,7 @@ class _Checker:
             held = items.kinds & ~Kind.NULL
             if items.is_open or not held or not asked or _comparable(held, asked):
                 return
-            what = f"a list of {_plain(held)}"
+            what = f"a list of {plainly(held)}"
         elif known == Kind.TEXT and asked and not asked & Kind.TEXT:
             what = "text"
         else:
@@ -355,7 +358,7 @@ class _Checker:
             )
         elif (asked | container.item().kinds) & Kind.NUMBER:
             hint = "text is never equal to a number"
-        self.say(node.start, node.end, f"{what} never contains {_plain(asked)}", hint, "warning")
+        self.say(node.start, node.end, f"{what} never contains {plainly(asked)}", hint, "warning")
 
     def enumeration(self, left: Shape, right: Node) -> None:
         """``data.status == 'Completed'`` when the model lists what a status can be."""
@@ -372,7 +375,7 @@ class _Checker:
             fits = [kind for kind in (Kind.NUMBER, Kind.TEXT, Kind.LIST) if one & kind and two & kind]
             if one and two and not fits:
                 hint = "write text(...) to put numbers into text" if (one | two) & Kind.TEXT else _ADDED
-                self.say(node.start, node.end, f"cannot add {_plain(one)} and {_plain(two)}", hint)
+                self.say(node.start, node.end, f"cannot add {plainly(one)} and {plainly(two)}", hint)
             made = functools.reduce(lambda a, b: a | b, fits, Kind.NONE)
         else:
             self.must_be(node.left, left, Kind.NUMBER, "cannot calculate with")
@@ -393,7 +396,7 @@ class _Checker:
                 hint = "number(...) reads a number from text"
             elif kinds == Kind.TEXT and known & Kind.NUMBER:
                 hint = "text(...) makes text of a number"
-            self.say(node.start, node.end, f"{sentence} {_plain(known)}", hint)
+            self.say(node.start, node.end, f"{sentence} {plainly(known)}", hint)
 
     def call(self, node: Call, item: Shape | None) -> Shape:
         function = node.function
@@ -461,10 +464,6 @@ def _result(function: Function, shapes: list[Shape], item: Shape | None) -> Shap
 
 def _comparable(one: Kind, two: Kind) -> bool:
     return bool(one & two) or bool(one & Kind.NUMBER and two & Kind.NUMBER)
-
-
-def _plain(kinds: Kind) -> str:
-    return describe(Kind.NUMBER if kinds == Kind.INTEGER else kinds)
 
 
 def _equality_hint(one: Kind, two: Kind) -> str:

@@ -22,7 +22,7 @@ from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import Severity, did_you_mean, meant_by
 from hooks.rules.fitting import Misfit, misfit
 from hooks.rules.invalid import Invalid, described, known_as, locate, written_as
-from hooks.rules.kinds import Kind, describe, describe_value, kind_of, rewriting
+from hooks.rules.kinds import Kind, describe, describe_value, kind_of, plainly, rewriting
 from hooks.rules.model import STEP_KEYS
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_kind
@@ -221,7 +221,7 @@ class InputsCheck:
         if known and not shape.is_open and not known & wanted and not numbers and path not in self.wrong:
             self._wrong(
                 path,
-                f"{self._name(path)} needs {describe(wanted & ~Kind.NULL)}, this is {_plain(known)}",
+                f"{self._name(path)} needs {describe(wanted & ~Kind.NULL)}, this is {plainly(known)}",
                 _conversion(known, wanted),
             )
         elif path not in self.wrong and (found := misfit(given, shape)) is not None:
@@ -366,10 +366,6 @@ def _of_another_branch(found: Path, fault: Any, faults: list[tuple[Path, Any]]) 
     """Whether a fault is only that a value is not of one of the allowed types, while another type was tried further."""
     deeper = any(len(path) > len(found) and path[: len(found)] == found for path, _ in faults)
     return deeper and str(fault["type"]).endswith("_type")
-
-
-def _plain(kinds: Kind) -> str:
-    return describe(Kind.NUMBER if kinds == Kind.INTEGER else kinds)
 
 
 def _conversion(known: Kind, wanted: Kind) -> str:
