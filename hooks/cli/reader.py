@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from hooks.store.history import SqlHistory
 
 
+NOT_LET_IN = "the server does not take this token: set HOOKS_ADMIN_TOKEN, or use the server's own --data folder"
+
+
 class Refused(HooksError):
     """The admin API answered with an error."""
 
@@ -98,9 +101,7 @@ def _document(answer: WireAnswer, path: str) -> Any:
             f"the server has no {kind.removesuffix('s')} {id_.partition('/')[0]}" if id_ else f"nothing: {path}"
         )
     if answer.status == 401:
-        raise Refused(
-            "the server does not take this token: set HOOKS_ADMIN_TOKEN, or use the server's own --data folder"
-        )
+        raise Refused(NOT_LET_IN)
     raise Refused(f"the server answered {answer.status}" + (f": {said}" if said else ""))
 
 
@@ -164,7 +165,11 @@ def act(path: str, given: Mapping[str, object], body: Mapping[str, object] | Non
 
 def server_of(given: Mapping[str, object]) -> Server:
     """The running server of a data folder. Raises NoServer when none runs."""
-    settings = load_settings(given)
+    return server_at(load_settings(given))
+
+
+def server_at(settings: Settings) -> Server:
+    """The same, of settings that have been read."""
     server = find_server(settings)
     if server is None:
         if (told := noted(settings.data)).get("locked") and not left_behind(settings.data):
