@@ -20,7 +20,7 @@ from hooks.events import Done, new_id
 from hooks.kit.chain import carrying
 from hooks.kit.http import record_exchanges
 from hooks.kit.pacing import paced
-from hooks.pipeline.accounts import Account, obstacle_of
+from hooks.pipeline.accounts import RULES_LOST, Account, obstacle_of
 from hooks.pipeline.hidden import show, show_request
 from hooks.pipeline.looking import LookUp, adopted
 from hooks.pipeline.loops import judge, writes_of
@@ -92,7 +92,7 @@ class Carrier:
         rules = await self._rules(run.rules_version)
         rule = None if rules is None else rules.rule(run.rule)
         if rules is None or rule is None:
-            await self._writing.write(run, "held", "the rules it began with cannot be loaded any more")
+            await self._writing.write(run, "held", RULES_LOST)
             return
         depth = await self._looped(run, rule)
         await self._opened(run, rule)
