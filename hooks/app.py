@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import json
 import logging
 import os
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooks import whereabouts
 from hooks.clock import EngineClock, SystemClock
 from hooks.desk.delivery import EngineDeliveryDesk
 from hooks.desk.engine import EngineDesk
 from hooks.desk.rules import EngineRulesDesk
 from hooks.desk.writing import EngineRulesWriting
 from hooks.errors import SettingsError, StoreError, StoreRefused
-from hooks.events import Receipt, new_uuid7, utc_text
+from hooks.events import new_uuid7, utc_text
 from hooks.health import RELAXED, Health, sqlite_finding
+from hooks.intake import WakingIntake
 from hooks.kit.http import prepare
 from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.deliver import Worker
@@ -38,7 +39,7 @@ from hooks.pipeline.sharing import Shared, Shelf
 from hooks.pipeline.subscribers import Subscribers
 from hooks.pipeline.underway import Underway
 from hooks.plurals import so_many
-from hooks.ports import Clock, Hear, History
+from hooks.ports import Clock, History, Intake
 from hooks.registry import CATALOGUE
 from hooks.rulebook.book import Rulebook
 from hooks.rulebook.watching import RuleFileWatch
@@ -80,6 +81,17 @@ FOLLOW_POLL = 1.0
 """Seconds after which it is asked whether another server has put other rules in force."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """Whoever acts on what is recorded. ``works``: this server does; else others on the same store do."""
+
+    works: bool
+    shared: Shared
+    dispatcher: Dispatcher
+    worker: Worker
+    sighter: Sighter
+
+
 class App:
     """One server. `start` returns when it takes requests, `stop` when everything is written and closed."""
 
@@ -95,12 +107,10 @@ class App:
         self._admin_listener: Listener | None = None
         self._history: SqlHistory | None = None
         self._store: SqlStore | None = None
-        self._dispatcher: Dispatcher | None = None
-        self._worker: Worker | None = None
+        self._engine: _Engine | None = None
         self._rulebook: Rulebook | None = None
         self._health: Health | None = None
         self._hints: Hints | None = None
-        self._shared: Shared | None = None
         self.keeper: Keeper | None = None
 
     @property
@@ -125,10 +135,49 @@ class App:
             raise
 
     async def _start(self) -> None:
-        settings, wall = self.settings, self._clock
-        clock = EngineClock(wall)
+        settings = self.settings
         check_bind(settings.admin_host, settings.admin_token is not None)
         _private_folder(settings.data)
+        store, history = await self._open_store()
+        clock = EngineClock(self._clock)
+        owner = f"{os.getpid()}-{new_uuid7():x}"
+        health = self._health = Health(clock, store.engine)
+        intake = WakingIntake(store, health, self._wake_dispatcher)
+        rulebook = await self._open_rulebook(store, clock, intake, owner)
+        self._tell_health(health, history, store, rulebook)
+        keeper = self.keeper = Keeper(
+            store,
+            history,
+            clock,
+            health,
+            retention=settings.retention,
+            working=lambda: _working(rulebook.accounts, clock.monotonic()),
+        )
+        await keeper.begin()
+        if recovered := await store.recover(owner, clock.now(), starting=True):
+            log.info("%d runs that were in progress when the last server ended go on", recovered)
+        inbox = self._inbox = Inbox(
+            lambda: rulebook.doors, intake, self._clock, self.ready, put_off=health.put_off, unknown=rulebook.put_off
+        )
+        engine = self._engine = await self._make_engine(store, clock, owner, rulebook, keeper, inbox)
+        await self._open_admin(store, history, clock, rulebook, keeper)
+        self._exits.push_async_callback(self._end_tasks)
+        self._begin(keeper.run, "upkeep")
+        if engine.works:
+            self._begin_engine(engine, health)
+        watch = RuleFileWatch(settings.routes, lambda: rulebook.on_disk, self.reload)
+        self._begin(watch.run, "rule-file watcher")
+        self._begin(partial(self._follow, store, rulebook, engine.shared), "follower of other servers")
+        self._begin_hints(engine)
+        if settings.role in ("all", "receive"):
+            self._inbox_listener = Listener(inbox, settings.host, settings.port)
+            await self._inbox_listener.start()
+        self._exits.enter_context(
+            whereabouts.note(settings.data, self.inbox_url, self.admin_url, settings.database_noted)
+        )
+
+    async def _open_store(self) -> tuple[SqlStore, SqlHistory]:
+        settings = self.settings
         relaxed = settings.durability == "relaxed"
         store = self._store = await open_store(settings.database_url, relaxed=relaxed, free_space=settings.free_space)
         self._exits.push_async_callback(store.close)
@@ -141,51 +190,43 @@ class App:
                 utc_text(restored[0]),
                 so_many(restored[1], "run"),
             )
-        health = self._health = Health(clock, store.engine)
-        intake = _Waking(store, health, self._wake_dispatcher)
+        return store, history
+
+    async def _open_rulebook(self, store: SqlStore, clock: Clock, intake: Intake, owner: str) -> Rulebook:
         subscribers = Subscribers(store, clock)
         await subscribers.refresh()
-        owner = f"{os.getpid()}-{new_uuid7():x}"
-        shelf = None if store.alone else Shelf(SqlTokens(store.engine), clock, owner)
         rulebook = self._rulebook = Rulebook(
-            settings.routes,
+            self.settings.routes,
             store,
             CATALOGUE,
             secret,
             clock,
             subscribers,
-            lambda name: Emitting(name, intake, wall),
-            shelf,
+            lambda name: Emitting(name, intake, self._clock),
+            None if store.alone else Shelf(SqlTokens(store.engine), clock, owner),
         )
         self._exits.push_async_callback(rulebook.aclose)
         await self._load_first(rulebook)
+        return rulebook
 
+    def _tell_health(self, health: Health, history: SqlHistory, store: SqlStore, rulebook: Rulebook) -> None:
+        durability = self.settings.durability
         health.rules_loaded = lambda: rulebook.current is not None
         health.left_alone = lambda: _left_alone(rulebook.accounts)
         if finding := sqlite_finding(store.engine.alone):
             health.notes["sqlite"] = finding
-        if relaxed:
+        if durability == "relaxed":
             health.notes["durability"] = RELAXED
-        history.live = lambda: {**health.stats(self.ready()), "durability": settings.durability}
-        keeper = self.keeper = Keeper(
-            store,
-            history,
-            clock,
-            health,
-            retention=settings.retention,
-            working=lambda: _working(rulebook.accounts, clock.monotonic()),
-        )
-        await keeper.begin()
-        if recovered := await store.recover(owner, clock.now(), starting=True):
-            log.info("%d runs that were in progress when the last server ended go on", recovered)
-        inbox = Inbox(
-            lambda: rulebook.doors, intake, wall, self.ready, put_off=health.put_off, unknown=rulebook.put_off
-        )
-        works = settings.role in ("all", "work")
-        shared = self._shared = Shared(store, clock, lambda: rulebook.accounts, works=works)
+        history.live = lambda: {**health.stats(self.ready()), "durability": durability}
+
+    async def _make_engine(
+        self, store: SqlStore, clock: Clock, owner: str, rulebook: Rulebook, keeper: Keeper, inbox: Inbox
+    ) -> _Engine:
+        works = self.settings.role in ("all", "work")
+        shared = Shared(store, clock, lambda: rulebook.accounts, works=works)
         with contextlib.suppress(StoreError):  # it is asked again soon
             await shared.look()
-        worker = self._worker = Worker(
+        worker = Worker(
             store,
             clock,
             owner=owner,
@@ -198,22 +239,15 @@ class App:
         )
         own = {name for name, vendor in CATALOGUE.items() if vendor.built_in is not None}
         sighter = Sighter(store, clock, busy=lambda: inbox.line.waiting > 0, own=own)
-        hints = open_hints(settings.database_url)
-        self._hints = None if works else hints  # who works looks for itself
-
-        def wake_worker() -> None:
-            worker.wake()
-            if self._hints is not None:
-                self._hints.tell("runs")
 
         def planned() -> None:
             worker.wake()
             sighter.wake()
 
-        underway = _underway(settings.data) if works else None
+        underway = _underway(self.settings.data) if works else None
         if underway is not None:
             self._exits.callback(underway.close)
-        dispatcher = self._dispatcher = Dispatcher(
+        dispatcher = Dispatcher(
             store,
             clock,
             owner=owner,
@@ -224,6 +258,12 @@ class App:
             busy=lambda: inbox.line.waiting > 0,
             underway=underway,
         )
+        return _Engine(works, shared, dispatcher, worker, sighter)
+
+    async def _open_admin(
+        self, store: SqlStore, history: SqlHistory, clock: Clock, rulebook: Rulebook, keeper: Keeper
+    ) -> None:
+        settings = self.settings
         masking = Masking(settings.masked)
         desk = EngineDesk(
             rulebook,
@@ -232,52 +272,50 @@ class App:
             CATALOGUE,
             clock,
             ready=self.ready,
-            wake=wake_worker,
+            wake=self._wake_worker,
             reloaded=self._reloaded,
             explained=masking.explained,
         )
         rules_desk = EngineRulesDesk(rulebook, SqlRuleRecords(history.reader), clock, reloaded=self._reloaded)
-        delivery = EngineDeliveryDesk(rulebook, store, history, clock, wake=wake_worker)
+        delivery = EngineDeliveryDesk(rulebook, store, history, clock, wake=self._wake_worker)
         people = MaskedPeople(SqlPeopleDesk(store, history, clock), masking)
+        writing = EngineRulesWriting(rulebook, history, desk, CATALOGUE)
         more = [
             *upkeep_endpoints(keeper),
             *rules_endpoints(rules_desk, clock),
             *delivery_endpoints(delivery, clock),
             *people_endpoints(people),
+            *RulesWritingApi(writing).endpoints(),
         ]
-        writing = EngineRulesWriting(rulebook, history, desk, CATALOGUE)
-        more += RulesWritingApi(writing).endpoints()
-        audit = SqlAudit(store.engine, history.reader)
-        shown = Shown(people, rules_desk, writing, audit, keeper)
+        shown = Shown(people, rules_desk, writing, SqlAudit(store.engine, history.reader), keeper)
         hosts = Hosts(settings.admin_host, settings.admin_hosts)
         seen = MaskedHistory(history, masking)
         guard = admin(seen, desk, rules_desk, clock, self._keys(), hosts, more, shown)
         self._admin_listener = Listener(guard, settings.admin_host, settings.admin_port)
         await self._admin_listener.start()
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)
-        self._exits.push_async_callback(self._end_tasks)
-        self._begin(keeper.run, "upkeep")
-        if works:
-            self._begin(self._dispatcher.run, "dispatcher")
-            self._begin(worker.run, "worker")
-            health.watch("dispatcher", lambda: dispatcher.turned_at)
-            health.watch("worker", lambda: worker.turned_at)
-            self._begin(sighter.run, "sighter of people")
-            preparing = asyncio.create_task(_prepared(), name="prepare-calls")
-            self._exits.push_async_callback(asyncio.wait, [preparing])
-        watch = RuleFileWatch(settings.routes, lambda: rulebook.on_disk, self.reload)
-        self._begin(watch.run, "rule-file watcher")
-        self._begin(self._follow, "follower of other servers")
-        if hints is not None and works:
-            wake = {"receipts": dispatcher.wake, "runs": worker.wake}
+
+    def _begin_engine(self, engine: _Engine, health: Health) -> None:
+        dispatcher, worker = engine.dispatcher, engine.worker
+        self._begin(dispatcher.run, "dispatcher")
+        self._begin(worker.run, "worker")
+        health.watch("dispatcher", lambda: dispatcher.turned_at)
+        health.watch("worker", lambda: worker.turned_at)
+        self._begin(engine.sighter.run, "sighter of people")
+        preparing = asyncio.create_task(_prepared(), name="prepare-calls")
+        self._exits.push_async_callback(asyncio.wait, [preparing])
+
+    def _begin_hints(self, engine: _Engine) -> None:
+        """Who works listens to other servers and looks for itself; who only receives tells those that work."""
+        hints = open_hints(self.settings.database_url)
+        if hints is None:
+            return
+        if engine.works:
+            wake = {"receipts": engine.dispatcher.wake, "runs": engine.worker.wake}
             self._begin(lambda: hints.listen(wake), "listener to other servers")
-        elif hints is not None:
+        else:
+            self._hints = hints
             self._begin(hints.send, "sender of hints")
-        if settings.role in ("all", "receive"):
-            self._inbox_listener = Listener(inbox, settings.host, settings.port)
-            self._inbox = inbox
-            await self._inbox_listener.start()
-        self._write_server_file()
 
     async def stop(self) -> None:
         """Stop in order, and lose and repeat nothing. Calling it again does nothing."""
@@ -287,15 +325,16 @@ class App:
         if self._inbox_listener is not None:
             self._inbox.close()
             await self._inbox_listener.stop(ANSWER_GRACE)
-        if self._worker is not None and (left := await self._worker.drain(CALL_GRACE)):
+        engine = self._engine
+        if engine is not None and (left := await engine.worker.drain(CALL_GRACE)):
             log.warning(
                 "%d calls were still in progress; their intents are recorded and resolved at the next start", left
             )
-        if self._shared is not None and self._store is not None and self._store.alone:
+        if engine is not None and self._store is not None and self._store.alone:
             with contextlib.suppress(StoreError):
-                await self._shared.look()  # what the last calls have found out is for the next start too
+                await engine.shared.look()  # what the last calls have found out is for the next start too
         with contextlib.suppress(OSError):
-            self._server_file.unlink()
+            whereabouts.forget(self.settings.data)
         await self._exits.aclose()
 
     async def wait(self) -> None:
@@ -358,13 +397,19 @@ class App:
     def _wake_dispatcher(self) -> None:
         if self._hints is not None:
             self._hints.tell("receipts")
-        if self._dispatcher is not None:
-            self._dispatcher.wake()
+        if self._engine is not None:
+            self._engine.dispatcher.wake()
+
+    def _wake_worker(self) -> None:
+        if self._hints is not None:
+            self._hints.tell("runs")
+        if self._engine is not None:
+            self._engine.worker.wake()
 
     def _reloaded(self) -> None:
         self._wake_dispatcher()
-        if self._worker is not None:
-            self._worker.wake()
+        if self._engine is not None:
+            self._engine.worker.wake()
 
     async def _end_tasks(self) -> None:
         for task in self._tasks:
@@ -381,83 +426,16 @@ class App:
 
         self._tasks.append(asyncio.create_task(watched(), name=name))
 
-    async def _follow(self) -> None:
+    async def _follow(self, store: SqlStore, rulebook: Rulebook, shared: Shared) -> None:
         """Switch with the other servers on the same database; leave alone what they do, and tell who comes after."""
-        assert self._rulebook is not None, "start the app first"
-        assert self._shared is not None, "start the app first"
-        assert self._store is not None, "start the app first"
         while True:
             await self._clock.sleep(FOLLOW_POLL)
             try:
-                await self._shared.look()
-                if not self._store.alone and await self._rulebook.follow():
+                await shared.look()
+                if not store.alone and await rulebook.follow():
                     self._reloaded()
             except StoreError as error:
                 log.debug("what other servers have found out cannot be asked now: %s", error)
-
-    @property
-    def _server_file(self) -> Path:
-        return self.settings.data / "server.json"
-
-    def _write_server_file(self) -> None:
-        """Where the command line finds this server.
-
-        It is held with a lock that the kernel frees: what a killed server has left says where somebody else is by now.
-        """
-        database = self.settings.database_noted
-        told = {"inbox": self.inbox_url, "admin": self.admin_url, "pid": os.getpid(), "database": database}
-        file = self._exits.enter_context(self._server_file.open("w", encoding="utf-8"))
-        self._server_file.chmod(0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            locked = False  # there are file systems without locks
-        else:
-            locked = True
-        file.write(json.dumps({**told, "locked": locked}) + "\n")
-        file.flush()
-
-
-class _Waking:
-    """The store as the inbox sees it: a committed receipt wakes the dispatcher, and health hears of each."""
-
-    def __init__(self, store: SqlStore, health: Health, wake: Callable[[], None]) -> None:
-        self._store = store
-        self._health = health
-        self._wake = wake
-
-    def record(self, receipt: Receipt, key: bytes | None, window: float) -> asyncio.Future[str | None]:
-        try:
-            future = self._store.record(receipt, key, window)
-        except StoreError:
-            self._health.could_not_take()
-            raise
-        future.add_done_callback(partial(self._recorded, receipt))
-        return future
-
-    def hand(self, receipt: Receipt, key: bytes | None, window: float, hear: Hear) -> None:
-        try:
-            self._store.hand(receipt, key, window, partial(self._heard, receipt, hear))
-        except StoreError:
-            self._health.could_not_take()
-            raise
-
-    def _recorded(self, receipt: Receipt, future: asyncio.Future[str | None]) -> None:
-        if future.cancelled():
-            return  # nobody waits for it; whether it was stored the table knows, and the dispatcher looks there
-        self._ended(receipt, future.exception() or future.result())
-
-    def _heard(self, receipt: Receipt, hear: Hear, result: str | StoreError | None) -> None:
-        self._ended(receipt, result)
-        hear(result)
-
-    def _ended(self, receipt: Receipt, result: str | BaseException | None) -> None:
-        if isinstance(result, BaseException):
-            self._health.could_not_take()
-            return
-        self._health.took(receipt)
-        if receipt.verdict == "accepted" and result is None:
-            self._wake()
 
 
 def _working(accounts: Mapping[str, Account], now: float) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 Prefix = Literal["rcp", "evt", "run", "att", "sub", "per", "aud"]
 
@@ -88,6 +88,10 @@ def utc_text(moment: datetime) -> str:
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return f"{moment.isoformat()[:-6]}Z"
+
+
+CANCELLABLE: Final[tuple[RunState, ...]] = ("waiting", "held", "failed")
+"""States of runs that a person may give up."""
 
 
 def given_up(state: str, reason: str | None) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from hooks.contacts import EMAIL, e164, read_number
 from hooks.names import Likeness, contradict, likeness, plain_name
 
 KeyKind = Literal["phone", "email", "place"]
@@ -30,7 +31,6 @@ MAX_DOUBTS: Final = 3
 """Pairs for the review list that one message can make."""
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
 _NOBODY: Final = frozenset(
     {"none", "no", "na", "noemail", "nomail", "noreply", "no-reply", "donotreply", "unknown", "nobody", "null"}
     | {"test", "example", "email", "customer"}
@@ -78,13 +78,8 @@ def phone_key(written: object) -> str | None:
         return written
     import phonenumbers
 
-    try:
-        number = phonenumbers.parse(written, "US")
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number = read_number(written)
+    return e164(number) if number is not None and phonenumbers.is_valid_number(number) else None
 
 
 def email_key(written: object) -> str | None:
@@ -92,7 +87,7 @@ def email_key(written: object) -> str | None:
     if not isinstance(written, str) or len(written) > 254:
         return None
     address = written.strip().lower()
-    if not _EMAIL.fullmatch(address) or not address.isprintable() or address.partition("@")[0] in _NOBODY:
+    if not EMAIL.fullmatch(address) or not address.isprintable() or address.partition("@")[0] in _NOBODY:
         return None
     return address
 

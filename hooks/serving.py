@@ -16,6 +16,7 @@ from typing import Any
 
 from hooks.app import App
 from hooks.settings import Settings, unread
+from hooks.whereabouts import TOKEN_FILE
 
 log = logging.getLogger("hooks.app")
 
@@ -106,7 +107,7 @@ def _announce(app: App) -> None:
         # Not through the log: logs are kept and sent around, and a token must not be.
         sys.stderr.write(
             f"\nAdmin token, to sign in to the console with (shown once; kept for the command line in "
-            f"{app.settings.data / 'admin.token'}):\n  {app.new_token}\n\n"
+            f"{app.settings.data / TOKEN_FILE}):\n  {app.new_token}\n\n"
         )
     if app.inbox_url:
         log.info("receiving webhooks at %s/in/<source>", app.inbox_url)

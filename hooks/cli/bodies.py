@@ -8,9 +8,10 @@ from datetime import datetime
 from hooks.cli.loading import catalogue
 from hooks.cli.output import plain, wrong_use
 from hooks.errors import NormalizationError
-from hooks.events import Event, Receipt, new_id
+from hooks.events import Event, Receipt
+from hooks.kit.samples import accepted
 from hooks.kit.signatures import header_bytes
-from hooks.ports import Inbound, Normalizer, Source
+from hooks.ports import Inbound, Normalizer, Reading, Source
 from hooks.rules.ruleset import SourceConfig
 
 _KINDS: Mapping[bytes, tuple[str, ...]] = {
@@ -42,73 +43,56 @@ def headers_of(given: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def content_type_of(source: SourceConfig, body: bytes, headers: Mapping[str, str] = _NONE) -> str:
-    """What a body of one's own most likely is, told by its first character and by what its source reads."""
-    if "content-type" in headers:
-        return headers["content-type"]
-    make = catalogue()[source.vendor].make_source
-    read = frozenset({"application/json"}) if make is None else make(source.name, source.settings).media_types
-    kinds = _KINDS.get(body.lstrip()[:1], _FORM)
-    in_headers = any(name.startswith("ce-") for name in headers)
-    return next((kind for kind in kinds if kind in read and not (in_headers and "cloudevents" in kind)), kinds[-1])
+class SourceReader:
+    """A configured source, which reads bodies of one's own as it would read those that come in."""
 
+    def __init__(self, config: SourceConfig) -> None:
+        vendor = catalogue()[config.vendor]
+        self._config = config
+        self._source: Source | None = None
+        """None where rules alone put events in."""
+        if vendor.built_in is not None:
+            self._normalizer: Normalizer = vendor.built_in.source
+        else:
+            assert vendor.make_source is not None, "the loader refuses sources of vendors that have none"
+            self._normalizer = self._source = vendor.make_source(config.name, config.settings)
 
-def inbound_of(source: SourceConfig, body: bytes, now: datetime, headers: Mapping[str, str] = _NONE) -> Inbound:
-    """The body as it would come in at a source."""
-    pairs = {**headers, "content-type": content_type_of(source, body, headers)}
-    return Inbound("POST", "", b"", [(name.encode(), value.encode()) for name, value in pairs.items()], body, now)
+    def content_type(self, body: bytes, headers: Mapping[str, str] = _NONE) -> str:
+        """What a body most likely is, told by its first character and by what the source reads."""
+        if "content-type" in headers:
+            return headers["content-type"]
+        read = frozenset({"application/json"}) if self._source is None else self._source.media_types
+        kinds = _KINDS.get(body.lstrip()[:1], _FORM)
+        in_headers = any(name.startswith("ce-") for name in headers)
+        return next((kind for kind in kinds if kind in read and not (in_headers and "cloudevents" in kind)), kinds[-1])
 
+    def inbound(self, body: bytes, now: datetime, headers: Mapping[str, str] = _NONE) -> Inbound:
+        """The body as it would come in."""
+        pairs = {**headers, "content-type": self.content_type(body, headers)}
+        return Inbound("POST", "", b"", [(name.encode(), value.encode()) for name, value in pairs.items()], body, now)
 
-def events_of(source: SourceConfig, inbound: Inbound) -> list[Event]:
-    """The events of a body, as the source would make them now. Raises Unread."""
-    from hooks.pipeline.normalize import normalize
+    def is_ping(self, inbound: Inbound) -> bool:
+        """Whether it is taken for the sender's test of the address, of which no event comes."""
+        return self._source is not None and self._source.is_ping(inbound)
 
-    vendor = catalogue()[source.vendor]
-    if vendor.built_in is not None:
-        return _emitted(source, inbound, vendor.built_in.source)
-    assert vendor.make_source is not None, "the loader refuses sources of vendors that have none"
-    reader: Source = vendor.make_source(source.name, source.settings)
-    try:
-        reading = reader.read(inbound)
-    except NormalizationError as error:
-        raise Unread(f"the source {source.name} cannot read this body: {error.reason}") from None
-    kept = {b"content-type", b"user-agent", *reader.kept_headers}
-    receipt = Receipt(
-        id=new_id("rcp"),
-        source=source.name,
-        vendor=source.vendor,
-        received_at=inbound.received_at,
-        verdict="accepted",
-        path=inbound.path,
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in inbound.headers if name in kept},
-        body=inbound.body if reading.masked is None else reading.masked,
-        events=reading.events,
-    )
-    return normalize(receipt, reader)
+    def events(self, inbound: Inbound) -> list[Event]:
+        """The events of a request, as the source would make them now. Raises Unread."""
+        from hooks.pipeline.normalize import normalize
 
+        return normalize(self._receipt(inbound), self._normalizer)
 
-def is_ping(source: SourceConfig, inbound: Inbound) -> bool:
-    """Whether the source takes it for its sender's test of the address, of which no event comes."""
-    make = catalogue()[source.vendor].make_source
-    return make is not None and make(source.name, source.settings).is_ping(inbound)
-
-
-def _emitted(source: SourceConfig, inbound: Inbound, reader: Normalizer) -> list[Event]:
-    """The event that a rule emits with this body: ``{type, subject, data}``."""
-    from hooks.pipeline.normalize import normalize
-
-    receipt = Receipt(
-        id=new_id("rcp"),
-        source=source.name,
-        vendor=source.vendor,
-        received_at=inbound.received_at,
-        verdict="accepted",
-        body=inbound.body,
-        events=1,
-    )
-    try:
-        reader.normalize(receipt)
-    except (ValueError, TypeError, KeyError):
-        told = f"the source {source.name} reads what rules emit: an object with type, subject and data"
-        raise Unread(told) from None
-    return normalize(receipt, reader)
+    def _receipt(self, inbound: Inbound) -> Receipt:
+        name, vendor = self._config.name, self._config.vendor
+        if self._source is None:
+            receipt = accepted(name, vendor, inbound, Reading())
+            try:
+                self._normalizer.normalize(receipt)
+            except (ValueError, TypeError, KeyError):
+                told = f"the source {name} reads what rules emit: an object with type, subject and data"
+                raise Unread(told) from None
+            return receipt
+        try:
+            reading = self._source.read(inbound)
+        except NormalizationError as error:
+            raise Unread(f"the source {name} cannot read this body: {error.reason}") from None
+        return accepted(name, vendor, inbound, reading, self._source.kept_headers)

@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from hooks.addresses import is_loopback
 from hooks.cli.connecting import probed
 from hooks.cli.output import plain
 from hooks.cli.reader import NotFound, Refused, Server
 from hooks.cli.signing import PROOFS
-from hooks.cli.subscriptions import SENDERS, Needed, Way, is_loopback, listed, needed_events, same_address
+from hooks.cli.subscriptions import SENDERS, Needed, Way, listed, needed_events, same_address
 from hooks.cli.wire import Unreachable, WireAnswer, call
 from hooks.errors import DeliveryError
 from hooks.events import new_id, utc_text

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hooks.cli.bodies import Unread, events_of, inbound_of, is_ping
+from hooks.cli.bodies import SourceReader, Unread
 from hooks.cli.loading import catalogue, load_rules, pick_source, read_sample
 from hooks.cli.output import coloured, plain, wrong_use
 from hooks.cli.reader import ask, find_server
@@ -54,19 +54,20 @@ def of_body(
     recorded = None if sample is None else read_sample(sample)
     rules = load_rules(load_settings(given), all_secrets=False)
     configured = pick_source(rules, source, None if recorded is None else recorded.vendor)
+    reader = SourceReader(configured)
     if recorded is not None:
         inbound = recorded.inbound(now, headers)
     else:
         assert payload is not None, "one of sample and payload is given"
         try:
-            inbound = inbound_of(configured, payload.read_bytes(), now, headers)
+            inbound = reader.inbound(payload.read_bytes(), now, headers)
         except OSError as error:
             raise wrong_use(f"{payload} cannot be read: {error.strerror}") from None
-    if is_ping(configured, inbound):
+    if reader.is_ping(inbound):
         told = f"the source {configured.name} takes this body for its sender's test of the address"
         raise wrong_use(f"{told}: it is answered, and no event comes of it")
     try:
-        return _explained(rules, events_of(configured, inbound))
+        return _explained(rules, reader.events(inbound))
     except Unread as unread:
         raise wrong_use(str(unread)) from None
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hooks.cli.reader import NoServer, Refused, Server, find_server
+from hooks.cli.reader import NOT_LET_IN, Refused, Server, find_server, server_at
 from hooks.cli.wire import Unreachable, WrongStatus, lines
 from hooks.settings import Settings
 
@@ -66,11 +66,7 @@ class Following:
 
     def begin(self, last: int, since: str | None) -> list[Mapping[str, Any]]:
         """The events to show first, oldest first: all ``since`` then, else the ``last`` so many. Raises NoServer."""
-        server = find_server(self._settings)
-        if server is None:
-            raise NoServer(
-                "no server answers for this data folder: start `hooks serve`, or name its folder with --data"
-            )
+        server = server_at(self._settings)
         self._since = since
         if since is not None:
             return [one.event for one in self._news(server)]
@@ -111,11 +107,7 @@ class Following:
         try:
             yield from lines(f"{server.admin}/api/v1/stream", headers=headers)
         except WrongStatus as error:
-            raise Refused(
-                "the server does not take this token: set HOOKS_ADMIN_TOKEN, or use the server's own --data folder"
-                if error.status == 401
-                else str(error)
-            ) from None
+            raise Refused(NOT_LET_IN if error.status == 401 else str(error)) from None
 
     def _news(self, server: Server) -> list[News]:
         fresh: list[Mapping[str, Any]] = []

@@ -20,7 +20,8 @@ from hooks.rules.given import event_of
 from hooks.rules.load import load_rules
 from hooks.rules.placeholders import step_placeholders
 from hooks.rules.rehearsal import Rehearsal, rehearse
-from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 from hooks.rules.with_tree import paths_of
 from hooks.store.past import Past, PastAnswer
 

@@ -217,12 +217,9 @@ def healthcheck(
 
 def _health_in_full(settings: Settings, as_json: bool) -> None:
     """What the server knows about itself, by its admin API."""
-    from hooks.cli.reader import NoServer, find_server
+    from hooks.cli.reader import server_at
 
-    server = find_server(settings)
-    if server is None:
-        raise NoServer("no server answers for this data folder: start `hooks serve`, or name its folder with --data")
-    report = server.ask("GET", "/api/v1/health")
+    report = server_at(settings).ask("GET", "/api/v1/health")
     if as_json:
         print_json(report)
     else:

@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Any, TextIO
+from typing import Any
 
 import typer
 
@@ -71,9 +71,9 @@ def _escape(character: str) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
-def coloured(text: str, colour: str | None, stream: TextIO | None = None) -> str:
-    """The text in a colour of `_COLOURS` when the stream is a terminal and the user did not ask for plain text."""
-    if colour is None or not (stream or sys.stdout).isatty() or not colour_wanted():
+def coloured(text: str, colour: str | None) -> str:
+    """The text in a colour of `_COLOURS` when it goes to a terminal and the user did not ask for plain text."""
+    if colour is None or not sys.stdout.isatty() or not colour_wanted():
         return text
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
 

@@ -1,14 +1,13 @@
 """Where the reading commands get their answers: from the running server, or from the database file when none runs.
 
-A server writes its addresses to ``<data>/server.json`` and its token to ``<data>/admin.token``. If it answers, it is
-asked through its admin API; else the same questions are put to the file, opened read-only. Both ways give the same
+A server leaves its addresses and its token in its data folder (`hooks.whereabouts`). If it answers, it is asked
+through its admin API; else the same questions are put to the file, opened read-only. Both ways give the same
 documents. What changes something needs the server.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import getpass
 import json
 from collections.abc import Mapping
@@ -18,13 +17,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from hooks.cli.wire import Unreachable, WireAnswer, call
-from hooks.errors import HooksError, SettingsError
+from hooks.errors import HooksError
 from hooks.settings import Settings, load_settings
+from hooks.whereabouts import TOKEN_FILE, left_behind, noted
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
     from hooks.store.history import SqlHistory
+
+
+NOT_LET_IN = "the server does not take this token: set HOOKS_ADMIN_TOKEN, or use the server's own --data folder"
 
 
 class Refused(HooksError):
@@ -98,9 +101,7 @@ def _document(answer: WireAnswer, path: str) -> Any:
             f"the server has no {kind.removesuffix('s')} {id_.partition('/')[0]}" if id_ else f"nothing: {path}"
         )
     if answer.status == 401:
-        raise Refused(
-            "the server does not take this token: set HOOKS_ADMIN_TOKEN, or use the server's own --data folder"
-        )
+        raise Refused(NOT_LET_IN)
     raise Refused(f"the server answered {answer.status}" + (f": {said}" if said else ""))
 
 
@@ -109,22 +110,11 @@ def noted_addresses(settings: Settings) -> tuple[str, str] | None:
 
     None when no server has noted anything. Raises SettingsError when the folder is not ours to read.
     """
-    noted = _noted(settings)
+    told = noted(settings.data)
     try:
-        return _reachable(str(noted["inbox"] or "")), _reachable(str(noted["admin"]))
+        return _reachable(str(told["inbox"] or "")), _reachable(str(told["admin"]))
     except KeyError:
         return None
-
-
-def _noted(settings: Settings) -> Mapping[str, Any]:
-    """What the server of this data folder has noted, nothing when there is none."""
-    try:
-        noted = json.loads((settings.data / "server.json").read_text(encoding="utf-8"))
-    except PermissionError:
-        raise SettingsError(f"{settings.data} belongs to another user: run this as the user of the server") from None
-    except (OSError, ValueError):
-        return {}
-    return noted if isinstance(noted, dict) else {}
 
 
 def _reachable(address: str) -> str:
@@ -137,12 +127,12 @@ def find_server(settings: Settings) -> Server | None:
 
     Nobody is asked at an address that a server has left which was killed: another installation may have it by now.
     """
-    noted = noted_addresses(settings)
-    if noted is None or _left_behind(settings):
+    addresses = noted_addresses(settings)
+    if addresses is None or left_behind(settings.data):
         return None
-    if settings.database_named and _noted(settings).get("database") not in (None, settings.database_noted):
+    if settings.database_named and noted(settings.data).get("database") not in (None, settings.database_noted):
         return None
-    server = Server(*noted, _token(settings))
+    server = Server(*addresses, _token(settings))
     try:
         call("GET", f"{server.admin}/healthz", timeout=5)
     except Unreachable:
@@ -150,23 +140,11 @@ def find_server(settings: Settings) -> Server | None:
     return server
 
 
-def _left_behind(settings: Settings) -> bool:
-    """Whether what is noted is of a server that is there no more. One of an earlier release holds no lock on it."""
-    if not _noted(settings).get("locked"):
-        return False
-    try:
-        with (settings.data / "server.json").open(encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _token(settings: Settings) -> str | None:
     if settings.admin_token is not None:
         return settings.admin_token
     try:
-        return (settings.data / "admin.token").read_text(encoding="utf-8").strip()
+        return (settings.data / TOKEN_FILE).read_text(encoding="utf-8").strip()
     except OSError:
         return None
 
@@ -187,11 +165,15 @@ def act(path: str, given: Mapping[str, object], body: Mapping[str, object] | Non
 
 def server_of(given: Mapping[str, object]) -> Server:
     """The running server of a data folder. Raises NoServer when none runs."""
-    settings = load_settings(given)
+    return server_at(load_settings(given))
+
+
+def server_at(settings: Settings) -> Server:
+    """The same, of settings that have been read."""
     server = find_server(settings)
     if server is None:
-        if (noted := _noted(settings)).get("locked") and not _left_behind(settings):
-            raise NoServer(f"the server of this data folder (process {noted.get('pid')}) does not answer: see its log")
+        if (told := noted(settings.data)).get("locked") and not left_behind(settings.data):
+            raise NoServer(f"the server of this data folder (process {told.get('pid')}) does not answer: see its log")
         raise NoServer("no server answers for this data folder: start `hooks serve`, or name its folder with --data")
     return server
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hooks.cli.bodies import Unread, events_of, inbound_of
+from hooks.cli.bodies import SourceReader, Unread
 from hooks.cli.loading import catalogue
 from hooks.cli.output import coloured, plain
 from hooks.events import Event, parse_utc
@@ -124,14 +124,15 @@ class _Events:
                 recorded = sample(given.sample)
             except LookupError as error:
                 raise CaseInvalid(str(error.args[0])) from None
-            source, inbound = self._source(given, rule, recorded.vendor), recorded.inbound(now)
+            reader = SourceReader(self._source(given, rule, recorded.vendor))
+            inbound = recorded.inbound(now)
         else:
             payload = given.payload
             body = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
-            source = self._source(given, rule, None)
-            inbound = inbound_of(source, body.encode("utf-8", "replace"), now)
+            reader = SourceReader(self._source(given, rule, None))
+            inbound = reader.inbound(body.encode("utf-8", "replace"), now)
         try:
-            return events_of(source, inbound)
+            return reader.events(inbound)
         except Unread as unread:
             raise CaseInvalid(str(unread)) from None
 

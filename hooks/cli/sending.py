@@ -43,7 +43,7 @@ def send(
     data: Data = None,
 ) -> None:
     """Sign one webhook with the source's secret, post it to the running server and print the answer."""
-    from hooks.cli.bodies import content_type_of, headers_of
+    from hooks.cli.bodies import SourceReader, headers_of
     from hooks.cli.loading import load_rules, pick_source, read_sample
     from hooks.cli.signing import PROOFS
     from hooks.cli.wire import call
@@ -60,7 +60,7 @@ def send(
     headers = {} if recorded is None else {name.lower(): value for name, value in recorded.headers.items()}
     headers |= headers_of(header or ())
     if recorded is None:
-        headers["content-type"] = content_type_of(configured, body, headers)
+        headers["content-type"] = SourceReader(configured).content_type(body, headers)
     headers |= PROOFS[configured.vendor](configured.settings, body, time.time(), headers)
     path, query = (recorded.path, recorded.query) if recorded is not None else ("", "")
     url = _door(to or _address(settings), configured.name) + path + (f"?{query}" if query else "")

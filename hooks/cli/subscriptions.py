@@ -5,13 +5,12 @@ One row for each vendor that has an API for it, which says which of its actions 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from hooks.addresses import http_parts
+from hooks.addresses import http_parts, is_loopback
 from hooks.cli.accounts import carry_out, vendor_of
 from hooks.cli.loading import catalogue
 from hooks.cli.output import plain, wrong_use
@@ -83,14 +82,6 @@ def address_of(url: str, source: str) -> str:
         raise wrong_use(f"--url is not encrypted: write https://{parts.hostname}")
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path if '/in/' in path else f'{path}/in/{source}'}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hooks.errors import Conflict, UnknownName
-from hooks.events import CANCELLED, given_up
+from hooks.events import CANCELLABLE, CANCELLED, given_up
 from hooks.pipeline.accounts import GONE, PAUSED, PAUSED_BY_HAND
 from hooks.ports import Clock, History, RunFilter, RunsAct, Store
 from hooks.rules.findings import did_you_mean
@@ -35,7 +35,7 @@ async def cancel(store: Store, clock: Clock, run: Mapping[str, Any], *, dry_run:
     if run["state"] == "failed" and run["reason"]:
         reason = f"{reason}: {run['reason']}"
     if dry_run:
-        possible = run["state"] in ("waiting", "held", "failed") and not given_up(run["state"], run["reason"])
+        possible = run["state"] in CANCELLABLE and not given_up(run["state"], run["reason"])
     else:
         possible = await store.cancel(run["id"], reason, clock.now())
     if not possible:

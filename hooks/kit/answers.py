@@ -74,10 +74,10 @@ def read_records(values: Any) -> list[dict[str, Any]]:
     return [one for one in values if isinstance(one, dict)]
 
 
-def read_record(value: Any, key: str = "id") -> dict[str, Any]:
+def read_record(value: Any) -> dict[str, Any]:
     """The record that was asked for. Raises Transient where the answer is none, for the reason of `read_records`."""
-    if not isinstance(value, dict) or not value.get(key):
-        raise Transient(f"the answer holds no record with its {key}: it does not say what is there")
+    if not isinstance(value, dict) or not value.get("id"):
+        raise Transient("the answer holds no record with its id: it does not say what is there")
     return value
 
 

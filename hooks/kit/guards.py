@@ -7,12 +7,11 @@ what to write, and an unprotected source gives its reason in words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
-from urllib.parse import parse_qsl
+from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, SecretStr, Tag, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, SecretStr, Tag, WithJsonSchema, model_validator
 
 from hooks.errors import VerificationError
 from hooks.kit.signatures import (
@@ -21,13 +20,13 @@ from hooks.kit.signatures import (
     HmacScheme,
     SharedKey,
     basic_credentials,
-    bearer_token,
     check_signature,
     check_timestamp,
     header_bytes,
+    keys_presented,
     secret_bytes,
 )
-from hooks.ports import Inbound
+from hooks.ports import Inbound, SourceSettings
 from hooks.values import Lasting, Secrets
 
 MAX_SIGNATURES = 16
@@ -155,6 +154,25 @@ Unverified = Annotated[str | None, BeforeValidator(_reason)]
 """The reason why a source takes requests from anybody."""
 
 
+class GuardedSettings(SourceSettings):
+    """Keys of a source whose sender presents a shared key, or is checked as ``verify`` says."""
+
+    key: Secrets = Field(
+        (), description="A shared key in `?key=`, `X-Api-Key`, `Bearer` or a Basic password; two during a rotation."
+    )
+    verify: Verify | None = Field(None, description="How requests are checked instead: a preset's name or a scheme.")
+    secret: Secrets = Field((), description="The secret of `verify`; two during a rotation.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        self.guard()
+        return self
+
+    def guard(self) -> Guard:
+        """The check these settings describe. Raises ValueError when it is not exactly one."""
+        return make_guard(self.verify, secret=self.secret, key=self.key, other=", or `key: ${secret.NAME}`")
+
+
 # --- as it is carried out ---
 
 
@@ -272,7 +290,7 @@ class KeyGuard:
         self.credentials = frozenset({b"authorization", b"x-api-key"})
 
     def verify(self, request: Inbound) -> None:
-        self._key.check([*_keys_in_query(request.query), *_keys_in_headers(request)])
+        self._key.check([*keys_presented(request)])
 
 
 class HeaderGuard:
@@ -310,16 +328,3 @@ class BasicGuard:
             raise VerificationError("missing")
         if not self._user.matches(given[0]) & self._password.matches(given[1]):
             raise VerificationError("mismatch")
-
-
-def _keys_in_query(query: bytes) -> Iterator[bytes]:
-    for name, value in parse_qsl(query.decode("utf-8", "surrogateescape"), errors="surrogateescape"):
-        if name.lower() == "key" and value:
-            yield value.encode("utf-8", "surrogateescape")
-
-
-def _keys_in_headers(request: Inbound) -> Iterator[bytes]:
-    basic = basic_credentials(request)
-    for given in (request.header(b"x-api-key"), bearer_token(request), basic and basic[1]):
-        if given:
-            yield given

@@ -248,6 +248,27 @@ class Http:
         self._max_body = max_body
         self._way: Way | None = None
 
+    @classmethod
+    def of(
+        cls,
+        settings: ConnectionSettings,
+        *,
+        base_url: str | None = None,
+        transport: httpx.AsyncBaseTransport | Wire | None = None,
+        secrets: Iterable[str] = (),
+        max_body: int = MAX_BODY,
+    ) -> Http:
+        """As a connection's settings have it; ``base_url`` instead of theirs."""
+        return cls(
+            base_url or settings.base_url,
+            timeout=settings.timeout,
+            network=Network.of(settings),
+            transport=transport,
+            connections=settings.concurrency,
+            secrets=secrets,
+            max_body=max_body,
+        )
+
     def url(self, request: Request) -> str:
         """The full address of a request, without credentials. Raises Permanent when it would leave the base address."""
         address = self.base_url + check_path(request.path)

@@ -369,6 +369,22 @@ class Operation:
         return None if self.find is None else await self.find(client, call)
 
 
+async def delete(client: Any, request: Request, call: Call) -> Done:
+    """How a deletion is carried out: what is gone when it is asked again was deleted by the first call."""
+    try:
+        done: Done = await client.send(request, timeout=call.timeout, key=call.key)
+    except Permanent as error:
+        if error.status == 404 and call.again:
+            return Done(None, adopted=True)
+        raise
+    return done
+
+
+def title_of(name: str) -> str:
+    """The name of the model of a row's inputs: ``CreateJob`` of ``create_job``."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
 def _described(name: str) -> str:
     return "The id of the record." if name == "id" else f"The {_words(name)}."
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import phonenumbers
 
+from hooks.contacts import e164, is_at_home, read_number
 from hooks.kit.fields import text
 from hooks.remembered import remembered
 
 PHONES_KNOWN = 1024
 """Numbers that were read last: those of a crew come with each of its jobs."""
 
-_HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
 _MAX_PHONE_TEXT = 100
 
 
@@ -39,10 +39,8 @@ def phone(value: object) -> Phone | None:
 
 @remembered(PHONES_KNOWN)
 def _phone(given: str) -> Phone:
-    try:
-        found = _at_home(phonenumbers.parse(given, "US"))
-    except phonenumbers.NumberParseException:
-        found = None
+    number = read_number(given)
+    found = None if number is None else _at_home(number)
     if found is None and len(given) <= _MAX_PHONE_TEXT:
         numbers = {_at_home(match.number) for match in phonenumbers.PhoneNumberMatcher(given, "US")}
         found = numbers.pop() if len(numbers) == 1 else None
@@ -50,10 +48,7 @@ def _phone(given: str) -> Phone:
 
 
 def _at_home(parsed: phonenumbers.PhoneNumber) -> Phone | None:
-    region = phonenumbers.region_code_for_number(parsed)
-    if region not in _HOME_REGIONS or not phonenumbers.is_valid_number_for_region(parsed, region):
-        return None
-    return Phone(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), True, parsed.extension)
+    return Phone(e164(parsed), True, parsed.extension) if is_at_home(parsed) else None
 
 
 def phone_fields(

@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl
 
 from hooks.events import Receipt, new_id, utc_text
 from hooks.ports import Draft, Inbound, Reading, Source, Vendor
+from hooks.ports.inbound import ALWAYS_KEPT
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _GOLDEN = ".event.json"
@@ -61,19 +62,24 @@ class Sample:
 
     def receipt(self, source: str, reading: Reading, received_at: datetime, kept: Set[bytes] = frozenset()) -> Receipt:
         """The accepted receipt of this request, as the engine would store it. ``kept`` is `Source.kept_headers`."""
-        listed = {b"content-type", b"user-agent", *kept}
-        return Receipt(
-            id=new_id("rcp"),
-            source=source,
-            vendor=self.vendor,
-            received_at=received_at,
-            verdict="accepted",
-            path=self.path,
-            query=tuple(parse_qsl(self.query, keep_blank_values=True)),
-            headers={name: value for name, value in self.headers.items() if name.encode() in listed},
-            body=self.body if reading.masked is None else reading.masked,
-            events=reading.events,
-        )
+        return accepted(source, self.vendor, self.inbound(received_at), reading, kept)
+
+
+def accepted(source: str, vendor: str, request: Inbound, reading: Reading, kept: Set[bytes] = frozenset()) -> Receipt:
+    """The receipt of a request, as the engine would store it. ``kept`` is `Source.kept_headers`."""
+    listed = ALWAYS_KEPT | kept
+    return Receipt(
+        id=new_id("rcp"),
+        source=source,
+        vendor=vendor,
+        received_at=request.received_at,
+        verdict="accepted",
+        path=request.path,
+        query=tuple(parse_qsl(request.query.decode(), keep_blank_values=True)),
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers if name in listed},
+        body=request.body if reading.masked is None else reading.masked,
+        events=reading.events,
+    )
 
 
 @cache

@@ -12,9 +12,10 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import parse_qsl
 
 from pydantic import SecretStr
 
@@ -283,3 +284,15 @@ def _authorization(request: Inbound, scheme: bytes) -> bytes | None:
     if not value:
         raise VerificationError("malformed")
     return value
+
+
+def keys_presented(request: Inbound) -> Iterator[bytes]:
+    """The shared keys of a request: in ``?key=``, ``X-Api-Key``, ``Authorization: Bearer`` and a Basic password."""
+    query = request.query.decode("utf-8", "surrogateescape")
+    for name, value in parse_qsl(query, errors="surrogateescape"):
+        if name.lower() == "key" and value:
+            yield value.encode("utf-8", "surrogateescape")
+    basic = basic_credentials(request)
+    for given in (request.header(b"x-api-key"), bearer_token(request), basic and basic[1]):
+        if given:
+            yield given

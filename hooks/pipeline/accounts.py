@@ -15,6 +15,7 @@ from hooks.pipeline.breaker import LONGEST_WAIT, Breaker
 from hooks.pipeline.slots import Slots
 from hooks.ports import Client, ConnectionSettings, Pause
 
+RULES_LOST = "the rules it began with cannot be loaded any more"
 GONE = "its connection is not configured any more"
 PAUSED = "its connection is paused"
 PAUSED_BY_HAND = "its connection was paused by a person"

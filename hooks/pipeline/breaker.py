@@ -9,7 +9,7 @@ of the run's attempts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 FAILURES = 10
 """Calls that failed in a row before the breaker opens."""
@@ -21,7 +21,9 @@ FIRST_WAIT = 5.0
 LONGEST_WAIT = 60.0
 """Seconds between two tries whether a failing account works again: doubled each time, up to this."""
 
-BreakerState = Literal["closed", "open", "half_open"]
+BreakerState = Literal["closed", "half_open", "open"]
+BREAKER_STATES: tuple[BreakerState, ...] = get_args(BreakerState)
+"""From well to ill: the figure of a state is its place."""
 
 
 @dataclass(slots=True)

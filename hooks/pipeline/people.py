@@ -21,7 +21,7 @@ from hooks.people import KeptAt, Sighting, VendorRecord, customer_in, record_id,
 from hooks.pipeline.accounts import Account
 from hooks.pipeline.receive import log_fault
 from hooks.ports import Call, Catalogue, Clock, Mention, People, PersonRecord
-from hooks.rules.ruleset import StepSpec
+from hooks.rules.step import StepSpec
 
 log = logging.getLogger("hooks.people")
 

@@ -6,7 +6,7 @@ import hashlib
 
 from hooks.pipeline.retry import Retry
 from hooks.ports import OnUnknown, Step
-from hooks.rules.ruleset import StepSpec
+from hooks.rules.step import StepSpec
 
 
 def schedule_of(spec: StepSpec) -> Retry:

@@ -12,7 +12,7 @@ from hooks.pipeline.bounded import TookTooLong, bounded
 from hooks.pipeline.hidden import hide, hide_request
 from hooks.ports import Step
 from hooks.rules.faults import EvaluationError
-from hooks.rules.ruleset import StepSpec
+from hooks.rules.step import StepSpec
 
 LARGEST_REQUEST = 32 * 1024 * 1024
 """Bytes of a request's body: what a rule makes of an event, over and over, must not take all memory."""

@@ -100,15 +100,10 @@ async def probe(name: str, vendor: Vendor, settings: ConnectionSettings, *, time
     return outcome("ok", asked=asked, duration_ms=took())
 
 
-async def probe_all(
-    connections: Mapping[str, tuple[Vendor, ConnectionSettings]], *, timeout: float = SECONDS
-) -> list[Probed]:
+async def probe_all(connections: Mapping[str, tuple[Vendor, ConnectionSettings]]) -> list[Probed]:
     """All of them, at once, in their order."""
     async with asyncio.TaskGroup() as tasks:
-        started = [
-            tasks.create_task(probe(name, vendor, settings, timeout=timeout))
-            for name, (vendor, settings) in connections.items()
-        ]
+        started = [tasks.create_task(probe(name, vendor, settings)) for name, (vendor, settings) in connections.items()]
     return [task.result() for task in started]
 
 

@@ -22,14 +22,13 @@ from hooks.kit.chain import CAUSE_HEADER, read_cause
 from hooks.pipeline.asking import HookDesk
 from hooks.pipeline.emitting import CAUSE, DEPTH
 from hooks.ports import Clock, Hear, Inbound, Intake, Outcome, OutcomeKind, Reading, Source, SourceSettings
-from hooks.ports.inbound import by_name
+from hooks.ports.inbound import ALWAYS_KEPT, by_name
 
 log = logging.getLogger("hooks.receive")
 
 MAX_EVENTS = 1_000
 """Events in one body. A longer list is quarantined: 1 MiB can hold 350,000 empty objects."""
 
-_ALWAYS_KEPT = frozenset({b"content-type", b"user-agent"})
 _CAUSE = CAUSE_HEADER.encode()
 _MAX_VALUE = 1_000
 _MAX_PAIRS = 50
@@ -281,7 +280,7 @@ def _kept_headers(listed: frozenset[bytes], request: Inbound) -> Mapping[str, st
 
 @lru_cache(maxsize=256)
 def _wanted(listed: frozenset[bytes]) -> tuple[bytes, ...]:
-    return tuple(sorted(_ALWAYS_KEPT | listed))
+    return tuple(sorted(ALWAYS_KEPT | listed))
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from hooks.errors import DeliveryError, Undecided
 from hooks.kit.pacing import paced
-from hooks.pipeline.accounts import Account
+from hooks.pipeline.accounts import GONE, RULES_LOST, Account
 from hooks.pipeline.hidden import show, show_request
 from hooks.pipeline.policies import idempotency_key
 from hooks.pipeline.turns import Turns
@@ -53,9 +53,9 @@ async def look(
     spec = None if rule is None else rule.step(unknown.step.id)
     account = accounts.get(unknown.step.connection)
     if spec is None or unknown.step.inputs is None:
-        return Finding(unknown, "cannot be asked", why="the rules it began with cannot be loaded any more")
+        return Finding(unknown, "cannot be asked", why=RULES_LOST)
     if account is None:
-        return Finding(unknown, "cannot be asked", why="its connection is not configured any more")
+        return Finding(unknown, "cannot be asked", why=GONE)
     if spec.action.on_unknown != "lookup":
         why = f"{spec.action_name} has nothing to be found by: look at the vendor yourself"
         return Finding(unknown, "cannot be asked", why=why)

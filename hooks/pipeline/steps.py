@@ -16,11 +16,11 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from hooks.errors import DeliveryError, Transient, Unconfigured
-from hooks.events import AttemptVerdict, Done, new_id
+from hooks.events import Done, new_id
 from hooks.kit.chain import carrying
 from hooks.kit.http import record_exchanges
 from hooks.kit.pacing import paced
-from hooks.pipeline.accounts import Account, obstacle_of
+from hooks.pipeline.accounts import RULES_LOST, Account, obstacle_of
 from hooks.pipeline.hidden import show, show_request
 from hooks.pipeline.looking import LookUp, adopted
 from hooks.pipeline.loops import judge, writes_of
@@ -34,7 +34,8 @@ from hooks.pipeline.timing import waits_until
 from hooks.pipeline.turns import Turns
 from hooks.pipeline.writing import Carry, Stop, Writing
 from hooks.ports import Attempt, Call, Claimed, Clock, Step, Store
-from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 
 INTERRUPTED = "the program ended before the answer came"
 
@@ -91,7 +92,7 @@ class Carrier:
         rules = await self._rules(run.rules_version)
         rule = None if rules is None else rules.rule(run.rule)
         if rules is None or rule is None:
-            await self._writing.write(run, "held", "the rules it began with cannot be loaded any more")
+            await self._writing.write(run, "held", RULES_LOST)
             return
         depth = await self._looped(run, rule)
         await self._opened(run, rule)
@@ -328,28 +329,42 @@ class Carrier:
             carry.slot.leave()  # what comes now is between us and the disk
             account.took(took)
         status = next((e.status for e in reversed(exchanges) if e.status is not None), None)
-
-        def attempt(verdict: AttemptVerdict, error: str | None = None, status: int | None = status) -> Attempt:
-            number, duration = step.tries, round(took * 1000)
-            return Attempt(
-                new_id("att"), step.position, number, started, duration, verdict, status, error, tuple(exchanges)
-            )
-
+        attempt = Attempt(
+            new_id("att"),
+            step.position,
+            step.tries,
+            started,
+            round(took * 1000),
+            verdict,
+            status,
+            exchanges=tuple(exchanges),
+        )
         if error is None:
-            account.breaker.works()
-            if done is None:
-                carry.attempts.append(attempt("unknown", "the vendor has no record of it (yet)"))
-                return step
-            ended = step._replace(
-                state="done", output=done.output, error=None, intended_at=None, finished_at=self._clock.now()
-            )
-            carry.attempts.append(attempt("adopted" if done.adopted else verdict))
-            carry.steps[step.position] = ended
-            if account.vendor in carry.watched:
-                carry.wrote += writes_of(account.vendor, exchanges)
-            self._learn(carry, spec, ended, account)
-            return ended
-        looking_up = verdict == "adopted"
+            return self._answered(carry, spec, step, account, done, attempt)
+        return await self._failed(carry, spec, step, account, error, attempt)
+
+    def _answered(
+        self, carry: Carry, spec: StepSpec, step: Step, account: Account, done: Done | None, attempt: Attempt
+    ) -> Step:
+        account.breaker.works()
+        if done is None:
+            told = "the vendor has no record of it (yet)"
+            carry.attempts.append(attempt._replace(verdict="unknown", error=told))
+            return step
+        ended = step._replace(
+            state="done", output=done.output, error=None, intended_at=None, finished_at=self._clock.now()
+        )
+        carry.attempts.append(attempt._replace(verdict="adopted") if done.adopted else attempt)
+        carry.steps[step.position] = ended
+        if account.vendor in carry.watched:
+            carry.wrote += writes_of(account.vendor, attempt.exchanges)
+        self._learn(carry, spec, ended, account)
+        return ended
+
+    async def _failed(
+        self, carry: Carry, spec: StepSpec, step: Step, account: Account, error: DeliveryError, attempt: Attempt
+    ) -> Step:
+        looking_up = attempt.verdict == "adopted"
         counts = self._judged(carry.run.id, account, error)
         decision = decide(
             error,
@@ -362,10 +377,11 @@ class Carrier:
         )
         if not counts:
             decision = replace(decision, delay=max(decision.delay, account.breaker.until - self._clock.monotonic()))
-        told = (
-            "unknown" if looking_up and decision.next == "fail" else decision.verdict
-        )  # it has not failed: nobody knows
-        carry.attempts.append(attempt(told, error.message, error.status or status))
+        # a look-up that was refused has not failed: nobody knows what became of the step
+        told = "unknown" if looking_up and decision.next == "fail" else decision.verdict
+        carry.attempts.append(
+            attempt._replace(verdict=told, error=error.message, status=error.status or attempt.status)
+        )
         if self._people is not None and not looking_up and decision.verdict != "unknown":
             carry.leaves = self._people.takes_turns(spec)  # nothing was made, so there is nothing to wait for
         return await self._after(carry, step, error, decision, looking_up=looking_up, counts=counts)

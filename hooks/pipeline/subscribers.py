@@ -13,7 +13,8 @@ from datetime import timedelta
 from hooks.events import new_id
 from hooks.ports import Catalogue, Clock, Hooks, Subscriber, SubscriberClient, SubscriberStore
 from hooks.rules.index import type_matches
-from hooks.rules.ruleset import Rule, RuleSet, SourceConfig, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet, SourceConfig
+from hooks.rules.step import StepSpec
 from hooks.rules.template import compile_template
 from hooks.rules.timing import TimingKeys
 from hooks.rules.with_tree import Fields, Filled, Literal

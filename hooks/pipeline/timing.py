@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from hooks.events import Event
 from hooks.ports import UNTIMED, Timing
 from hooks.rules.calendar import Within
+from hooks.rules.clauses import Clause
 from hooks.rules.faults import EvaluationError
 from hooks.rules.keys import key_text
-from hooks.rules.ruleset import Clause, Rule, RuleSet
+from hooks.rules.ruleset import Rule, RuleSet
 from hooks.rules.with_tree import is_empty
 from hooks.values import show_duration
 
@@ -51,24 +52,19 @@ def when(rule: Rule, event: Event, names: Mapping[str, Any], now: datetime) -> W
         limit = f"{keys.throttle.most}/{round(keys.throttle.per * 1000)}"
         given |= {"gate": f"{limit}/{found}", "over": keys.throttle.over}
     if keys.debounce is not None:
-        due_at = opened(rule, now + timedelta(seconds=keys.debounce.wait))
-        settles_by = opened(rule, now + timedelta(seconds=keys.debounce.max_wait))
+        due_at = rule.opens(now + timedelta(seconds=keys.debounce.wait))
+        settles_by = rule.opens(now + timedelta(seconds=keys.debounce.max_wait))
         given |= {"burst": key("debounce", keys.debounce.by), "keep": keys.debounce.keep, "settles_by": settles_by}
     if keys.in_order is not None:
         given |= {"lane": key("in_order_by", keys.in_order.by), "on_stuck": keys.in_order.on_stuck}
     if keys.expect is not None:
         # The time of the acceptance counts on both sides, however late the planning is.
         deadline = event.received_at + timedelta(seconds=keys.expect.within)
-        due_at = opened(rule, deadline)
+        due_at = rule.opens(deadline)
         given |= {"expects": key("expect", keys.expect.first), "deadline": deadline}
         awaited = " or ".join(keys.expect.events)
         reasons.append(f"expect: it acts unless {awaited} comes within {show_duration(keys.expect.within)}")
     return When(due_at, Timing(**given), "; ".join(reasons) or None)
-
-
-def opened(rule: Rule, at: datetime) -> datetime:
-    """This time, or when the hours of the rule begin after it."""
-    return at if rule.within is None else rule.within.calendar.next_open(at) or at
 
 
 def waits_until(within: Within, opens: datetime) -> str:

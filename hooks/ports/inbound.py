@@ -14,6 +14,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 from hooks.errors import VerificationError
 from hooks.events import Receipt
 
+ALWAYS_KEPT = frozenset({b"content-type", b"user-agent"})
+"""Headers that are stored with each webhook, beside those that its source lists."""
+
 Named = Mapping[bytes, bytes | None]
 """The value of each header by its name, None where it came more than once."""
 
@@ -174,7 +177,7 @@ class Source(Normalizer, Protocol):
 
     @property
     def kept_headers(self) -> frozenset[bytes]:
-        """Headers worth storing beside content-type and user-agent: the vendor's id headers, never credentials."""
+        """Headers worth storing beside `ALWAYS_KEPT`: the vendor's id headers, never credentials."""
         ...
 
     def is_ping(self, request: Inbound) -> bool:

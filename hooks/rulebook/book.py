@@ -36,7 +36,7 @@ from hooks.ports import (
 )
 from hooks.rulebook.files import author_of, changed, changed_since, places_of, unwanted_files, write_files
 from hooks.rules.findings import Finding, RulesInvalid
-from hooks.rules.load import included_files, load_doors, load_rules, load_sound_doors, load_text, load_texts
+from hooks.rules.load import DoorsInvalid, included_files, load_doors, load_rules, load_text, load_texts
 from hooks.rules.ruleset import RuleSet
 
 log = logging.getLogger("hooks.rules")
@@ -148,28 +148,11 @@ class Rulebook:
         last, else those of the file's that are sound. Senders to the others are put off: what is refused now may never
         be sent again. Nothing is acted on until the file has been mended.
         """
-        with contextlib.suppress(RulesError):
+        try:
             self._open(await asyncio.to_thread(load_doors, self.path, self._catalogue, self._secrets))
-            return "the file's own sources"
-        own, unsound, whole = await asyncio.to_thread(load_sound_doors, self.path, self._catalogue, self._secrets)
-        latest = await self._store.latest_rules()
-        last = None
-        if latest is not None:
-            with contextlib.suppress(RulesError):
-                last = await asyncio.to_thread(load_texts, latest[1], self._catalogue, self._secrets)
-        self._open(last or own)
-        wanted = {name: config.settings.unavailable_status for name, config in own.sources.items()}
-        self._unsound = {name: status for name, status in {**wanted, **unsound}.items() if name not in self.doors}
-        self._unread = not whole or (latest is not None and last is None and not wanted and not unsound)
-        if last is not None:
-            return "the sources that were in force last"
-        if own.sources:
-            others = ", ".join(unsound) or "others"
-            return f"the sources {', '.join(own.sources)} alone: senders to {others} are put off"
-        if not unsound and not self._unread:
-            return "no sources: every request is answered 404 until there is one"
-        either = "" if latest is None else ", and those that were in force last cannot be loaded either"
-        return f"no sources{either}: every sender is put off until the file has been mended"
+        except DoorsInvalid as found:
+            return await self._open_what_can_be(found)
+        return "the file's own sources"
 
     def put_off(self, name: str) -> int | None:
         """With which status a sender is put off whose source cannot be opened; None if there is no such source."""
@@ -232,6 +215,27 @@ class Rulebook:
             await account.client.aclose()
 
     # --- inside ---
+
+    async def _open_what_can_be(self, found: DoorsInvalid) -> str:
+        latest = await self._store.latest_rules()
+        last = None
+        if latest is not None:
+            with contextlib.suppress(RulesError):
+                last = await asyncio.to_thread(load_texts, latest[1], self._catalogue, self._secrets)
+        own, unsound = found.sound.sources, found.unsound
+        self._open(last or found.sound)
+        wanted = {name: config.settings.unavailable_status for name, config in own.items()}
+        self._unsound = {name: status for name, status in {**wanted, **unsound}.items() if name not in self.doors}
+        self._unread = not found.complete or (latest is not None and last is None and not wanted and not unsound)
+        if last is not None:
+            return "the sources that were in force last"
+        if own:
+            others = ", ".join(unsound) or "others"
+            return f"the sources {', '.join(own)} alone: senders to {others} are put off"
+        if not unsound and not self._unread:
+            return "no sources: every request is answered 404 until there is one"
+        either = "" if latest is None else ", and those that were in force last cannot be loaded either"
+        return f"no sources{either}: every sender is put off until the file has been mended"
 
     async def _load_draft(self, draft: RulesDraft, name: str) -> tuple[RuleSet, dict[Path, str]]:
         """The rules of a draft, and those of its included files that the disk has otherwise. Raises RulesInvalid.

@@ -16,8 +16,9 @@ from hooks.ports import Catalogue, ConnectionSettings, SourceSettings, Vendor
 from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean
+from hooks.rules.invalid import WRITTEN, Invalid
 from hooks.rules.kinds import Kind, describe, rewriting
-from hooks.rules.report import WRITTEN, Report, SourceFile
+from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import ConnectionConfig, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of
 from hooks.rules.template import Template, compile_template, has_hole
@@ -158,7 +159,7 @@ class Accounts:
         try:
             return model.model_validate(values)
         except ValidationError as error:
-            self._report.invalid(file, path, error, shape, unsure)
+            Invalid(self._report, file, path, shape).tell(error, unsure)
             return None
 
     def _resolve(self, file: SourceFile, path: Path, value: Any, shape: Shape, unsure: set[Path]) -> Any:

@@ -19,7 +19,8 @@ from hooks.rules.differences import ABSENT, differences
 from hooks.rules.nodes import show_keys
 from hooks.rules.placeholders import step_placeholders
 from hooks.rules.rehearsal import Made, Rehearsal, rehearse
-from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 from hooks.rules.timeline import Fate, Timeline
 
 Effect = Literal["same", "added", "removed", "changed"]

@@ -19,18 +19,20 @@ from hooks.rules.cases import PlacedCase
 from hooks.rules.check_cases import CaseCheck
 from hooks.rules.check_expression import Scope
 from hooks.rules.check_loops import sets_itself_off
+from hooks.rules.clauses import Clause
 from hooks.rules.document import Path
 from hooks.rules.emitted import ANY
 from hooks.rules.expression import compile_expression
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import choice, did_you_mean
 from hooks.rules.index import type_matches
+from hooks.rules.invalid import Invalid, locate
 from hooks.rules.kinds import describe_value
 from hooks.rules.model import Defaults, Expect, RoutesFile
 from hooks.rules.model import Rule as RuleModel
 from hooks.rules.nodes import Constant
-from hooks.rules.report import Report, SourceFile, locate, value_at
-from hooks.rules.ruleset import Clause, ConnectionConfig, Rule, SourceConfig
+from hooks.rules.report import Report, SourceFile, value_at
+from hooks.rules.ruleset import ConnectionConfig, Rule, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_value, union
 
 _EVENT = re.compile(r"[\w.:*/+-]*")
@@ -120,7 +122,7 @@ class RuleBuilder:
             except ValidationError as error:
                 if not reported:
                     rule_shape = shape_of(RoutesFile).field("rules")
-                    self._report.invalid(file, path, error, rule_shape.item() if rule_shape else OPEN, set())
+                    Invalid(self._report, file, path, rule_shape.item() if rule_shape else OPEN).tell(error)
                     reported = True
                     value = copy.deepcopy(raw)
                 if not isinstance(value, dict):

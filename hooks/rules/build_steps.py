@@ -13,14 +13,16 @@ from hooks.ports import Action, Catalogue, FilledByConnection, NeedsOfConnection
 from hooks.rules.accounts import SecretLookup
 from hooks.rules.check_expression import Scope
 from hooks.rules.check_inputs import InputsCheck, Standing
+from hooks.rules.clauses import Clause
 from hooks.rules.document import Path
 from hooks.rules.findings import choice, did_you_mean, meant_by
 from hooks.rules.model import Defaults
 from hooks.rules.model import Rule as RuleModel
 from hooks.rules.model import Step as StepModel
 from hooks.rules.report import Report, SourceFile
-from hooks.rules.ruleset import Clause, ConnectionConfig, StepSpec
+from hooks.rules.ruleset import ConnectionConfig
 from hooks.rules.shape import OPEN, Shape
+from hooks.rules.step import StepSpec
 
 ClauseOf = Callable[[SourceFile, Path, str | None, Scope], Clause | None]
 Answers = tuple[tuple[str, Shape], ...]

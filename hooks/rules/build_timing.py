@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hooks.rules.check_expression import Scope
+from hooks.rules.clauses import Clause
 from hooks.rules.document import Path
 from hooks.rules.model import Expect as ExpectModel
 from hooks.rules.model import Rule as RuleModel
 from hooks.rules.report import Report, SourceFile, value_at
-from hooks.rules.ruleset import Clause
 from hooks.rules.timing import Debounce, Expect, InOrder, Throttle, TimingKeys
 
 LONGEST_OF_WAITS = 10

@@ -21,9 +21,10 @@ from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import Severity, did_you_mean, meant_by
 from hooks.rules.fitting import Misfit, misfit
-from hooks.rules.kinds import Kind, describe, describe_value, kind_of, rewriting
+from hooks.rules.invalid import Invalid, described, known_as, locate, written_as
+from hooks.rules.kinds import Kind, describe, describe_value, kind_of, plainly, rewriting
 from hooks.rules.model import STEP_KEYS
-from hooks.rules.report import Report, SourceFile, described, known_as, locate, written_as
+from hooks.rules.report import Report, SourceFile
 from hooks.rules.shape import OPEN, Shape, shape_of, shape_of_kind
 from hooks.rules.template import Hole, Template, compile_template, escaped_in, has_hole
 from hooks.rules.with_tree import MERGE, Fields, Filled, Items, Literal, Tree, fields_of, show_field
@@ -220,7 +221,7 @@ class InputsCheck:
         if known and not shape.is_open and not known & wanted and not numbers and path not in self.wrong:
             self._wrong(
                 path,
-                f"{self._name(path)} needs {describe(wanted & ~Kind.NULL)}, this is {_plain(known)}",
+                f"{self._name(path)} needs {describe(wanted & ~Kind.NULL)}, this is {plainly(known)}",
                 _conversion(known, wanted),
             )
         elif path not in self.wrong and (found := misfit(given, shape)) is not None:
@@ -326,7 +327,7 @@ class InputsCheck:
                     continue
                 whatever = isinstance(fault.get("ctx", {}).get("error"), Contradiction) and path not in self.wrong
                 if whatever or not (self._covered(path) or _of_another_branch(found, fault, faults)):
-                    self.report.fault(self.file, self.base, path, fault, self.shape)
+                    Invalid(self.report, self.file, self.base, self.shape).tell_one(path, fault)
         except Exception:
             # a model's own validator met a value it was not made for: what it is will be seen when it runs
             return
@@ -365,10 +366,6 @@ def _of_another_branch(found: Path, fault: Any, faults: list[tuple[Path, Any]]) 
     """Whether a fault is only that a value is not of one of the allowed types, while another type was tried further."""
     deeper = any(len(path) > len(found) and path[: len(found)] == found for path, _ in faults)
     return deeper and str(fault["type"]).endswith("_type")
-
-
-def _plain(kinds: Kind) -> str:
-    return describe(Kind.NUMBER if kinds == Kind.INTEGER else kinds)
 
 
 def _conversion(known: Kind, wanted: Kind) -> str:

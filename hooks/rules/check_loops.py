@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hooks.rules.emitted import ANY
 from hooks.rules.index import type_matches
-from hooks.rules.ruleset import SourceConfig, StepSpec
+from hooks.rules.ruleset import SourceConfig
+from hooks.rules.step import StepSpec
 from hooks.rules.with_tree import Literal
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})

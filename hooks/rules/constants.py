@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hooks.rules.faults import EvaluationError
-from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 from hooks.rules.with_tree import Fields, Filled, Items, Literal, Tree
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from hooks.canonical import Phones
 from hooks.rules.functions import FUNCTIONS
 from hooks.rules.nodes import Constant, ListOf, Node, PathNode, Root
 from hooks.rules.operators import Budget
 
-_PHONES: Final = frozenset({"phone", "mobile", "home", "work", "additional"})
+_PHONES: Final = frozenset({"phone", *Phones.model_fields})
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})
 _SAME: Final = frozenset({"==", "!=", "in"})
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hooks.ports import Catalogue
+from hooks.rules.clauses import Clause
 from hooks.rules.emitted import ANY
 from hooks.rules.index import type_matches
-from hooks.rules.ruleset import Clause, Rule, RuleSet, SourceConfig, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet, SourceConfig
+from hooks.rules.step import StepSpec
 from hooks.rules.with_tree import Fields, Filled, Items, Literal, Tree
 from hooks.rules.wording import condition_in_words, value_in_words
 from hooks.values import show_duration

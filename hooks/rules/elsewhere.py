@@ -135,6 +135,42 @@ def sign_hint(text: str, start: int) -> str:
     return _SIGNS.get(character, "text goes in quotes")
 
 
+def misplaced_hint(text: str, before: str, after: str) -> str:
+    """For a word or sign that cannot stand between these two, "" when nothing is known of it."""
+    match text:
+        case "=":
+            return f"write {after}=" if after in ("<", ">") else "use '==' to compare"
+        case ">" if before == "<":
+            return "write !="
+        case "?" if after in (".", "["):
+            return "leave the '?' out: what is below a missing field is null, never an error"
+        case "?":
+            return "write: x if condition else y"
+        case "&":
+            return "write and"
+        case "|":
+            return "write or; there are no filters, call the function: lower(data.x)"
+        case ",":
+            return _comma_hint(before, after)
+        case ")" if before != "(":
+            return "there is one ')' more than there are '('"
+        case "*" if before == "[":
+            return "for all items write map(list, .field), or any(list, .field == 'value')"
+        case "/" if "/" in (before, after):
+            return "a comment begins with a blank and #"
+        case "if" if after == "(":
+            return "write: x if condition else y"
+        case "not" if before == "-":
+            return "each condition of a list is a line of its own that begins with a dash and a blank: - not ..."
+    return ""
+
+
+def _comma_hint(before: str, after: str) -> str:
+    if before.isdigit() and after.isdigit() and len(after) == 3:
+        return f"write the number without the comma: {before}{after}"
+    return "a list is written in [ ]: ['a', 'b']" if after else "leave it out"
+
+
 def braces_hint(text: str) -> str:
     """For ``{{ data.x }}`` in an expression, "" when that is not it."""
     found = re.match(r"\s*=?\s*\{\{(.*)\}\}\s*$", text, re.DOTALL) or re.match(r"\s*\{\s*([\w.]+)\s*\}\s*$", text)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from hooks.events import Event, Request
+from hooks.rules.clauses import Clause
 from hooks.rules.expression import path_value
 from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import did_you_mean, meant_by
@@ -14,7 +15,8 @@ from hooks.rules.hints import hint_for
 from hooks.rules.index import type_matches
 from hooks.rules.placeholders import placeheld, step_placeholders
 from hooks.rules.rehearsal import body_of, plain_url, readable_url
-from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 from hooks.rules.timing import Expect, explain_met, explain_timing
 from hooks.rules.with_tree import is_empty
 from hooks.values import show_duration

@@ -60,6 +60,11 @@ def describe(kinds: Kind) -> str:
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "nothing"
 
 
+def plainly(kinds: Kind) -> str:
+    """The same, where nobody needs to know that a number is whole."""
+    return describe(Kind.NUMBER if kinds == Kind.INTEGER else kinds)
+
+
 def describe_value(value: Any) -> str:
     """The kind of a value for people, never the value."""
     if value is True or value is False:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from hooks.ports import SourceSettings
-from hooks.rules.ruleset import RuleSet, StepSpec
+from hooks.rules.ruleset import RuleSet
+from hooks.rules.step import StepSpec
 from hooks.values import show_duration
 
 

@@ -18,11 +18,12 @@ from hooks.rules.accounts import Accounts, SecretLookup, Secrets
 from hooks.rules.build_calendar import CalendarBuilder
 from hooks.rules.build_rule import RuleBuilder
 from hooks.rules.calendar import Calendar
-from hooks.rules.document import MAX_BYTES, Document, DocumentError, read_document
+from hooks.rules.document import MAX_BYTES, DocumentError, read_document
 from hooks.rules.emitted import emitted
 from hooks.rules.findings import Finding, RulesInvalid, did_you_mean, in_order, meant_by
+from hooks.rules.invalid import Invalid
 from hooks.rules.model import RULE_KEYS, Defaults, RoutesFile
-from hooks.rules.report import Report, SourceFile
+from hooks.rules.report import Report, SourceFile, rule_at
 from hooks.rules.ruleset import ConnectionConfig, Rule, RuleSet, SourceConfig
 from hooks.rules.shape import shape_of
 from hooks.rules.templates import Templates
@@ -33,11 +34,7 @@ _IN_MAIN_ONLY = ("include", "defaults")
 
 def load_rules(path: Path, catalogue: Catalogue, secrets: Secrets) -> RuleSet:
     """The rules of a file and the files it includes. Raises RulesInvalid with every finding at once."""
-    loading = _Loading(catalogue, secrets)
-    raw = loading.read(path, str(path))
-    if raw is not None:
-        loading.take(raw, str(path), path.parent)
-    return loading.finish()
+    return _read(path, catalogue, secrets).finish()
 
 
 def load_text(
@@ -80,23 +77,27 @@ def included_files(text: str, folder: Path) -> list[Path]:
     return [path for path in dict.fromkeys(found) if path.is_file()]
 
 
+class DoorsInvalid(RulesInvalid):
+    """Not all sources of a file can be opened, or it has none: what is known of them.
+
+    ``unsound`` has the status that puts senders off to those that cannot be opened (503 or 429). It is not
+    ``complete`` when a file is there and cannot be read: nobody knows what sources that holds.
+    """
+
+    def __init__(self, findings: Iterable[Finding], sound: RuleSet, unsound: Mapping[str, int], complete: bool) -> None:
+        super().__init__(findings)
+        self.sound, self.unsound, self.complete = sound, unsound, complete
+
+
 def load_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> RuleSet:
     """The sources alone, of a file whose rules may be broken: what is needed to go on receiving.
 
-    Raises RulesInvalid when a source itself cannot be read, or there is none.
+    Raises DoorsInvalid when a source itself cannot be read, or there is none.
     """
-    return _doors_of(path, catalogue, secrets).doors()
+    return _read(path, catalogue, secrets).doors()
 
 
-def load_sound_doors(path: Path, catalogue: Catalogue, secrets: Secrets) -> tuple[RuleSet, Mapping[str, int], bool]:
-    """Those of the sources that are sound, of the others how senders are put off (503 or 429), and whether that is all.
-
-    It is not when a file is there and cannot be read: nobody knows what sources it holds.
-    """
-    return _doors_of(path, catalogue, secrets).sound_doors()
-
-
-def _doors_of(path: Path, catalogue: Catalogue, secrets: Secrets) -> _Loading:
+def _read(path: Path, catalogue: Catalogue, secrets: Secrets) -> _Loading:
     loading = _Loading(catalogue, secrets)
     raw = loading.read(path, str(path))
     if raw is not None:
@@ -171,9 +172,8 @@ class _Loading:
         file = SourceFile(name, document)
         for path, place in document.comments():
             message = "the text from '#' on is a YAML comment and is not sent"
-            rule = self._rule_of(document, path)
             hint = "put the value in quotes to keep it"
-            self.report.add(file, place, message, hint, severity="warning", rule=rule)
+            self.report.add(file, place, message, hint, severity="warning", rule=rule_at(file, path))
         if not isinstance(document.data, dict):
             empty = document.data is None
             message = "the file is empty" if empty else "a rules file is a map: version:, sources:, rules:"
@@ -184,15 +184,6 @@ class _Loading:
         if not included and self.follows_includes:
             self._include(file, folder)
 
-    def _rule_of(self, document: Document, path: tuple[str | int, ...]) -> str | None:
-        if len(path) < 2 or path[0] != "rules":
-            return None
-        try:
-            id = document.data["rules"][path[1]]["id"]
-        except (KeyError, TypeError, IndexError):
-            return None
-        return id if isinstance(id, str) else None
-
     def _top(self, file: SourceFile, included: bool) -> None:
         """Check the top level; the rules themselves are checked one by one, when all files are known."""
         data = file.document.data
@@ -202,7 +193,7 @@ class _Loading:
             if not included:
                 self._defaults = model.defaults
         except ValidationError as error:
-            self.report.invalid(file, (), error, shape_of(RoutesFile), set())
+            Invalid(self.report, file, (), shape_of(RoutesFile)).tell(error)
             unknown = [key for key in data if key not in RoutesFile.model_fields]
             meant = {meant_by(did_you_mean(str(key), RoutesFile.model_fields)) for key in unknown}
             self._astray = self._astray or bool(
@@ -322,14 +313,7 @@ class _Loading:
             self._connections[name] = ConnectionConfig(name, name, built_in.settings, built_in=True)
 
     def doors(self) -> RuleSet:
-        """The sources, if all of them are sound."""
-        rules, unsound, whole = self.sound_doors()
-        if unsound or not rules.sources or not whole:
-            raise RulesInvalid(self.report.findings)
-        return rules
-
-    def sound_doors(self) -> tuple[RuleSet, Mapping[str, int], bool]:
-        """The sources that are sound, the others with the status that puts their senders off, and whether it is all."""
+        """The sources, if there are any and all of them are sound; raises DoorsInvalid."""
         for file in self._files:
             self._take_accounts(file)
         lacking = {path[1] for path in self._accounts.unsound if path[0] == "sources"}
@@ -341,7 +325,10 @@ class _Loading:
             else:
                 sound[name] = config
         rules = RuleSet(version=self._digest.hexdigest(), sources=sound, files=self._paths, texts=self._texts)
-        return rules, unsound, len(self._files) == len(self._texts)
+        complete = len(self._files) == len(self._texts)
+        if unsound or not sound or not complete:
+            raise DoorsInvalid(self.report.findings, rules, unsound, complete)
+        return rules
 
     def _once(
         self, file: SourceFile, path: tuple[str | int, ...], what: str, name: str, at_value: bool = False

@@ -16,7 +16,8 @@ from hooks.rules.check_cases import CaseCheck
 from hooks.rules.document import DocumentError, read_document
 from hooks.rules.document import Path as Place
 from hooks.rules.findings import Finding, RulesInvalid, choice, did_you_mean
-from hooks.rules.report import Report, SourceFile, locate
+from hooks.rules.invalid import Invalid, locate
+from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import RuleSet
 from hooks.rules.shape import shape_of
 
@@ -88,12 +89,12 @@ class _Reader:
         """pydantic's errors; in a bare list there is no key ``tests`` to point at."""
         shape = shape_of(CasesFile)
         if not listed:
-            self.report.invalid(file, (), error, shape, set())
+            Invalid(self.report, file, (), shape).tell(error)
             return
         below = shape.field("tests") or shape
         for fault in error.errors(include_url=False, include_input=False):
             place = locate(file.document.data, (), fault["loc"][1:])
-            self.report.fault(file, (), place, fault, below)
+            Invalid(self.report, file, (), below).tell_one(place, fault)
 
     def _placed(self, file: SourceFile, path: Place, case: Case, common: str | None) -> PlacedCase | None:
         named = case.rule or common

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hooks.rules.cases import PlacedCase
+from hooks.rules.clauses import Clause
 from hooks.rules.expression import Expression
 from hooks.rules.nodes import (
     Binary,
@@ -26,7 +27,8 @@ from hooks.rules.nodes import (
     Unary,
     walk,
 )
-from hooks.rules.ruleset import Clause, Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 from hooks.rules.template import Hole
 from hooks.rules.trial import EventsOf, try_case
 from hooks.rules.with_tree import Fields, Filled, Items, Literal, Tree, line_of, show_field

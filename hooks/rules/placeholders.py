@@ -11,8 +11,8 @@ from hooks.rules.expression import compile_expression
 from hooks.rules.faults import EvaluationError
 from hooks.rules.kinds import Kind
 from hooks.rules.nodes import PathNode
-from hooks.rules.ruleset import StepSpec
 from hooks.rules.shape import OPEN, Shape, shape_of
+from hooks.rules.step import StepSpec
 from hooks.rules.with_tree import paths_of
 
 _FIRST_NUMBER = 987_654_000

@@ -16,10 +16,12 @@ from urllib.parse import unquote, urlencode
 from pydantic import BaseModel
 
 from hooks.events import Event, Request
+from hooks.rules.clauses import Judgement
 from hooks.rules.faults import EvaluationError
 from hooks.rules.index import type_matches
 from hooks.rules.placeholders import placeheld
-from hooks.rules.ruleset import Judgement, Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 
 _ENCODED = re.compile(r"%3Csteps\.[^/?&]*?%3E", re.IGNORECASE)
 

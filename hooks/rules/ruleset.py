@@ -1,35 +1,31 @@
 """Match: the loaded rules, found by event type and source, and what each makes of an event.
 
-Everything here is immutable and pure: matching and rendering take the names of an event and give values. Matching
-never raises; a condition that cannot be evaluated does not hold, and says why.
+Everything here is immutable and pure: what is asked takes the names of an event and gives values. Matching never
+raises; a condition that cannot be evaluated does not hold, and says why.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from hooks.errors import Permanent
-from hooks.events import Event, Request
-from hooks.ports import Action, ConnectionSettings, OnUnknown, SourceSettings
+from hooks.events import Event
+from hooks.ports import ConnectionSettings, SourceSettings
 from hooks.rules.calendar import Within
 from hooks.rules.cases import PlacedCase
-from hooks.rules.expression import Expression, path_value
+from hooks.rules.clauses import Clause, Judgement, Match
 from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import Finding
 from hooks.rules.index import Index
-from hooks.rules.model import Retry
-from hooks.rules.shape import OPEN, Shape
+from hooks.rules.step import StepSpec
 from hooks.rules.timing import Expect, TimingKeys
-from hooks.rules.with_tree import Fields, is_empty, origins_of, render_tree, show_field
+from hooks.rules.with_tree import is_empty
 from hooks.values import show_duration
-
-ClauseVerdict = Literal["true", "false", "missing", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,154 +50,6 @@ class ConnectionConfig:
     vendor: str
     settings: ConnectionSettings
     built_in: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One condition of a rule and where it stands."""
-
-    text: str
-    line: int
-    column: int
-    expression: Expression
-
-    def judge(self, names: Mapping[str, Any]) -> Judgement:
-        """What became of the condition. ``missing``: it does not hold and something it reads is not there."""
-        try:
-            holds = self.expression.holds(names)
-        except EvaluationError as error:
-            return Judgement(self, "error", error.message)
-        if holds:
-            return Judgement(self, "true")
-        for path in self.expression.paths:
-            if path_value(path, names) is None:
-                return Judgement(self, "missing")
-        return Judgement(self, "false")
-
-
-class Judgement(NamedTuple):
-    """A clause and its verdict. ``message`` tells what went wrong where the verdict is ``error``."""
-
-    clause: Clause
-    verdict: ClauseVerdict
-    message: str = ""
-
-
-class Match(NamedTuple):
-    """Whether a rule's conditions hold for an event: all clauses up to and with the first that does not."""
-
-    matched: bool
-    verdicts: tuple[Judgement, ...] = ()
-
-    @property
-    def error(self) -> str | None:
-        """What could not be evaluated, if that is why the rule did not match."""
-        for judgement in self.verdicts:
-            if judgement.verdict == "error":
-                return judgement.message
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class StepSpec:
-    """One step of a rule, checked and compiled. ``action_name`` is the full one, ``homebase360.create_job``.
-
-    ``connection`` is "" for the actions of a vendor that has no accounts. ``line`` is where the step stands.
-    """
-
-    id: str
-    action_name: str
-    vendor: str
-    action: Action
-    connection: str
-    condition: Clause | None
-    timeout: float | None
-    retry: Retry | None
-    on_unknown: OnUnknown | None
-    line: int
-    inputs: Fields
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    output: Shape = OPEN
-    """What the action's answer holds as far as it is documented."""
-    unless: tuple[Clause, ...] = ()
-    """The conditions of the steps that this one stands in for (``else``): it is done where none of them holds."""
-
-    def applies(self, names: Mapping[str, Any]) -> bool:
-        """Whether the step is to be done. Raises EvaluationError."""
-        return self.why_not(names) is None
-
-    def why_not(self, names: Mapping[str, Any]) -> str | None:
-        """Why the step is left out; None when it is done. Raises EvaluationError."""
-        if self.stands_back(names):
-            return "it is an `else`, and the `if` it belongs to holds"
-        if self.condition is not None and not self.condition.expression.holds(names):
-            return "its `if` does not hold"
-        return None
-
-    def stands_back(self, names: Mapping[str, Any]) -> bool:
-        """Whether the step that this one would stand in for is done itself. Raises EvaluationError."""
-        return any(clause.expression.holds(names) for clause in self.unless)
-
-    def render(self, names: Mapping[str, Any]) -> dict[str, Any]:
-        """The step's inputs as JSON values, valid for the action. Raises EvaluationError, naming the field only."""
-        return self.validate(render_tree(self.inputs, self._names(names)))
-
-    def values(self, names: Mapping[str, Any]) -> dict[str, Any]:
-        """The inputs before the action's model has seen them. Raises EvaluationError."""
-        rendered = render_tree(self.inputs, self._names(names))
-        assert isinstance(rendered, dict)
-        return rendered
-
-    def validate(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The inputs as the action's model dumps them. Raises EvaluationError, naming the field and no value."""
-        try:
-            model: BaseModel = self.action.inputs.model_validate(values)
-            dumped: dict[str, Any] = model.model_dump(exclude_unset=True, by_alias=True, mode="json")
-        except ValidationError as error:
-            raise EvaluationError(describe_invalid(error)) from None
-        return dumped
-
-    def request(self, inputs: Mapping[str, Any], settings: BaseModel) -> Request:
-        """The request that the inputs make. Raises EvaluationError when a value cannot be put into one."""
-        try:
-            return self.action.render(inputs, settings)
-        except Permanent as error:
-            raise EvaluationError(error.message) from None
-
-    def origins(self, names: Mapping[str, Any]) -> dict[str, str]:
-        """For every field of the inputs where its value came from. Raises EvaluationError."""
-        full = self._names(names)
-        return origins_of(self.inputs, render_tree(self.inputs, full), full)
-
-    def _names(self, names: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**names, "secret": dict(self.secrets)} if self.secrets else names
-
-
-_TELLING = 4
-"""Letters from which on a value could tell something; shorter ones are in sentences by chance."""
-
-
-def describe_invalid(error: ValidationError) -> str:
-    """The first fault of a model's answer in a sentence without any value."""
-    fault = error.errors(include_url=False, include_context=False)[0]
-    name = show_field(tuple(part for part in fault["loc"] if isinstance(part, (str, int))))
-    if fault["type"] == "missing":
-        return f"required field '{name}' came out empty"
-    if fault["type"] == "extra_forbidden":
-        return f"the action has no field '{name}'"
-    sentence = str(fault["msg"]).removeprefix("Value error, ")
-    if fault["type"].startswith(("assert", "union_")) or _quotes(sentence, fault["input"]):
-        sentence = "its value is not one that the action takes"
-    return f"field '{name}': {sentence[0].lower()}{sentence[1:]}" if name else sentence
-
-
-def _quotes(sentence: str, value: Any) -> bool:
-    """Whether a validator's sentence holds a value or a part of one, as those of Python itself do."""
-    if isinstance(value, Mapping):
-        return any(_quotes(sentence, below) for below in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(_quotes(sentence, below) for below in value)
-    return len(str(value)) >= _TELLING and str(value) in sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +130,10 @@ class Rule:
         """When a run begins whose event comes at this time, as far as ``delay`` and ``within`` say; None: never."""
         at += timedelta(seconds=self.delay or 0.0)
         return at if self.within is None else self.within.calendar.next_open(at)
+
+    def opens(self, at: datetime) -> datetime:
+        """This time, or when the hours of the rule begin after it."""
+        return at if self.within is None else self.within.calendar.next_open(at) or at
 
     def not_again(self, event: Event, now: datetime) -> str | None:
         """Why the event is not replayed for this rule; None when it may be."""

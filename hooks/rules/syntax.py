@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hooks.rules.elsewhere import braces_hint, function_hint, method_hint, name_hint, operator_hint
+from hooks.rules.elsewhere import braces_hint, function_hint, method_hint, misplaced_hint, name_hint, operator_hint
 from hooks.rules.faults import ExpressionError
 from hooks.rules.functions import FUNCTIONS
 from hooks.rules.nodes import (
@@ -43,6 +43,7 @@ _KEYWORDS = frozenset({"and", "or", "not", "if", "else", "in", "contains", "star
 _IN_PATTERNS = (
     "a pattern is made of text, . [a-z] \\d \\w \\s ( ) | * + ? {2,5} ^ $ and (?i) in front; \\ takes a sign literally"
 )
+_SIDE_BY_SIDE = "two values stand side by side: put an operator, or a comma, between them"
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
@@ -113,45 +114,18 @@ class _Parser:
             return self.error("the expression ends too early", token, hint or "a value is missing at the end")
         before = self.tokens[self.position - 1].text if self.position else ""
         after = self.tokens[min(self.position + 1, len(self.tokens) - 1)].text
-        if token.text == "=":
-            hint = f"write {after}=" if after in ("<", ">") else "use '==' to compare"
-        elif token.text == ">" and before == "<":
-            hint = "write !="
-        elif token.text == "?" and after in (".", "["):
-            hint = "leave the '?' out: what is below a missing field is null, never an error"
-        elif token.text == "&":
-            hint = "write and"
-        elif token.text == ",":
-            hint = self.comma_hint(before, after)
-        elif token.text == ")" and before != "(":
-            hint = "there is one ')' more than there are '('"
-        elif token.text == "*" and before == "[":
-            hint = "for all items write map(list, .field), or any(list, .field == 'value')"
-        elif token.text == "/" and "/" in (before, after):
-            hint = "a comment begins with a blank and #"
-        elif token.text == "if" and after == "(":
-            hint = "write: x if condition else y"
-        elif before == "-" and token.text == "not":
-            hint = "each condition of a list is a line of its own that begins with a dash and a blank: - not ..."
-        elif token.text == "|":
-            hint = "write or; there are no filters, call the function: lower(data.x)"
-        elif token.text == "?":
-            hint = "write: x if condition else y"
-        elif token.kind == "name" and (meant := operator_hint(token.text)):
-            hint = meant
-        elif token.text in _KEYWORDS and not self.position:
-            hint = f"a value is missing in front of {token.text}"
-        elif not hint and token.kind in ("name", "number", "text"):
-            hint = "two values stand side by side: put an operator, or a comma, between them"
-        elif not hint:
-            hint = f"a value is missing in front of {token.text}, or it is one too many"
+        meant = misplaced_hint(token.text, before, after)
+        if not meant and token.kind == "name":
+            meant = operator_hint(token.text)
+        missing = f"a value is missing in front of {token.text}"
+        if not meant and token.text in _KEYWORDS and not self.position:
+            meant = missing
+        hint = meant or hint
+        if not hint:
+            beside = token.kind in ("name", "number", "text")
+            hint = _SIDE_BY_SIDE if beside else f"{missing}, or it is one too many"
         shown = token.text if len(token.text) <= 40 else token.text[:37] + "..."
         return self.error(f"unexpected {shown}" if token.kind == "text" else f"unexpected '{shown}'", token, hint)
-
-    def comma_hint(self, before: str, after: str) -> str:
-        if before.isdigit() and after.isdigit() and len(after) == 3:
-            return f"write the number without the comma: {before}{after}"
-        return "leave it out" if not after else "a list is written in [ ]: ['a', 'b']"
 
     def count(self, node: Node, more: int = 1) -> Node:
         self.nodes += more

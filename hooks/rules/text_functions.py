@@ -8,15 +8,13 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from hooks.contacts import EMAIL, e164, is_at_home, read_number
 from hooks.rules.faults import Fault
 from hooks.rules.kinds import Kind
 from hooks.rules.operators import MAX_TEXT, Budget, as_json, as_text, number_result
 from hooks.rules.signatures import Function, Parameter
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
-_HOME_REGIONS = frozenset({"US", "CA", "PR", "VI", "GU", "AS", "MP"})
-"""As canonical phones have them, or a number that an event holds in order would be none for a rule."""
 _AMOUNT = re.compile(r"(-?)\$?\s*(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?")
 
 
@@ -82,17 +80,8 @@ def _digits(budget: Budget, value: Any) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _e164(value: str) -> str | None:
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse(value, "US")
-    except phonenumbers.NumberParseException:
-        return None
-    if number.country_code != 1 or not phonenumbers.is_valid_number(number):
-        return None
-    if phonenumbers.region_code_for_number(number) not in _HOME_REGIONS:
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number = read_number(value)
+    return e164(number) if number is not None and is_at_home(number) else None
 
 
 def _phone(budget: Budget, value: Any) -> str | None:
@@ -104,7 +93,7 @@ def _phone(budget: Budget, value: Any) -> str | None:
 def _email(budget: Budget, value: str) -> str | None:
     address = value.strip().lower()
     budget.charge(2)
-    return address if len(address) <= 254 and _EMAIL.fullmatch(address) else None
+    return address if len(address) <= 254 and EMAIL.fullmatch(address) else None
 
 
 def _dollars(budget: Budget, cents: Any) -> str:

@@ -17,9 +17,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hooks.events import Event
+from hooks.rules.clauses import Clause
 from hooks.rules.faults import EvaluationError
 from hooks.rules.keys import key_text
-from hooks.rules.ruleset import Clause, Rule, RuleSet
+from hooks.rules.ruleset import Rule, RuleSet
 from hooks.rules.timing import Debounce, Expect, Throttle
 from hooks.rules.with_tree import is_empty
 
@@ -216,7 +217,7 @@ class Timeline:
         return False
 
     def _join(self, rule: Rule, debounce: Debounce, names: Mapping[str, Any], at: datetime, fate: Fate) -> None:
-        quiet = _opened(rule, at + timedelta(seconds=debounce.wait))
+        quiet = rule.opens(at + timedelta(seconds=debounce.wait))
         key = _key(debounce.by, names)
         if key is None:
             self._begin(fate, quiet)
@@ -224,7 +225,7 @@ class Timeline:
         place = (rule.id, key)
         burst = self._bursts.get(place)
         if burst is None:
-            settles_by = _opened(rule, at + timedelta(seconds=debounce.max_wait))
+            settles_by = rule.opens(at + timedelta(seconds=debounce.max_wait))
             burst = _Burst(rule, key, fate, quiet, settles_by)
             self._bursts[place] = burst
         elif debounce.keep == "first":
@@ -237,7 +238,7 @@ class Timeline:
 
     def _await(self, rule: Rule, expect: Expect, names: Mapping[str, Any], at: datetime, fate: Fate) -> None:
         deadline = at + timedelta(seconds=expect.within)
-        awaited = _Awaited(fate, deadline, _opened(rule, deadline))
+        awaited = _Awaited(fate, deadline, rule.opens(deadline))
         self._later(deadline + _MOMENT, awaited)
         if (key := _key(expect.first, names)) is not None:
             waiting = self._awaited.setdefault((rule.id, key), [])
@@ -260,7 +261,3 @@ def _key(by: Clause | None, names: Mapping[str, Any], *, shared: bool = False) -
     if is_empty(value) and not shared:
         return None
     return key_text(value)
-
-
-def _opened(rule: Rule, at: datetime) -> datetime:
-    return at if rule.within is None else rule.within.calendar.next_open(at) or at

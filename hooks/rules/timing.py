@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from hooks.rules.clauses import Clause
 from hooks.rules.faults import EvaluationError
 from hooks.values import show_duration
-
-if TYPE_CHECKING:
-    from hooks.rules.ruleset import Clause
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from hooks.rules.faults import EvaluationError
 from hooks.rules.given import CaseInvalid
 from hooks.rules.placeholders import step_placeholders
 from hooks.rules.rehearsal import Answers, Made, Rehearsal, rehearse
-from hooks.rules.ruleset import Rule, RuleSet, StepSpec
+from hooks.rules.ruleset import Rule, RuleSet
+from hooks.rules.step import StepSpec
 from hooks.rules.with_tree import line_of, show_field
 
 Verdict = Literal["passed", "failed", "invalid"]

@@ -15,7 +15,7 @@ from hooks.store.rows import EVENT_COLUMNS, STEP_COLUMNS, dump, event_from_row, 
 SCANNED = 5_000
 """Held or failed runs that one reading looks at."""
 
-_UNKNOWN = "(state = 'intended' OR (state = 'failed' AND intended_at IS NOT NULL))"
+_UNKNOWN = "({0}state = 'intended' OR ({0}state = 'failed' AND {0}intended_at IS NOT NULL))"
 
 
 def resolve(transaction: Transaction, run: str, resolution: Resolution, now: datetime) -> bool:
@@ -24,7 +24,8 @@ def resolve(transaction: Transaction, run: str, resolution: Resolution, now: dat
     if row is None or row[0] not in ("held", "failed"):
         return False
     step = transaction.execute(
-        f"SELECT position, id, tries FROM steps WHERE run = ? AND {_UNKNOWN} ORDER BY position LIMIT 1", (run,)
+        f"SELECT position, id, tries FROM steps WHERE run = ? AND {_UNKNOWN.format('')} ORDER BY position LIMIT 1",
+        (run,),
     ).fetchone()
     if step is None:
         return False
@@ -94,8 +95,7 @@ def unknown_steps(
     rows: list[Any] = reading.execute(
         f"SELECT r.seq, r.id, r.rule, r.rules_version, r.key_generation, r.state, r.event, {columns} "
         f"FROM runs r JOIN steps s ON s.run = r.id WHERE {there} AND r.seq <= ? "
-        "AND (s.state = 'intended' OR (s.state = 'failed' AND s.intended_at IS NOT NULL)) "
-        f"{where}ORDER BY r.seq LIMIT ?",
+        f"AND {_UNKNOWN.format('s.')} {where}ORDER BY r.seq LIMIT ?",
         (state, after, last, *values, limit),
     ).fetchall()
     found = []

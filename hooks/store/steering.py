@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hooks.events import given_up
+from hooks.events import CANCELLABLE, given_up
 from hooks.store import echoing, pausing, timing
 from hooks.store.engine import Reading, Transaction
 from hooks.store.fairness import AGAIN, LIVE
@@ -87,7 +87,7 @@ def retry(transaction: Transaction, run: str, now: datetime) -> bool:
 
 def cancel(transaction: Transaction, run: str, reason: str, now: datetime) -> bool:
     row = transaction.execute("SELECT state, reason FROM runs WHERE id = ?", (run,)).fetchone()
-    if row is None or row[0] not in ("waiting", "held", "failed"):
+    if row is None or row[0] not in CANCELLABLE:
         return False
     followed = timing.give_up(transaction, run, millis(now))
     if not followed and given_up(*row):

@@ -20,7 +20,7 @@ from hooks.events import new_id
 from hooks.ports import Audit, AuditFilter, Change, ChangeOutcome, Clock, Desk, History, RulesDesk
 from hooks.web.json_bodies import json_answer
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import BadParameter, instant, is_id, read_limit, read_query
+from hooks.web.parameters import PAGES, BadParameter, instant, is_id, read_limit, read_query
 from hooks.web.shapes import ChangeListed
 
 AUTHOR = "x-hooks-author"
@@ -34,8 +34,7 @@ _KNOWN = {
     "target": "The id or name of what was changed.",
     "who": "Who asked for it.",
     "since": "From then on: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
-    "cursor": "Where the page before ended: its next.",
-    "limit": "How many, 1 to 500; 50 if not given.",
+    **PAGES,
 }
 
 Handler = Callable[[Request], Awaitable[Response]]

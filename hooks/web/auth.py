@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
+from hooks.addresses import is_loopback
 from hooks.errors import SettingsError
+from hooks.whereabouts import TOKEN_FILE
 
 Access = Literal["read", "act"]
 """``act`` may do everything; ``read`` may look, and does not see the raw bodies that vendors sent."""
 
-TOKEN_FILE = "admin.token"  # noqa: S105  # a file name
 HASHES_FILE = "admin.tokens.json"
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -116,17 +117,20 @@ def check_bind(host: str, token_given: bool) -> None:
 
     Raises SettingsError that says what to do.
     """
-    if not is_loopback(host) and not token_given:
+    if not reached_only_here(host) and not token_given:
         raise SettingsError(
             f"the admin API would be reachable from other machines at {host}: "
             "set HOOKS_ADMIN_TOKEN (or HOOKS_ADMIN_TOKEN_FILE), or bind it to 127.0.0.1"
         )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address or name can only be reached from this machine. A name other than localhost is not trusted."""
+def reached_only_here(host: str) -> bool:
+    """Whether a door bound to this host can only be reached from this machine.
+
+    A name other than localhost is not trusted, also not one below it: what it means is the resolver's to say.
+    """
     name = host.strip("[]").lower()
-    return name == "localhost" or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
+    return is_loopback(name) and not name.endswith(".localhost")
 
 
 class Hosts:
@@ -138,7 +142,7 @@ class Hosts:
     """
 
     def __init__(self, bound: str, more: Iterable[str] = ()) -> None:
-        self._figures = not is_loopback(bound)
+        self._figures = not reached_only_here(bound)
         added = [(name.startswith("https://"), _host_name(name.removeprefix("https://"))) for name in more]
         self._names = _LOOPBACK_NAMES | {bound.strip("[]").lower()} | {name for _, name in added if name}
         self._secure = frozenset(name for secure, name in added if secure)

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from hooks.pipeline.breaker import BreakerState
+from hooks.pipeline.probing import Result
 from hooks.ports import ReplayMode, RunsAct
 from hooks.web.shapes import EventShown, Instant, ReceiptShown, Shape
 
@@ -189,7 +191,7 @@ class ConnectionShown(Shape):
     paused: bool
     paused_at: Instant | None
     pause_reason: str | None
-    breaker: Literal["closed", "half_open", "open"]
+    breaker: BreakerState
     breaker_reason: str | None
     next_try_in: float
     refused: bool
@@ -204,7 +206,7 @@ class Probe(Shape):
     connection: str
     vendor: str
     base_url: str
-    result: Literal["ok", "failed", "skipped"]
+    result: Result
     asked: str | None
     status: int | None
     duration_ms: int

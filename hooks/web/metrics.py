@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the library is loaded for the first who asks: many a server is never asked
     from prometheus_client.core import GaugeMetricFamily
 
+from hooks.pipeline.breaker import BREAKER_STATES
+
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LABELS = {"receipts": "verdict", "events": "state", "runs": "state"}
-_STATES = ("closed", "half_open", "open")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -45,7 +46,7 @@ def connection_figures(connections: Iterable[Mapping[str, Any]]) -> dict[str, An
     """How the connections stand, as figures: ``breaker`` 0 closed, 1 trying whether it works again, 2 open."""
     known = [one for one in connections if "breaker" in one]
     return {
-        "connection_breaker": {one["name"]: _STATES.index(one["breaker"]) for one in known},
+        "connection_breaker": {one["name"]: BREAKER_STATES.index(one["breaker"]) for one in known},
         "connection_paused": {one["name"]: int(one["paused"]) for one in known},
         "connection_in_flight": {one["name"]: one["in_flight"] for one in known},
     }

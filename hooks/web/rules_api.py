@@ -14,15 +14,15 @@ from hooks.web.bodies import BacktestDraft, PublishRules, RollBackRules
 from hooks.web.engine_shapes import BacktestShown, Checked, Published, ShadowReport, Version, VersionShown
 from hooks.web.json_bodies import found, json_answer, sent
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import BadParameter, instant, read_query, span
+from hooks.web.parameters import PAGES, BadParameter, instant, read_limit, read_query, span
 
 _API = "/api/v1/rules"
-_LISTED = {"cursor": "Where the page before ended: its next.", "limit": "How many, 1 to 500; 50 if not given."}
 _SHADOW = {
     "rule": "The id of a rule in shadow; all of them if not given.",
     "against": "The id of the live rule to compare with; the most similar one if not given.",
     "since": "Runs from then on: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
 }
+_MOST_VERSIONS = 10**9
 _DIFFED = {"against": "The number of the version to compare with; the one before if not given."}
 
 
@@ -55,7 +55,7 @@ class _RulesApi:
                 f"{_API}/versions",
                 self.versions,
                 "What was in force, newest first",
-                _LISTED,
+                PAGES,
                 listing=True,
                 problems=(422, 503),
                 answer=Version,
@@ -107,8 +107,8 @@ class _RulesApi:
         return json_answer(result, 200 if result["ok"] else 422)
 
     async def versions(self, request: Request) -> Response:
-        given = read_query(request.query_params, _LISTED)
-        limit = _number(given.get("limit", "50"), "limit", 500)
+        given = read_query(request.query_params, PAGES)
+        limit = read_limit(given)
         before = _number(given["cursor"], "cursor") if "cursor" in given else None
         found = await self._desk.versions(before, limit + 1)
         more = len(found) > limit
@@ -157,7 +157,7 @@ def _expected(body: PublishRules | RollBackRules) -> str | None:
     return None if body.expected is None else str(body.expected)
 
 
-def _number(text: str, name: str, most: int = 10**9) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= most):
-        raise BadParameter(name, f"it must be a number from 1 to {most}")
+def _number(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= _MOST_VERSIONS):
+        raise BadParameter(name, f"it must be a number from 1 to {_MOST_VERSIONS}")
     return int(text)

@@ -479,12 +479,15 @@ def test_a_server_that_does_not_answer_is_told_from_none(place: Place) -> None:
     try:
         server.send_signal(signal.SIGSTOP)
         paused = place.run("connections", "pause", "office")
+        followed = place.run("events", "tail")
+        health = place.run("healthcheck", "--detail")
     finally:
         server.send_signal(signal.SIGCONT)
         stop(server)
 
-    assert 1 == paused.returncode
-    assert f"the server of this data folder (process {server.pid}) does not answer" in paused.stderr
+    assert [1, 1, 1] == [paused.returncode, followed.returncode, health.returncode]
+    for told in (paused, followed, health):
+        assert f"the server of this data folder (process {server.pid}) does not answer" in told.stderr
 
 
 def test_a_reload_that_is_asked_for_during_the_start_does_not_end_it(place: Place) -> None:

@@ -87,25 +87,7 @@ class Cluster(Arena):
     def senders(self, number: int) -> list[asyncio.Task[None]]:
         """Senders that go to the receiving servers in turn."""
         doors = [member.port for member in self.members if member.role != "work"]
-        return [asyncio.create_task(self._send_to(doors[place % len(doors)])) for place in range(number)]
-
-    async def _send_to(self, port: int) -> None:
-        while True:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.02)
-                continue
-            try:
-                while True:
-                    await self._deliver(reader, writer)
-                    await asyncio.sleep(0.01)
-            except (OSError, asyncio.IncompleteReadError):
-                self.ledger.unknown += 1
-            finally:
-                writer.transport.abort()
-                with suppress(OSError):
-                    await writer.wait_closed()
+        return [asyncio.create_task(self._send_to(doors[place % len(doors)], pause=0.01)) for place in range(number)]
 
     @staticmethod
     async def end(tasks: list[asyncio.Task[None]]) -> None:

@@ -167,7 +167,7 @@ class Arena:
         """Start the server, load it, and kill it at a random moment: one time in four that is while it starts."""
         process = self.start()
         self._started = time.monotonic()
-        tasks = [asyncio.create_task(self._send()) for _ in range(senders)]
+        tasks = [asyncio.create_task(self._send_to(self.port)) for _ in range(senders)]
         if self.random.random() < 0.75:
             await asyncio.to_thread(self.until_up, process)
         await asyncio.sleep(self.random.uniform(0.0, 2.0))
@@ -177,18 +177,18 @@ class Arena:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _send(self) -> None:
+    async def _send_to(self, port: int, pause: float = 0.005) -> None:
         """One sender: a new lead after each answer, until it is cancelled."""
         while True:
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
                 await asyncio.sleep(0.02)
                 continue
             try:
                 while True:
                     await self._deliver(reader, writer)
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(pause)
             except (OSError, asyncio.IncompleteReadError):
                 self.ledger.unknown += 1
             finally:

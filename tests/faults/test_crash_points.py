@@ -7,27 +7,7 @@ import sqlite3
 import pytest
 
 from tests.faults.processes import ProcessWorld, forbidden
-from tests.journeys.world import HOMEBASE, OFFICE, SOURCES, TITAN
-
-BOOK = (
-    SOURCES
-    + "connections:\n"
-    + TITAN
-    + """\
-rules:
-  - id: book
-    event: job.completed
-    retry: {attempts: 3, first_wait: 50ms, backoff: fixed}
-    do:
-      - action: servicetitan.create_booking
-        with:
-          source: Web
-          name: ${data.customer.display_name}
-          summary: AC
-          isFirstTimeClient: true
-          externalId: ${id}
-"""
-)
+from tests.journeys.world import BOOK, HOMEBASE, OFFICE, SOURCES
 
 
 async def _booked_once(world: ProcessWorld, event: str) -> None:

@@ -13,8 +13,7 @@ import pytest
 from tests.faults.conftest import Tell
 from tests.faults.processes import ProcessWorld, forbidden
 from tests.faults.table import Row
-from tests.faults.test_crash_points import BOOK
-from tests.journeys.world import NOTE, OFFICE, SOURCES
+from tests.journeys.world import BOOK, NOTE, OFFICE, SOURCES
 
 RULES = SOURCES + "connections:\n" + OFFICE + "rules:\n" + NOTE
 

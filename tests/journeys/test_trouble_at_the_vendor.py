@@ -6,27 +6,8 @@ import time
 
 import pytest
 
-from tests.journeys.world import JOBCLOSER, OFFICE, SOURCES, TITAN, World
+from tests.journeys.world import BOOK, JOBCLOSER, OFFICE, SOURCES, TITAN, World
 
-BOOK = (
-    SOURCES
-    + "connections:\n"
-    + TITAN
-    + """\
-rules:
-  - id: book
-    event: job.completed
-    retry: {attempts: 3, first_wait: 50ms, backoff: fixed}
-    do:
-      - action: servicetitan.create_booking
-        with:
-          source: Web
-          name: ${data.customer.display_name}
-          summary: AC
-          isFirstTimeClient: true
-          externalId: ${id}
-"""
-)
 TELL = (
     SOURCES
     + "connections:\n"

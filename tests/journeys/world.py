@@ -73,6 +73,27 @@ OFFICE = """\
   office: {vendor: http, base_url: SANDBOX/http, timeout: 2s}
 """
 
+BOOK = (
+    SOURCES
+    + "connections:\n"
+    + TITAN
+    + """\
+rules:
+  - id: book
+    event: job.completed
+    retry: {attempts: 3, first_wait: 50ms, backoff: fixed}
+    do:
+      - action: servicetitan.create_booking
+        with:
+          source: Web
+          name: ${data.customer.display_name}
+          summary: AC
+          isFirstTimeClient: true
+          externalId: ${id}
+"""
+)
+"""A rule that books each completed job in ServiceTitan, and tries again soon."""
+
 NOTE = """\
   - id: note
     event: "*"

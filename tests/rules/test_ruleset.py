@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError, model_validator
 
 from hooks.rules import EvaluationError, StepSpec
 from hooks.rules.index import MAX_REMEMBERED, type_matches
-from hooks.rules.ruleset import describe_invalid
+from hooks.rules.step import describe_invalid
 from tests.rules.rules_world import EVENT, HEAD, PING, event, load, load_after_head, rule
 
 

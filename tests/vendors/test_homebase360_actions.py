@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,12 +13,15 @@ from pydantic import ValidationError
 
 from hooks.errors import Permanent, Transient, Undecided
 from hooks.events import Done
-from hooks.kit.sandbox import Fault, Sandbox
-from hooks.ports import Action, Call
+from hooks.kit.sandbox import Fault
+from hooks.ports import Call
 from hooks.vendors.homebase360 import vendor
 from hooks.vendors.homebase360.client import Homebase360Client, Homebase360Settings
 from hooks.vendors.homebase360.people import as_customer, changes
 from hooks.vendors.homebase360.sandbox import API_KEY, sandbox
+from tests.vendors.sandboxed import Sandboxed, action_of
+
+action = partial(action_of, vendor)
 
 MAYA = {
     "first_name": "Maya",
@@ -39,31 +43,14 @@ VISIT = {
 }
 
 
-class Account:
+class Account(Sandboxed):
     """A connection to a sandbox of its own."""
 
     def __init__(self, **keys: Any) -> None:
-        app = sandbox()
-        self.box: Sandbox = app.state.sandbox
-        settings = Homebase360Settings.model_validate(
-            {"base_url": "http://127.0.0.1/api/v1", "api_key": API_KEY, **keys}
-        )
-        self.client = Homebase360Client("homebase", settings, transport=httpx.ASGITransport(app))
-
-    async def do(self, name: str, /, **inputs: Any) -> Any:
-        return (await action(name).send(self.client, Call(inputs, "key-1", 5.0))).output
-
-    async def look_up(self, name: str, /, **inputs: Any) -> Done | None:
-        return await action(name).lookup(self.client, Call(inputs, "key-1", 5.0, again=True))
+        super().__init__(vendor, sandbox(), {"base_url": "http://127.0.0.1/api/v1", "api_key": API_KEY, **keys})
 
     def methods(self) -> list[str]:
         return [request["method"] for request in self.box.requests]
-
-
-def action(name: str) -> Action:
-    found = vendor.action(name)
-    assert found is not None
-    return found
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 from hooks.canonical import Job, LineItem
 from hooks.errors import DeliveryError, Permanent, Transient
 from hooks.events import Done
-from hooks.kit.sandbox import Fault, Sandbox
-from hooks.ports import Action, Call
+from hooks.kit.sandbox import Fault
+from hooks.ports import Call
 from hooks.vendors.homebase360 import vendor
-from hooks.vendors.homebase360.client import Homebase360Client, Homebase360Settings
+from hooks.vendors.homebase360.client import Homebase360Settings
 from hooks.vendors.homebase360.sandbox import API_KEY, sandbox
 from hooks.vendors.homebase360.visits import as_job, money
+from tests.vendors.sandboxed import Sandboxed, action_of
+
+action = partial(action_of, vendor)
 
 JOB = Job(
     id="job_41",
@@ -32,16 +35,11 @@ JOB = Job(
 )
 
 
-class Account:
+class Account(Sandboxed):
     """A connection to a sandbox of its own, with one customer in it."""
 
     def __init__(self, **keys: Any) -> None:
-        app = sandbox()
-        self.box: Sandbox = app.state.sandbox
-        settings = Homebase360Settings.model_validate(
-            {"base_url": "http://127.0.0.1/api/v1", "api_key": API_KEY, **keys}
-        )
-        self.client = Homebase360Client("homebase", settings, transport=httpx.ASGITransport(app))
+        super().__init__(vendor, sandbox(), {"base_url": "http://127.0.0.1/api/v1", "api_key": API_KEY, **keys})
         self.customer = ""
 
     async def begin(self) -> Account:
@@ -53,9 +51,6 @@ class Account:
         made = await self.do("create_customer", firstName=name, email=[f"{name.lower()}@example.org"])
         return str(made["customerId"])
 
-    async def do(self, name: str, /, **inputs: Any) -> Any:
-        return (await action(name).send(self.client, Call(inputs, "key-1", 5.0))).output
-
     async def upsert(self, job: Job = JOB, **inputs: Any) -> str:
         """What became of it: ``created``, ``updated`` or ``unchanged``."""
         inputs = {"customerId": self.customer, **inputs}
@@ -64,9 +59,8 @@ class Account:
         assert output["jobId"]
         return outcome
 
-    async def look_up(self, job: Job = JOB, **inputs: Any) -> Done | None:
-        inputs = {"job": job.dump(), "customerId": self.customer, **inputs}
-        return await action("upsert_job").lookup(self.client, Call(inputs, "key-1", 5.0, again=True))
+    async def look_for(self, job: Job = JOB, **inputs: Any) -> Done | None:
+        return await self.look_up("upsert_job", **{"job": job.dump(), "customerId": self.customer, **inputs})
 
     @property
     def jobs(self) -> list[dict[str, Any]]:
@@ -74,12 +68,6 @@ class Account:
 
     def writes(self) -> list[str]:
         return [request["method"] for request in self.box.requests if request["method"] != "GET"]
-
-
-def action(name: str) -> Action:
-    found = vendor.action(name)
-    assert found is not None
-    return found
 
 
 @pytest.fixture
@@ -317,7 +305,7 @@ async def test_a_job_whose_answer_was_lost_is_found_again(account: Account) -> N
     with pytest.raises(Transient) as caught:
         await account.upsert()
 
-    found = await account.look_up()
+    found = await account.look_for()
 
     assert caught.value.unknown
     assert found is not None
@@ -329,7 +317,7 @@ async def test_a_job_that_never_arrived_is_not_found(account: Account) -> None:
     with pytest.raises(Transient):
         await account.upsert()
 
-    assert None is await account.look_up()
+    assert None is await account.look_for()
     assert "created" == await account.upsert()
 
 
@@ -340,9 +328,9 @@ async def test_a_change_that_never_arrived_is_not_found(account: Account) -> Non
     with pytest.raises(Transient):
         await account.upsert(moved)
 
-    assert None is await account.look_up(moved)
+    assert None is await account.look_for(moved)
     assert "updated" == await account.upsert(moved)
-    assert None is not await account.look_up(moved)
+    assert None is not await account.look_for(moved)
 
 
 async def test_a_search_that_fails_leaves_no_doubt(account: Account) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,11 +12,14 @@ import pytest
 
 from hooks.errors import DeliveryError, Permanent, Transient, Unconfigured
 from hooks.kit.http import record_exchanges
-from hooks.kit.sandbox import Fault, Sandbox
-from hooks.ports import Action, Call
+from hooks.kit.sandbox import Fault
+from hooks.ports import Call
 from hooks.vendors.jobcloser import vendor
-from hooks.vendors.jobcloser.client import JobCloserClient, JobCloserSettings
+from hooks.vendors.jobcloser.client import JobCloserClient
 from hooks.vendors.jobcloser.sandbox import COMPANY_ID, EMAIL, KEY, PASSWORD, sandbox
+from tests.vendors.sandboxed import Sandboxed, action_of
+
+action = partial(action_of, vendor)
 
 LEAD = {"Name": "Maya Ortiz", "Email": "maya@example.org", "Phone": "(303) 555-0142", "JobCity": "Golden"}
 APPLICATION = {
@@ -39,23 +43,11 @@ APPLICATION = {
 }
 
 
-class Account:
+class Account(Sandboxed):
     """A connection to a sandbox of its own."""
 
     def __init__(self, **keys: Any) -> None:
-        app = sandbox()
-        self.box: Sandbox = app.state.sandbox
-        self.settings = JobCloserSettings.model_validate({"base_url": "http://127.0.0.1", "key": KEY, **keys})
-        self.client = JobCloserClient("jc", self.settings, transport=httpx.ASGITransport(app))
-
-    async def do(self, name: str, /, **inputs: Any) -> Any:
-        return (await action(name).send(self.client, Call(inputs, "key-1", 5.0))).output
-
-
-def action(name: str) -> Action:
-    found = vendor.action(name)
-    assert found is not None
-    return found
+        super().__init__(vendor, sandbox(), {"base_url": "http://127.0.0.1", "key": KEY, **keys})
 
 
 @pytest.mark.parametrize("where", ["query", "body", "header"])

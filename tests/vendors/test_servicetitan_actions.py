@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -14,11 +15,14 @@ from pydantic import ValidationError
 from hooks.errors import Permanent, Transient, Unconfigured, Undecided
 from hooks.events import Done
 from hooks.kit.http import record_exchanges
-from hooks.kit.sandbox import Fault, Sandbox
-from hooks.ports import Action, Call
+from hooks.kit.sandbox import Fault
+from hooks.ports import Call
 from hooks.vendors.servicetitan import vendor
 from hooks.vendors.servicetitan.client import ServiceTitanClient, ServiceTitanSettings
 from hooks.vendors.servicetitan.sandbox import APP_KEY, CLIENT_ID, CLIENT_SECRET, sandbox
+from tests.vendors.sandboxed import Sandboxed, action_of
+
+action = partial(action_of, vendor)
 
 KEYS = {"tenant": 10978752986, "app_key": APP_KEY, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 ADDRESS = {"street": "18 Birch Rd", "city": "Golden", "state": "CO", "zip": "80401", "country": "US"}
@@ -44,30 +48,15 @@ JOB = {
 }
 
 
-class Account:
+class Account(Sandboxed):
     """A connection to a sandbox of its own."""
 
     def __init__(self, **keys: Any) -> None:
-        app = sandbox()
-        self.box: Sandbox = app.state.sandbox
         addresses = {"base_url": "http://127.0.0.1", "auth_url": "http://127.0.0.1/connect/token"}
-        self.settings = ServiceTitanSettings.model_validate({**addresses, **KEYS, "booking_provider": 774125, **keys})
-        self.client = ServiceTitanClient("titan", self.settings, transport=httpx.ASGITransport(app))
-
-    async def do(self, name: str, /, **inputs: Any) -> Any:
-        return (await action(name).send(self.client, Call(inputs, "key-1", 5.0))).output
-
-    async def look_up(self, name: str, /, **inputs: Any) -> Done | None:
-        return await action(name).lookup(self.client, Call(inputs, "key-1", 5.0, again=True))
+        super().__init__(vendor, sandbox(), {**addresses, **KEYS, "booking_provider": 774125, **keys})
 
     def token_requests(self) -> int:
         return sum(1 for request in self.box.requests if request["path"] == "/connect/token")
-
-
-def action(name: str) -> Action:
-    found = vendor.action(name)
-    assert found is not None
-    return found
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,11 +13,14 @@ import pytest
 from hooks.canonical import Address, Customer, Lead, Phones
 from hooks.errors import Permanent, Transient
 from hooks.events import Done
-from hooks.kit.sandbox import Fault, Sandbox
-from hooks.ports import Action, Call
+from hooks.kit.sandbox import Fault
+from hooks.ports import Call
 from hooks.vendors.servicetitan import vendor
-from hooks.vendors.servicetitan.client import ServiceTitanClient, ServiceTitanSettings
+from hooks.vendors.servicetitan.client import ServiceTitanClient
 from hooks.vendors.servicetitan.sandbox import APP_KEY, CLIENT_ID, CLIENT_SECRET, sandbox
+from tests.vendors.sandboxed import Sandboxed, action_of
+
+action = partial(action_of, vendor)
 
 HOME = Address(street="18 Birch Rd", street_line_2="Unit 2", city="Golden", state="CO", zip="80401")
 MAYA = Customer(
@@ -40,19 +44,13 @@ HOME_SENT = {"street": "1 Oak St", "city": "Golden", "state": "CO", "zip": "8040
 LOCATION = {"name": "Old", "address": HOME_SENT}
 
 
-def action(name: str) -> Action:
-    found = vendor.action(name)
-    assert found is not None
-    return found
-
-
-class Account:
+class Account(Sandboxed):
     """A connection to a sandbox of its own."""
 
     def __init__(self) -> None:
-        app = sandbox()
-        self.box: Sandbox = app.state.sandbox
-        self.settings = ServiceTitanSettings.model_validate(
+        super().__init__(
+            vendor,
+            sandbox(),
             {
                 "base_url": "http://127.0.0.1",
                 "auth_url": "http://127.0.0.1/connect/token",
@@ -61,15 +59,8 @@ class Account:
                 "client_id": CLIENT_ID,
                 "client_secret": CLIENT_SECRET,
                 "booking_provider": 9,
-            }
+            },
         )
-        self.client = ServiceTitanClient("titan", self.settings, transport=httpx.ASGITransport(app))
-
-    async def do(self, name: str, /, key: str = "key-1", **inputs: Any) -> Done:
-        return await action(name).send(self.client, Call(inputs, key, 5.0))
-
-    async def look_up(self, name: str, /, key: str = "key-1", **inputs: Any) -> Done | None:
-        return await action(name).lookup(self.client, Call(inputs, key, 5.0, again=True))
 
     def writes(self) -> list[str]:
         return [
@@ -90,7 +81,7 @@ async def account() -> AsyncIterator[Account]:
 
 
 async def test_a_lead_becomes_a_booking_with_address_and_contacts(account: Account) -> None:
-    done = await account.do("book_lead", lead=LEAD.dump())
+    done = await account.done("book_lead", lead=LEAD.dump())
     assert {
         "externalId": "key-1",
         "source": "Website",
@@ -116,15 +107,15 @@ async def test_a_lead_becomes_a_booking_with_address_and_contacts(account: Accou
 
 
 async def test_a_lead_is_booked_once(account: Account) -> None:
-    first = await account.do("book_lead", lead=LEAD.dump())
-    assert Done(first.output, adopted=True) == await account.do("book_lead", lead=LEAD.dump())
+    first = await account.done("book_lead", lead=LEAD.dump())
+    assert Done(first.output, adopted=True) == await account.done("book_lead", lead=LEAD.dump())
     assert Done(first.output, adopted=True) == await account.look_up("book_lead", lead=LEAD.dump())
     assert await account.look_up("book_lead", key="key-2", lead=LEAD.dump()) is None
     assert 1 == len(account.box.of("bookings"))
 
 
 async def test_what_is_given_goes_before_what_is_read(account: Account) -> None:
-    done = await account.do(
+    done = await account.done(
         "book_lead",
         customer=MAYA.dump(),
         externalId="evt_7",
@@ -140,7 +131,7 @@ async def test_what_is_given_goes_before_what_is_read(account: Account) -> None:
 
 async def test_an_address_that_is_not_whole_is_told_in_the_summary(account: Account) -> None:
     lead = Lead(customer=Customer(company="Acme"), address=Address(street="18 Birch Rd", city="Golden"))
-    done = await account.do("book_lead", lead=lead.dump())
+    done = await account.done("book_lead", lead=lead.dump())
     assert ("New lead\nAddress: 18 Birch Rd, Golden", "Acme") == (done.output["summary"], done.output["name"])
     assert "address" not in done.output
 
@@ -157,7 +148,7 @@ async def test_an_address_that_is_not_whole_is_told_in_the_summary(account: Acco
 )
 async def test_a_lead_that_cannot_be_booked_is_never_sent(account: Account, inputs: dict[str, Any], told: str) -> None:
     with pytest.raises(Permanent, match=told):
-        await account.do("book_lead", **inputs)
+        await account.done("book_lead", **inputs)
     assert [] == account.box.requests
 
 
@@ -170,7 +161,7 @@ def test_the_booking_is_shown_before_it_has_a_key() -> None:
 
 async def test_an_extension_is_noted_at_its_number(account: Account) -> None:
     person = Customer(first_name="Maya", phone="+13035550142", phone_extension="12", address=Address(country="US"))
-    done = await account.do("book_lead", customer=person.dump())
+    done = await account.done("book_lead", customer=person.dump())
     sent = json.loads(account.box.requests[-1]["body"])
     assert [{"type": "MobilePhone", "value": "3035550142", "memo": "extension 12"}] == sent["contacts"]
     assert "New lead" == done.output["summary"]
@@ -180,7 +171,7 @@ async def test_an_extension_is_noted_at_its_number(account: Account) -> None:
 
 
 async def test_a_new_customer_is_created_with_its_location(account: Account) -> None:
-    output = (await account.do("upsert_customer", customer=MAYA.dump(), externalData=OWN)).output
+    output = (await account.done("upsert_customer", customer=MAYA.dump(), externalData=OWN)).output
     [customer], [place] = account.box.of("customers"), account.box.of("locations")
     assert (customer["id"], place["id"], True, False, False) == (
         output["id"],
@@ -203,9 +194,9 @@ async def test_a_new_customer_is_created_with_its_location(account: Account) -> 
     ids=["all", "phone", "name and e-mail", "name and address"],
 )
 async def test_a_known_customer_is_found_and_nothing_is_written(account: Account, again: Customer) -> None:
-    made = (await account.do("upsert_customer", customer=MAYA.dump())).output
+    made = (await account.done("upsert_customer", customer=MAYA.dump())).output
     account.box.requests.clear()
-    output = (await account.do("upsert_customer", customer=again.dump())).output
+    output = (await account.done("upsert_customer", customer=again.dump())).output
     assert {**made, "created": False, "unchanged": True} == output
     assert [] == account.writes()
     found = await account.look_up("upsert_customer", customer=again.dump())
@@ -222,18 +213,18 @@ async def test_a_known_customer_is_found_and_nothing_is_written(account: Account
     ids=["same name", "same address"],
 )
 async def test_another_person_is_not_taken_for_this_one(account: Account, other: Customer) -> None:
-    await account.do("upsert_customer", customer=MAYA.dump())
+    await account.done("upsert_customer", customer=MAYA.dump())
     assert await account.look_up("upsert_customer", customer=other.dump()) is None
-    assert (await account.do("upsert_customer", customer=other.dump())).output["created"]
+    assert (await account.done("upsert_customer", customer=other.dump())).output["created"]
     assert 2 == len(account.box.of("customers"))
 
 
 async def test_what_is_lacking_is_added_and_the_rest_stays(account: Account) -> None:
-    identity = (await account.do("upsert_customer", customer=MAYA.dump(), tagTypeIds=[1])).output["id"]
+    identity = (await account.done("upsert_customer", customer=MAYA.dump(), tagTypeIds=[1])).output["id"]
     account.box.requests.clear()
     newer = MAYA.model_copy(update={"email": "new@example.org", "display_name": "Maya Lake", "address": None})
     newer = newer.model_copy(update={"addresses": []})
-    output = (await account.do("upsert_customer", customer=newer.dump(), tagTypeIds=[2], type="Commercial")).output
+    output = (await account.done("upsert_customer", customer=newer.dump(), tagTypeIds=[2], type="Commercial")).output
     assert ["PATCH customers/" + str(identity), f"POST customers/{identity}/contacts"] == account.writes()
     assert (True, identity) == (output["updated"], output["id"])
     [record] = account.box.of("customers")
@@ -242,24 +233,24 @@ async def test_what_is_lacking_is_added_and_the_rest_stays(account: Account) -> 
 
 
 async def test_our_own_key_finds_a_customer_whose_name_and_number_have_changed(account: Account) -> None:
-    identity = (await account.do("upsert_customer", customer=MAYA.dump(), externalData=OWN)).output["id"]
+    identity = (await account.done("upsert_customer", customer=MAYA.dump(), externalData=OWN)).output["id"]
     newer = Customer(display_name="Maya Lake", phone="+13035550177")
-    output = (await account.do("upsert_customer", customer=newer.dump(), externalData=OWN)).output
+    output = (await account.done("upsert_customer", customer=newer.dump(), externalData=OWN)).output
     assert (identity, True) == (output["id"], output["updated"])
     assert "Maya Lake" == account.box.of("customers")[0]["name"]
 
 
 async def test_our_own_key_is_merged_into_a_customer_found_by_phone(account: Account) -> None:
-    await account.do("upsert_customer", customer=MAYA.dump())
-    assert (await account.do("upsert_customer", customer=MAYA.dump(), externalData=OWN)).output["updated"]
+    await account.done("upsert_customer", customer=MAYA.dump())
+    assert (await account.done("upsert_customer", customer=MAYA.dump(), externalData=OWN)).output["updated"]
     assert [{"key": "hcp", "value": "cus_1"}] == account.box.of("customers")[0]["externalData"]
-    assert (await account.do("upsert_customer", customer=MAYA.dump(), externalData=OWN)).output["unchanged"]
+    assert (await account.done("upsert_customer", customer=MAYA.dump(), externalData=OWN)).output["unchanged"]
 
 
 async def test_a_new_place_has_no_location_yet(account: Account) -> None:
-    await account.do("upsert_customer", customer=MAYA.dump())
+    await account.done("upsert_customer", customer=MAYA.dump())
     shop = {"street": "2 Mill St", "city": "Golden", "state": "CO", "zip": "80401"}
-    assert (await account.do("upsert_customer", customer=MAYA.dump(), address=shop)).output["locationId"] is None
+    assert (await account.done("upsert_customer", customer=MAYA.dump(), address=shop)).output["locationId"] is None
 
 
 async def known(account: Account, identity: object, customer: Customer) -> dict[str, Any]:
@@ -270,7 +261,7 @@ async def known(account: Account, identity: object, customer: Customer) -> dict[
 
 
 async def test_a_known_customer_is_not_searched_for(account: Account) -> None:
-    made = (await account.do("upsert_customer", customer=MAYA.dump())).output
+    made = (await account.done("upsert_customer", customer=MAYA.dump())).output
     account.box.requests.clear()
     output = await known(account, made["id"], Customer(display_name="Maya Ortiz", email="new@example.org"))
     assert (made["id"], True) == (output["id"], output["updated"])
@@ -279,8 +270,8 @@ async def test_a_known_customer_is_not_searched_for(account: Account) -> None:
 
 @pytest.mark.parametrize("gone", ["closed", "deleted", "no number"])
 async def test_a_known_customer_that_is_gone_is_searched_for(account: Account, gone: str) -> None:
-    old = (await account.do("create_customer", name="Old", address=HOME_SENT, locations=[LOCATION])).output["id"]
-    made = (await account.do("upsert_customer", customer=MAYA.dump())).output
+    old = (await account.done("create_customer", name="Old", address=HOME_SENT, locations=[LOCATION])).output["id"]
+    made = (await account.done("upsert_customer", customer=MAYA.dump())).output
     if gone == "closed":
         account.box.of("customers")[0]["active"] = False
     output = await known(account, {"closed": old, "deleted": 99, "no number": "cus_1"}[gone], MAYA)
@@ -288,19 +279,19 @@ async def test_a_known_customer_that_is_gone_is_searched_for(account: Account, g
 
 
 async def test_somebody_else_with_the_same_phone_is_not_taken(account: Account) -> None:
-    await account.do("upsert_customer", customer=MAYA.dump())
+    await account.done("upsert_customer", customer=MAYA.dump())
     leo = Customer(display_name="Leo Ortiz", phone="+13035550142", address=HOME)
-    assert (await account.do("upsert_customer", customer=leo.dump())).output["created"]
+    assert (await account.done("upsert_customer", customer=leo.dump())).output["created"]
     firm = account.box.of("customers")[0]
     firm["type"] = "Commercial"  # a firm's name is not compared with a person's
     ana = Customer(display_name="Ana Diaz", phone="+13035550143", address=HOME)
-    assert firm["id"] == (await account.do("upsert_customer", customer=ana.dump())).output["id"]
+    assert firm["id"] == (await account.done("upsert_customer", customer=ana.dump())).output["id"]
 
 
 async def test_a_customer_of_unknown_outcome_is_found_again(account: Account) -> None:
     account.box.faults.append(Fault(kind="cut_after", path="/customers", method="POST"))
     with pytest.raises(Transient) as caught:
-        await account.do("upsert_customer", customer=MAYA.dump())
+        await account.done("upsert_customer", customer=MAYA.dump())
     assert caught.value.unknown
     found = await account.look_up("upsert_customer", customer=MAYA.dump())
     assert found is not None
@@ -310,7 +301,7 @@ async def test_a_customer_of_unknown_outcome_is_found_again(account: Account) ->
 async def test_a_search_that_fails_has_changed_nothing(account: Account) -> None:
     account.box.faults.append(Fault(kind="status", status=500, path="/customers"))
     with pytest.raises(Transient) as caught:
-        await account.do("upsert_customer", customer=MAYA.dump())
+        await account.done("upsert_customer", customer=MAYA.dump())
     assert not caught.value.unknown
 
 
@@ -319,13 +310,13 @@ async def test_a_customer_without_a_whole_address_can_be_found_but_not_made(acco
     shown = action("upsert_customer").render({"customer": customer}, account.settings)
     assert ("GET", (("phone", "3035550142"),)) == (shown.method, shown.query)
     with pytest.raises(Permanent, match="book_lead"):
-        await account.do("upsert_customer", customer=customer)
+        await account.done("upsert_customer", customer=customer)
     assert [] == account.writes()
 
 
 async def test_a_customer_who_is_nobody_is_never_sent(account: Account) -> None:
     with pytest.raises(Permanent, match="neither a name"):
-        await account.do("upsert_customer", customer=Customer(id="cus_1").dump())
+        await account.done("upsert_customer", customer=Customer(id="cus_1").dump())
     assert [] == account.box.requests
 
 
@@ -354,9 +345,9 @@ async def test_lists_that_ignore_their_filters_fool_nobody(account: Account) -> 
 
 async def test_a_number_that_everybody_writes_joins_nobody(account: Account) -> None:
     place = {"address": HOME.dump(), "phone": "000-000-0000"}
-    made = (await account.do("upsert_customer", customer={"display_name": "John Smith", **place})).output
-    other = (await account.do("upsert_customer", customer={"display_name": "John Miller", **place})).output
-    again = (await account.do("upsert_customer", customer={"display_name": "John Smith", **place})).output
+    made = (await account.done("upsert_customer", customer={"display_name": "John Smith", **place})).output
+    other = (await account.done("upsert_customer", customer={"display_name": "John Miller", **place})).output
+    again = (await account.done("upsert_customer", customer={"display_name": "John Smith", **place})).output
     assert (True, True, made["id"]) == (other["created"], again["unchanged"], again["id"])
 
 
@@ -371,5 +362,5 @@ async def test_what_reaches_nobody_is_no_contact(
     account: Account, reach: dict[str, str], contact: dict[str, str]
 ) -> None:
     lead = {**LEAD.dump(), "customer": {"display_name": "Maya Ortiz", **reach}}
-    await account.do("book_lead", lead=lead, booking_provider=7)
+    await account.done("book_lead", lead=lead, booking_provider=7)
     assert [contact] == json.loads(account.box.requests[-1]["body"])["contacts"]

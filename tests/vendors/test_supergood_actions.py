@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,39 +14,29 @@ from pydantic import ValidationError
 
 from hooks.errors import Permanent, Transient, Unconfigured
 from hooks.kit.http import record_exchanges
-from hooks.kit.sandbox import Fault, Sandbox
-from hooks.ports import Action, Call
+from hooks.kit.sandbox import Fault
+from hooks.ports import Call
 from hooks.vendors.supergood import vendor
 from hooks.vendors.supergood.client import SupergoodClient, SupergoodSettings, one_time_code
 from hooks.vendors.supergood.sandbox import PASSWORD, USERNAME, sandbox
+from tests.vendors.sandboxed import Sandboxed, action_of
+
+action = partial(action_of, vendor)
 
 KEYS = {"base_url": "http://127.0.0.1", "username": USERNAME, "password": PASSWORD}
 JOB = {"customerId": "cus_1", "service": "AC tune-up"}
 
 
-class Account:
+class Account(Sandboxed):
     """A connection to a sandbox of its own, with a clock that is moved by hand."""
 
     def __init__(self, *, token_seconds: float = 900.0, **keys: Any) -> None:
-        app = sandbox(token_seconds=token_seconds)
-        self.box: Sandbox = app.state.sandbox
         self.seconds = 0.0
-        self.settings = SupergoodSettings.model_validate({**KEYS, **keys})
-        self.client = SupergoodClient(
-            "good", self.settings, transport=httpx.ASGITransport(app), monotonic=lambda: self.seconds
-        )
-
-    async def do(self, name: str, /, key: str = "key-1", **inputs: Any) -> Any:
-        return (await action(name).send(self.client, Call(inputs, key, 5.0))).output
+        app = sandbox(token_seconds=token_seconds)
+        super().__init__(vendor, app, {**KEYS, **keys}, monotonic=lambda: self.seconds)
 
     def asked(self) -> list[str]:
         return [request["path"] for request in self.box.requests]
-
-
-def action(name: str) -> Action:
-    found = vendor.action(name)
-    assert found is not None
-    return found
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from hooks.web.auth import (
     create_token,
     ensure_token,
     forged,
-    is_loopback,
+    reached_only_here,
 )
 from hooks.web.guard import Guard
 from hooks.web.sessions import Sessions
@@ -123,7 +123,7 @@ def test_no_text_is_a_token_by_accident(text: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost", "LocalHost"])
 def test_loopback_needs_no_token_of_ones_own(host: str) -> None:
-    assert is_loopback(host)
+    assert reached_only_here(host)
     check_bind(host, token_given=False)
 
 

@@ -19,6 +19,7 @@ from hooks.cli.demo.telling import Teller
 from hooks.cli.reader import Server
 from hooks.cli.signing import housecall_pro, shared_key
 from hooks.cli.wire import WireAnswer, call
+from hooks.whereabouts import TOKEN_FILE
 
 _PACE_SECONDS = 0.3
 _SETTLE_SECONDS = 45.0
@@ -232,7 +233,7 @@ async def _stay(stage: Stage, teller: Teller) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     data = stage.folder / "data"
     teller.say(f"\nwebhooks   {stage.server.inbox}/in/summit, /in/harbor, /in/leads, /in/lawn")
-    teller.say(f"console    {stage.server.admin}  (sign in with the token in {data / 'admin.token'})")
+    teller.say(f"console    {stage.server.admin}  (sign in with the token in {data / TOKEN_FILE})")
     teller.say(f"sandboxes  {stage.sandbox_address}/homebase360, ...")
     teller.say(f"look       hooks runs list --data {data}")
     teller.say("Ctrl-C ends it and removes everything.")

@@ -9,16 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool
 
 from hooks.errors import VerificationError
 from hooks.events import Receipt
 from hooks.kit.fields import FieldError, instant, name_text
-from hooks.kit.guards import Guard, Verify, make_guard
-from hooks.ports import Draft, Inbound, Outcome, Reading, Reply, Source, SourceSettings
-from hooks.values import Secrets
+from hooks.kit.guards import GuardedSettings
+from hooks.ports import Draft, Inbound, Outcome, Reading, Reply, Source
 
 from .message import ATTRIBUTES, BATCH, BINARY, STRUCTURED, data_of, events
 
@@ -29,29 +28,15 @@ _KNOWN = ("dataref", "partitionkey", "sequence", "sequencetype", "traceparent", 
 Extension = Annotated[str, Field(pattern=r"^[a-z0-9]{1,40}$")]
 
 
-class CloudEventsSourceSettings(SourceSettings):
+class CloudEventsSourceSettings(GuardedSettings):
     """How a sender proves itself, and whether it may ask first. ``type`` gives all events one type."""
 
-    key: Secrets = Field(
-        (), description="A shared key in `?key=`, `X-Api-Key`, `Bearer` or a Basic password; two during a rotation."
-    )
-    verify: Verify | None = Field(None, description="How requests are checked instead: a preset's name or a scheme.")
-    secret: Secrets = Field((), description="The secret of `verify`; two during a rotation.")
     handshake: StrictBool = Field(
         False, description="Whether a sender that asks with OPTIONS is told that it may post."
     )
     extensions: tuple[Extension, ...] = Field(
         (), description="Extension attributes to read from the headers of binary events, beside the well-known ones."
     )
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        self.guard()
-        return self
-
-    def guard(self) -> Guard:
-        """The check these settings describe. Raises ValueError when it is not exactly one."""
-        return make_guard(self.verify, secret=self.secret, key=self.key, other=", or `key: ${secret.NAME}`")
 
 
 class CloudEventsSource:

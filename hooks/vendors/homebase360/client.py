@@ -9,7 +9,7 @@ from pydantic import Field
 from hooks.errors import Permanent, Transient
 from hooks.events import Done, Request
 from hooks.kit.answers import refused, vendor_words
-from hooks.kit.http import Address, Http, Network, read_json, verdict
+from hooks.kit.http import Address, Http, read_json, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -41,14 +41,7 @@ class Homebase360Client:
         self.name = name
         self.settings = settings
         self._key = settings.api_key.get_secret_value()
-        self._http = Http(
-            settings.base_url,
-            timeout=settings.timeout,
-            network=Network.of(settings),
-            transport=transport,
-            connections=settings.concurrency,
-            secrets=[self._key],
-        )
+        self._http = Http.of(settings, transport=transport, secrets=[self._key])
 
     async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
         """The answer's ``data``. There is no idempotency header: ``key`` is not sent.

@@ -11,7 +11,7 @@ import pydantic_core
 from pydantic import Field
 
 from hooks.events import Answer, Done, Request
-from hooks.kit.http import Address, Http, Network, verdict
+from hooks.kit.http import Address, Http, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -53,15 +53,7 @@ class HousecallProClient:
         key = settings.api_key.get_secret_value()
         self._credentials = {"authorization": f"{settings.auth_scheme} {key}"}
         self._location = {"x-company-id": settings.company_id} if settings.company_id else {}
-        self._http = Http(
-            settings.base_url,
-            timeout=settings.timeout,
-            network=Network.of(settings),
-            transport=transport,
-            connections=settings.concurrency,
-            secrets=[key],
-            max_body=MAX_ANSWER,
-        )
+        self._http = Http.of(settings, transport=transport, secrets=[key], max_body=MAX_ANSWER)
 
     async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
         """The vendor's bare answer; a list is its page. There is no idempotency header: ``key`` is not sent."""

@@ -8,28 +8,20 @@ Where nothing tells a record from another one, the run is held for a person.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from hooks.errors import Undecided
 from hooks.events import Done
+from hooks.kit.comparing import same_text, same_time
 from hooks.kit.http import Deadline
 from hooks.kit.operations import Operation
 from hooks.ports import Call
 
 from .client import HousecallProClient
-from .people import same_name, same_person, same_text, searchable, searches
+from .people import same_name, same_person, searchable, searches
 from .rows import ask, records_of, search
 
 Finder = Callable[[HousecallProClient, Call], Awaitable[Done | None]]
-
-
-def same_time(text: object, wanted: object) -> bool:
-    """Whether both are the same instant."""
-    try:
-        return datetime.fromisoformat(str(text)) == datetime.fromisoformat(str(wanted))
-    except (ValueError, TypeError):
-        return False
 
 
 async def find_person(

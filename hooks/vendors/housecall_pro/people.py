@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hooks.kit.answers import several
+from hooks.kit.comparing import last_digits, national, same_text
 from hooks.kit.fields import split_name
 from hooks.names import likeness, says_less
-from hooks.people import phone_key, tells_apart
+from hooks.people import tells_apart
 
 _SAME = ("first_name", "last_name", "company", "email")
-_WITH_COUNTRY = 11
 NUMBERS = ("mobile_number", "home_number", "work_number")
 
 
@@ -48,10 +47,10 @@ def _numbers(canonical: Mapping[str, Any]) -> dict[str, str]:
     """The numbers by their use; texts without a digit (``n/a``) are none."""
     phones = canonical.get("phones") or {}
     uses = {f"{use}_number": phones.get(use) for use in ("mobile", "home", "work")}
-    found = {use: national(str(number)) for use, number in uses.items() if _digits(number)}
+    found = {use: national(str(number)) for use, number in uses.items() if last_digits(number)}
     spare = [canonical.get("phone"), *(phones.get("additional") or ())]
     for number in spare:
-        if _digits(number) and not any(same_number(number, there) for there in found.values()):
+        if last_digits(number) and not any(same_number(number, there) for there in found.values()):
             free = next((use for use in NUMBERS if use not in found), None)
             if free is not None:
                 found[free] = national(str(number))
@@ -69,27 +68,9 @@ def _addresses(canonical: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def national(number: str) -> str:
-    """Ten digits for a US or Canadian number in E.164, as the vendor writes them; other texts as they are."""
-    return number[2:] if re.fullmatch(r"\+1\d{10}", number) else number.strip()
-
-
-def _digits(number: object) -> str:
-    text = str(number or "")
-    digits = re.sub(r"\D", "", text)
-    if len(digits) > _WITH_COUNTRY:  # an extension, which the last ten would be of
-        digits = (phone_key(text) or digits).lstrip("+")
-    return digits[-10:]
-
-
 def same_number(one: object, other: object) -> bool:
     """Whether two texts are the same number, however it is written, with an extension or without."""
-    return bool(_digits(one)) and _digits(one) == _digits(other)
-
-
-def same_text(one: object, other: object) -> bool:
-    """Whether two texts differ in no more than case and blanks; a missing one is empty."""
-    return " ".join(str(one or "").split()).casefold() == " ".join(str(other or "").split()).casefold()
+    return bool(last_digits(one)) and last_digits(one) == last_digits(other)
 
 
 def same_place(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

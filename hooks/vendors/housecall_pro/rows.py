@@ -13,11 +13,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from hooks.errors import Permanent
 from hooks.events import Done, Request
 from hooks.kit.answers import read_record, read_records
 from hooks.kit.http import Deadline, nothing_sent
-from hooks.kit.operations import Operation, Spec
+from hooks.kit.operations import Operation, Spec, delete, title_of
 from hooks.ports import Call
 
 from .client import HousecallProClient, HousecallProSettings
@@ -42,8 +41,7 @@ def row(
     **more: Any,
 ) -> Operation:
     """An operation whose inputs are a line of the vocabulary or a model; ``meaning`` is of names that differ here."""
-    title = "".join(word.capitalize() for word in name.split("_"))
-    inputs = partial(takes, title, line, meaning) if isinstance(line, str) else line
+    inputs = partial(takes, title_of(name), line, meaning) if isinstance(line, str) else line
     told = summary + SEED_ONLY if seed_only else summary
     more.setdefault("adjust", _lists_as_configured)
     return Operation(name, method, path, told, inputs, joined=False, **more)
@@ -64,7 +62,7 @@ def listing(name: str, path: str, summary: str, line: str = "", *, plural: str =
 
 def deletion(name: str, path: str, summary: str, line: str = "", **more: Any) -> Operation:
     """A deletion by the ids of its path."""
-    return row(name, "DELETE", path, summary, line, carry=_delete, **more)
+    return row(name, "DELETE", path, summary, line, carry=delete, **more)
 
 
 def _lists_as_configured(request: Request, inputs: Mapping[str, Any], settings: HousecallProSettings) -> Request:
@@ -148,15 +146,3 @@ async def search(
     with nothing_sent():
         found = (await client.send(lister.render(inputs, client.settings), timeout=timeout)).output
     return _listed(found, plural)
-
-
-# --- deletions ---
-
-
-async def _delete(client: HousecallProClient, request: Request, call: Call) -> Done:
-    try:
-        return await client.send(request, timeout=call.timeout, key=call.key)
-    except Permanent as error:
-        if error.status == 404 and call.again:
-            return Done(None, adopted=True)
-        raise

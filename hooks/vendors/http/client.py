@@ -179,14 +179,7 @@ class HttpClient:
         elif isinstance(auth, Header):
             self._secret[auth.header.lower()] = auth.value.get_secret_value()
             secrets.append(auth.value.get_secret_value())
-        self._http = Http(
-            settings.base_url,
-            timeout=settings.timeout,
-            network=Network.of(settings),
-            transport=transport,
-            connections=settings.concurrency,
-            secrets=secrets,
-        )
+        self._http = Http.of(settings, transport=transport, secrets=secrets)
 
     async def send(
         self, request: Request, *, timeout: float, key: str | None = None, success: Collection[int] = ()

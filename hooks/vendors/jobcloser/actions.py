@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hooks.events import Request
-from hooks.kit.operations import Body, Inputs, Operation, json_body, make_inputs
+from hooks.kit.operations import Body, Inputs, Operation, json_body, make_inputs, title_of
 from hooks.ports import Action
 
 from .client import JobCloserSettings
@@ -39,8 +39,7 @@ def row(
     needs: tuple[str, ...] = (),
 ) -> Operation:
     """A row: its inputs are a line of the vocabulary or a model; a missing ``companyId`` is the connection's."""
-    title = "".join(word.capitalize() for word in name.split("_"))
-    inputs = partial(make_inputs, title, takes, FIELDS) if isinstance(takes, str) else takes
+    inputs = partial(make_inputs, title_of(name), takes, FIELDS) if isinstance(takes, str) else takes
     names = takes.replace("?", "").split() if isinstance(takes, str) else takes.model_fields
     return Operation(
         name,

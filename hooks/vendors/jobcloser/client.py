@@ -16,7 +16,7 @@ from pydantic import Field
 from hooks.errors import Permanent, Transient, Unconfigured
 from hooks.events import Done, Request
 from hooks.kit.answers import refused, short
-from hooks.kit.http import Address, Deadline, Http, Network, read_json, verdict
+from hooks.kit.http import Address, Deadline, Http, read_json, verdict
 from hooks.kit.operations import json_body
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
@@ -68,14 +68,7 @@ class JobCloserClient:
         self.settings = settings
         self._key = settings.key.get_secret_value()
         self._password = settings.password.get_secret_value() if settings.password else ""
-        self._http = Http(
-            settings.base_url,
-            timeout=settings.timeout,
-            network=Network.of(settings),
-            transport=transport,
-            connections=settings.concurrency,
-            secrets=[self._key, self._password],
-        )
+        self._http = Http.of(settings, transport=transport, secrets=[self._key, self._password])
 
     async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
         """The answer's ``Result``. There is no idempotency header: ``key`` is not sent.

@@ -73,15 +73,7 @@ class ServiceTitanClient:
         self._app_key = settings.app_key.get_secret_value()
         client_id, client_secret = settings.client_id.get_secret_value(), settings.client_secret.get_secret_value()
         secrets = [self._app_key, client_id, client_secret]
-        self._http = Http(
-            settings.base_url,
-            timeout=settings.timeout,
-            network=Network.of(settings),
-            transport=transport,
-            connections=settings.concurrency,
-            secrets=secrets,
-            max_body=MAX_ANSWER,
-        )
+        self._http = Http.of(settings, transport=transport, secrets=secrets, max_body=MAX_ANSWER)
         self._auth = Http(
             settings.auth_url, network=Network.of(settings), transport=transport, connections=1, secrets=secrets
         )

@@ -8,12 +8,12 @@ the run is held for a person. Every hit is compared, in case a list ignores a fi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from hooks.errors import Undecided
 from hooks.events import Done
 from hooks.kit.answers import read_record
+from hooks.kit.comparing import same_time
 from hooks.kit.http import Deadline, nothing_sent
 from hooks.kit.operations import Operation
 from hooks.ports import Call
@@ -22,14 +22,6 @@ from .client import ServiceTitanClient
 from .rows import first_page
 
 Finder = Callable[[ServiceTitanClient, Call], Awaitable[Done | None]]
-
-
-def same_time(text: object, wanted: object) -> bool:
-    """Whether both are the same instant."""
-    try:
-        return datetime.fromisoformat(str(text)) == datetime.fromisoformat(str(wanted))
-    except (ValueError, TypeError):
-        return False
 
 
 def carries(record: Mapping[str, Any], key: str, value: str) -> bool:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hooks.kit.comparing import TEN_DIGITS, last_digits, national, same_text
 from hooks.names import likeness
-from hooks.people import phone_key
 
 _CUSTOMER_TYPES = {
     "residential": "Residential",
@@ -20,7 +20,6 @@ _CUSTOMER_TYPES = {
     "business": "Commercial",
 }
 _COUNTRY = "US"
-_TEN_DIGITS = 10
 
 
 def name_of(customer: Mapping[str, Any]) -> str | None:
@@ -91,11 +90,6 @@ def contacts_of(customer: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def national(number: str) -> str:
-    """Ten digits for a US or Canadian number in E.164, other texts as they are."""
-    return number[2:] if re.fullmatch(r"\+1\d{10}", number) else number.strip()
-
-
 def same_reach(one: object, other: object) -> bool:
     """Whether two texts are the same e-mail address or the same number, however it is written."""
     return bool(one) and bool(other) and _reach(str(one)) == _reach(str(other))
@@ -104,15 +98,8 @@ def same_reach(one: object, other: object) -> bool:
 def _reach(text: str) -> str:
     if "@" in text:
         return text.strip().casefold()
-    digits = re.sub(r"\D", "", text)
-    if len(digits) > _TEN_DIGITS + 1:  # an extension, which the last ten would be of
-        digits = (phone_key(text) or digits).lstrip("+")
-    return digits[-_TEN_DIGITS:] if len(digits) >= _TEN_DIGITS else text.strip().casefold()
-
-
-def same_name(one: object, other: object) -> bool:
-    """Whether two names differ in no more than case and blanks."""
-    return " ".join(str(one or "").split()).casefold() == " ".join(str(other or "").split()).casefold()
+    digits = last_digits(text)
+    return digits if len(digits) == TEN_DIGITS else text.strip().casefold()
 
 
 def contradict(record: Mapping[str, Any], name: str) -> bool:
@@ -139,7 +126,7 @@ def same_place(one: object, other: Mapping[str, Any] | None) -> bool:
     """Whether two addresses have the same street and ZIP code."""
     if not isinstance(one, Mapping) or not other:
         return False
-    return all(same_name(one.get(part), other.get(part)) for part in ("street", "zip"))
+    return all(same_text(one.get(part), other.get(part)) for part in ("street", "zip"))
 
 
 def lacking(there: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -13,11 +13,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from hooks.errors import Permanent
 from hooks.events import Done, Request
 from hooks.kit.answers import read_records
 from hooks.kit.http import Deadline, nothing_sent
-from hooks.kit.operations import Operation, Spec, query_pairs
+from hooks.kit.operations import Operation, Spec, delete, query_pairs, title_of
 from hooks.ports import Call
 
 from .client import ServiceTitanClient
@@ -42,7 +41,7 @@ def row(
     **more: Any,
 ) -> Operation:
     """An operation whose inputs are a line of the vocabulary or a model; ``meaning`` is of names that differ here."""
-    inputs = partial(takes, _title(name), line, meaning) if isinstance(line, str) else line
+    inputs = partial(takes, title_of(name), line, meaning) if isinstance(line, str) else line
     return Operation(name, method, path, summary, inputs, fixed=FIXED, **more)
 
 
@@ -72,11 +71,7 @@ def listing(
 
 def deletion(name: str, path: str, summary: str, line: str, **more: Any) -> Operation:
     """A deletion by the ids of its path."""
-    return row(name, "DELETE", path, summary, line, carry=_delete, **more)
-
-
-def _title(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_"))
+    return row(name, "DELETE", path, summary, line, carry=delete, **more)
 
 
 # --- lists ---
@@ -141,15 +136,3 @@ async def first_page(
 def objects(value: object) -> list[dict[str, Any]]:
     """The objects of a list; [] for anything that is none."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, Sequence) else []
-
-
-# --- deletions ---
-
-
-async def _delete(client: ServiceTitanClient, request: Request, call: Call) -> Done:
-    try:
-        return await client.send(request, timeout=call.timeout, key=call.key)
-    except Permanent as error:
-        if error.status == 404 and call.again:
-            return Done(None, adopted=True)
-        raise

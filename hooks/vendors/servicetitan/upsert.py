@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hooks.errors import Permanent
 from hooks.events import Request
+from hooks.kit.comparing import same_text
 from hooks.kit.handed import HandedAddress, HandedCustomer
 from hooks.kit.http import Deadline
 from hooks.kit.operations import check_inputs, given
@@ -38,7 +39,6 @@ from .people import (
     lacking,
     name_of,
     places_of,
-    same_name,
     same_place,
     same_reach,
 )
@@ -173,15 +173,15 @@ async def _search(client: ServiceTitanClient, wanted: Mapping[str, Any], left: D
     *phones, by_name = _filters(wanted)
     for by_phone in phones:
         hits = await first_page(client, LIST_CUSTOMERS, {**by_phone, **shown}, left.left())
-        hits.sort(key=lambda hit: not same_name(hit.get("name"), wanted["name"]))
+        hits.sort(key=lambda hit: not same_text(hit.get("name"), wanted["name"]))
         for hit in hits[:MAX_HITS]:
             contacts = await _contacts(client, hit, left)
             reached = any(same_reach(one.get("value"), by_phone["phone"]) for one in contacts)
-            own = tells_apart(by_phone["phone"]) or same_name(hit.get("name"), wanted["name"])
+            own = tells_apart(by_phone["phone"]) or same_text(hit.get("name"), wanted["name"])
             if reached and own and not contradict(hit, wanted["name"]):
                 return _Found(hit, contacts)
     named = await first_page(client, LIST_CUSTOMERS, {**by_name, **shown}, left.left())
-    for hit in [hit for hit in named if same_name(hit.get("name"), wanted["name"])][:MAX_HITS]:
+    for hit in [hit for hit in named if same_text(hit.get("name"), wanted["name"])][:MAX_HITS]:
         contacts = await _contacts(client, hit, left)
         reached = len(lacking(contacts, wanted["contacts"])) < len(wanted["contacts"])
         if reached or same_place(hit.get("address"), wanted["address"]):
@@ -215,7 +215,7 @@ def _changes(found: _Found, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The fields to write; contacts are records of their own."""
     record = found.record
     changes: dict[str, Any] = {}
-    if found.sure and not same_name(record.get("name"), wanted["name"]):
+    if found.sure and not same_text(record.get("name"), wanted["name"]):
         changes["name"] = wanted["name"]
     if wanted["kind"] and record.get("type") != wanted["kind"]:
         changes["type"] = wanted["kind"]

@@ -23,7 +23,7 @@ from pydantic import Field, SecretStr, field_validator
 from hooks.errors import DeliveryError, Permanent, Transient, Unconfigured
 from hooks.events import Answer, Done, Request
 from hooks.kit.fields import FieldError, instant
-from hooks.kit.http import Address, Http, Network, check_header, read_json, verdict
+from hooks.kit.http import Address, Http, check_header, read_json, verdict
 from hooks.kit.operations import json_body
 from hooks.kit.tokens import DEFAULT_LIFE, TOKEN_TIMEOUT, Token, TokenKeeper, authorized, check_token, unopened
 from hooks.ports import Client, ConnectionSettings, TokenSharer, TokenShelf
@@ -117,13 +117,8 @@ class SupergoodClient:
         self._otp = None if settings.otp_secret is None else settings.otp_secret.get_secret_value()
         self._monotonic = monotonic
         self._session: _Session | None = None
-        self._http = Http(
-            settings.base_url,
-            timeout=settings.timeout,
-            network=Network.of(settings),
-            transport=transport,
-            connections=settings.concurrency,
-            secrets=[secret for secret in (self._password, self._otp) if secret],
+        self._http = Http.of(
+            settings, transport=transport, secrets=[secret for secret in (self._password, self._otp) if secret]
         )
         credentials = ("supergood", str(settings.base_url), settings.username, self._password, self._otp or "")
         self._tokens = TokenKeeper(self._renew, credentials=credentials, taken=self._taken, monotonic=monotonic)

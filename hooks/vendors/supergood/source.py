@@ -9,38 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from hooks.canonical import Canonical, Job, Payment
 from hooks.events import Receipt
 from hooks.kit.bodies import objects, parse_json
 from hooks.kit.fields import FieldError, Fields, instant, name_text
-from hooks.kit.guards import Guard, Verify, make_guard
-from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
-from hooks.values import Secrets
+from hooks.kit.guards import GuardedSettings
+from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source
 
 _UNKNOWN = "unknown"
 
 
-class SupergoodSourceSettings(SourceSettings):
+class SupergoodSourceSettings(GuardedSettings):
     """How Supergood's webhooks are checked. ``type`` gives all events one type."""
-
-    key: Secrets = Field(
-        (), description="A shared key in `?key=`, `X-Api-Key`, `Bearer` or a Basic password; two during a rotation."
-    )
-    verify: Verify | None = Field(None, description="How requests are checked instead: a preset's name or a scheme.")
-    secret: Secrets = Field((), description="The secret of `verify`; two during a rotation.")
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        self.guard()
-        return self
-
-    def guard(self) -> Guard:
-        """The check these settings describe. Raises ValueError when it is not exactly one."""
-        return make_guard(self.verify, secret=self.secret, key=self.key, other=", or `key: ${secret.NAME}`")
 
 
 # --- event names ---

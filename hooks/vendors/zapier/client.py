@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from hooks.errors import Permanent, SettingsError
 from hooks.events import Done, Request
-from hooks.kit.http import Address, Http, Network, address_of_key, check_address, verdict
+from hooks.kit.http import Address, Http, address_of_key, check_address, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -68,13 +68,7 @@ class ZapierClient:
         self.name = name
         self.settings = settings
         self._path = urlsplit(settings.hook_url.get_secret_value()).path
-        self._http = Http(
-            settings.base_url,
-            timeout=settings.timeout,
-            network=Network.of(settings),
-            transport=transport,
-            connections=settings.concurrency,
-        )
+        self._http = Http.of(settings, transport=transport)
 
     async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
         """What the hook answers: ``{status, id, request_id, attempt}``. There is no idempotency header."""

@@ -20,7 +20,7 @@ from hooks.addresses import is_loopback, refusal
 from hooks.errors import NormalizationError, Permanent
 from hooks.events import Done, Request, utc_text
 from hooks.kit.bodies import objects, parse_body
-from hooks.kit.http import Http, Network
+from hooks.kit.http import Http
 from hooks.kit.operations import Inputs, Operation, json_body
 from hooks.ports import (
     Asked,
@@ -212,13 +212,7 @@ class ZapierHookClient:
 
     def _http(self, base_url: str) -> Http:
         if base_url not in self._hosts:
-            self._hosts[base_url] = Http(
-                base_url,
-                timeout=self.settings.timeout,
-                network=Network.of(self.settings),
-                transport=self._transport,
-                connections=self.settings.concurrency,
-            )
+            self._hosts[base_url] = Http.of(self.settings, base_url=base_url, transport=self._transport)
         return self._hosts[base_url]
 
     def url(self, request: Request) -> str:

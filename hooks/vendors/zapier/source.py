@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
-from urllib.parse import parse_qsl
 
 from pydantic import Field, model_validator
 
@@ -21,7 +20,7 @@ from hooks.events import Receipt, event_id
 from hooks.kit.bodies import MEDIA_TYPES, PARSERS, objects, parse_body, parse_text, parse_xml
 from hooks.kit.fields import FieldError, name_text
 from hooks.kit.masking import mask
-from hooks.kit.signatures import SharedKey, basic_credentials, bearer_token, secret_bytes
+from hooks.kit.signatures import SharedKey, keys_presented, secret_bytes
 from hooks.ports import Draft, EventKind, Inbound, Outcome, Reading, Reply, Source, SourceSettings
 from hooks.values import Secrets
 
@@ -88,7 +87,7 @@ class ZapierSource:
         return False
 
     def verify(self, request: Inbound) -> None:
-        self._key.check([*_keys_in_query(request.query), *_keys_in_headers(request), *_keys_in_body(request)])
+        self._key.check([*keys_presented(request), *_keys_in_body(request)])
 
     def read(self, request: Inbound) -> Reading:
         """Raises NormalizationError also when a name is missing on JobCloser's routes, which require it."""
@@ -157,21 +156,7 @@ def _bodies(body: bytes, content_type: str) -> list[dict[str, Any]]:
     return objects(parse_xml(body[:start] + b"<root>" + body[start:] + b"</root>"))
 
 
-# --- where a key may stand ---
-
-
-def _keys_in_query(query: bytes) -> Iterator[bytes]:
-    pairs = parse_qsl(query.decode("utf-8", "surrogateescape"), errors="surrogateescape")
-    for name, value in pairs:
-        if name.lower() == "key" and value:
-            yield value.encode("utf-8", "surrogateescape")
-
-
-def _keys_in_headers(request: Inbound) -> Iterator[bytes]:
-    basic = basic_credentials(request)
-    for given in (request.header(b"x-api-key"), bearer_token(request), basic and basic[1]):
-        if given:
-            yield given
+# --- a key in the body ---
 
 
 def _keys_in_body(request: Inbound) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from hooks.events import Done
 from hooks.kit.sandbox import Sandbox
 from hooks.ports import Action, Call, Vendor
+from tests.vendors.sandboxed import action_of
 
 Row = tuple[str, str, dict[str, Any]]
 """Method, path and inputs. ``$word`` in path or inputs is an id of the prepared account."""
@@ -45,9 +46,7 @@ class Document:
         }
 
     def action(self, name: str) -> Action:
-        found = self.vendor.action(name)
-        assert found is not None, f"{self.vendor.name} has no {name}"
-        return found
+        return action_of(self.vendor, name)
 
 
 class Account:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from hooks.events import Done, Request
-from hooks.kit.http import Address, Http, Network, read_json, verdict
+from hooks.kit.http import Address, Http, read_json, verdict
 from hooks.ports import Client, ConnectionSettings
 from hooks.values import Secret
 
@@ -31,13 +31,7 @@ class HelloClient:
         self.name = name
         self.settings = settings
         self._key = settings.key.get_secret_value()
-        self._http = Http(
-            settings.base_url,
-            timeout=settings.timeout,
-            network=Network.of(settings),
-            transport=transport,
-            secrets=[self._key],
-        )
+        self._http = Http.of(settings, transport=transport, secrets=[self._key])
 
     async def send(self, request: Request, *, timeout: float, key: str | None = None) -> Done:
         answer = await self._http.send(request, timeout=timeout, secret_headers={"x-hello-key": self._key})
