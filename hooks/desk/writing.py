@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hooks.desk.engine import EngineDesk, event_from_json
@@ -41,11 +41,11 @@ class EngineRulesWriting:
             return None
         return await asyncio.to_thread(lambda: svg(describe_rules(rules, self._catalogue)))
 
-    async def sentences(self) -> Sequence[Mapping[str, Any]]:
+    async def sentences(self, ids: Collection[str]) -> Sequence[Mapping[str, Any]]:
         rules = self._rulebook.in_file
         if rules is None:
             return []
-        described = await asyncio.to_thread(describe_rules, rules, self._catalogue)
+        described = await asyncio.to_thread(describe_rules, rules, self._catalogue, ids)
         return list(described["rules"])
 
     async def schema(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -160,8 +160,8 @@ class RulesWriting(Protocol):
         """The rules in force as a picture (SVG), None while there are none."""
         ...
 
-    async def sentences(self) -> Sequence[Mapping[str, Any]]:
-        """The rules in force in plain sentences: ``{id, sentences, steps, ...}``."""
+    async def sentences(self, ids: Collection[str]) -> Sequence[Mapping[str, Any]]:
+        """These of the rules in force in plain sentences: ``{id, sentences, steps, ...}``."""
         ...
 
     async def schema(self) -> str:

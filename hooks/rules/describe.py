@@ -6,7 +6,7 @@ Nothing here is decided anew: the same compiled rules that act are read out. Sec
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hooks.ports import Catalogue
@@ -22,11 +22,11 @@ from hooks.values import show_duration
 _MOST_TEXT = 60
 
 
-def describe_rules(rules: RuleSet, catalogue: Catalogue) -> dict[str, Any]:
+def describe_rules(rules: RuleSet, catalogue: Catalogue, ids: Collection[str] | None = None) -> dict[str, Any]:
     """The file as JSON values: ``{"sources": [...], "rules": [...], "connections": [...]}``.
 
     A rule has its ``sentences``, its steps in words, the sources it can be reached from (``from``) and where it acts
-    (``to``): what the diagram is drawn of.
+    (``to``): what the diagram is drawn of. ``ids``: of which rules, if not of all.
     """
     return {
         "sources": [
@@ -38,7 +38,7 @@ def describe_rules(rules: RuleSet, catalogue: Catalogue) -> dict[str, Any]:
             }
             for source in rules.sources.values()
         ],
-        "rules": [_rule(rules, rule, catalogue) for rule in rules.rules],
+        "rules": [_rule(rules, rule, catalogue) for rule in rules.rules if ids is None or rule.id in ids],
         "connections": [
             {
                 "name": connection.name,

@@ -144,3 +144,27 @@ async def test_the_overview_counts_what_could_not_be_read(world: World) -> None:
         page = (await client.get("/")).text
     assert 2 == page.count(">1 unreadable</a>"), "in all, and of its source"
     assert "/receipts?source=hcp&amp;verdict=quarantined" in page
+
+
+async def test_many_rules_are_a_page_to_search_in(world: World) -> None:
+    one = "  - id: rule-{0}\n    event: lead.created\n    do: [{{action: http.request, with: {{path: /{0}}}}}]\n"
+    many = "".join(one.format(number) for number in range(250))
+    await world.serve(SOURCES + "connections:\n" + OFFICE + "rules:\n" + many + one.format("of-a-kind"))
+    page = await world.page("/rules")
+    assert ('id="rule-99"' in page, 'id="rule-100"' in page, "diagram.svg" in page) == (True, False, False)
+    assert "251 rules." in page
+    further = re.search(r'<a href="(/rules\?[^"]+)">More</a>', page)
+    assert further is not None
+    page = await world.page(further[1])
+    assert [False, True, True, False] == [f'id="rule-{number}"' in page for number in (99, 100, 199, 200)]
+    page = await world.page("/rules?q=of-a-KIND")
+    assert ("1 of 251 rules." in page, 'id="rule-of-a-kind"' in page, 'id="rule-99"' in page) == (True, True, False)
+    assert "No rule fits." in await world.page("/rules?q=nothing+such")
+    assert "251 rules." in await world.page("/rules?cursor=rule-of-yesterday")
+
+
+async def test_the_text_of_long_files_is_read_where_it_is_edited(world: World) -> None:
+    long = "rules:\n" + f"  # {'-' * 100}\n" * 2000 + NOTE
+    await world.serve(SOURCES + "connections:\n" + OFFICE + long)
+    page = await world.page("/rules")
+    assert ("/rules/edit?file=" in page, "------" in page, "diagram.svg" in page) == (True, False, True)

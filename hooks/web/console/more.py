@@ -16,6 +16,12 @@ from hooks.web.parameters import BadParameter, instant, is_id, read_query
 from hooks.web.people import masked
 from hooks.web.rules_writing import SVG
 
+RULES = 100
+"""Rules on a page: with more than that they are searched instead of scrolled through."""
+
+LONGEST_TEXTS = 200_000
+"""Characters of the rules' files that are shown below them; longer ones are read where they are edited."""
+
 VERSIONS = 100
 REVIEWED = 20
 LATEST = 20
@@ -53,12 +59,23 @@ class _More:
     # --- rules ---
 
     async def rules(self, request: Request) -> Response:
+        every, wanted, after = self._desk.rules(), request.query_params.get("q", ""), request.query_params.get("cursor")
+        found = [rule for rule in every if wanted.casefold() in _said_of(rule)]
+        places = [number for number, rule in enumerate(found, 1) if rule["id"] == after]
+        rules = found[places[0] if places else 0 :]
+        shown = {rule["id"] for rule in rules[:RULES]}
+        texts = self._shown.writing.texts()
         return await self._page(
             request,
             "rules.html",
-            rules=self._desk.rules(),
-            sentences={rule["id"]: rule for rule in await self._shown.writing.sentences()},
-            texts=self._shown.writing.texts(),
+            rules=rules[:RULES],
+            every=len(every),
+            found=len(found),
+            many=len(every) > RULES,
+            further=older(request, rules[RULES - 1]["id"] if len(rules) > RULES else None),
+            sentences={rule["id"]: rule for rule in await self._shown.writing.sentences(shown)},
+            texts=texts if sum(map(len, texts.values())) <= LONGEST_TEXTS else {},
+            names=list(texts),
             state=self._shown.rules.state(),
         )
 
@@ -174,3 +191,10 @@ def named(change: Mapping[str, Any]) -> str:
     if subject in pages and is_id(target, pages[subject]):
         return f"/{subject}/{target}"
     return f"/{subject}" if subject in ("connections", "rules") else ""
+
+
+def _said_of(rule: Mapping[str, Any]) -> str:
+    """What a rule is searched in: its name and description, events and sources, and the actions of its steps."""
+    steps = [part for key in ("steps", "else", "fallback") for step in rule[key] for part in step.values()]
+    told = (rule["id"], rule["description"], *rule["event"], *rule["source"], *steps)
+    return "\n".join(filter(None, told)).casefold()
