@@ -330,14 +330,14 @@ class App:
             where = await rulebook.open_doors()
             if not self.settings.routes.is_file():
                 log.error(
-                    "there is no rules file at %s, so webhooks come in with %s. Write one (README: a first rule in "
-                    "five minutes) or name it with --routes; it is loaded as soon as it is there",
+                    "there is no rules file at %s. Write one (README: a first rule in five minutes) or name it with "
+                    "--routes; it is loaded as soon as it is there. %s",
                     self.settings.routes,
                     where,
                 )
                 return
             log.error(
-                "%s is broken: webhooks are stored with %s, and NOTHING IS ACTED ON until it is mended:\n%s",
+                "%s is broken, and NOTHING IS ACTED ON until it is mended. %s:\n%s",
                 self.settings.routes,
                 where,
                 invalid,

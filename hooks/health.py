@@ -164,7 +164,8 @@ class Health:
             for loop, seconds in self._stuck().items()
         ]
         if not self.rules_loaded():
-            found.append(Finding("red", "no rules are loaded: nothing is acted on", "run `hooks check` and mend them"))
+            what = "no rules are loaded: nothing is acted on"
+            found.append(Finding("red", what, "`hooks rules list` says what the server finds wrong in the file"))
         due, pending = self.figures.get("oldest_due_seconds", 0.0), self.figures.get("oldest_pending_seconds", 0.0)
         if due > LATE:
             what = f"the oldest run that is due has waited for {show_duration(due)}"
