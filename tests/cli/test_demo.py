@@ -81,5 +81,5 @@ def test_a_kept_demo_stays_until_it_is_interrupted_and_leaves_nothing_behind(tmp
     assert 0 == demo.returncode, "".join(shown)
     assert 1 == len(inside)
     assert [] == list(tmp_path.iterdir())
-    assert any("admin.token" in line for line in shown)
+    assert any("sign in with the token " in line and "/" not in line.split("token ")[1] for line in shown)
     assert not any("report it" in line for line in shown), "the trouble that waits for a person came as it should"
