@@ -26,7 +26,7 @@ from hooks.desk.rules import EngineRulesDesk
 from hooks.desk.writing import EngineRulesWriting
 from hooks.errors import SettingsError, StoreError, StoreRefused
 from hooks.events import Receipt, new_uuid7, utc_text
-from hooks.health import RELAXED, Health, sqlite_finding
+from hooks.health import RELAXED, Health, role_finding, sqlite_finding
 from hooks.kit.http import prepare
 from hooks.pipeline.accounts import Account, obstacle_of
 from hooks.pipeline.deliver import Worker
@@ -161,9 +161,13 @@ class App:
         await self._load_first(rulebook)
 
         health.rules_loaded = lambda: rulebook.current is not None
+        health.file_sound = lambda: rulebook.invalid is None
         health.left_alone = lambda: _left_alone(rulebook.accounts)
         if finding := sqlite_finding(store.engine.alone):
             health.notes["sqlite"] = finding
+        if finding := role_finding(store.engine.alone, settings.role):
+            health.notes["role"] = finding
+            log.warning("%s: %s", finding.what, finding.mend)
         if relaxed:
             health.notes["durability"] = RELAXED
         history.live = lambda: {**health.stats(self.ready()), "durability": settings.durability}

@@ -97,6 +97,8 @@ def test_a_broken_file_is_told_with_the_list_of_the_rules(town: Town) -> None:
     assert "routes.yaml is broken (1 error) and not in force" in err
     assert "unknown action 'homebase360.upsert_custmer'" in err
     assert not town.json("rules", "list")[1]["file"]["ok"]
+    told = server.ask("GET", "/api/v1/health")["findings"]
+    assert "the rules file has a mistake: the rules before it stay in force" in [one["what"] for one in told]
 
 
 def test_a_secret_that_the_server_alone_lacks_is_told_where_its_health_sends_one(town: Town) -> None:
