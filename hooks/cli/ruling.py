@@ -190,7 +190,10 @@ def connections_list(as_json: AsJson = False, routes: Routes = None, data: Data 
     """List the connections and the addresses they act at. Credentials are not shown."""
     listing = _listing("connections", routes, data)
     live = any("breaker" in item for item in listing["items"])  # only a running server knows
-    columns = ("name", "vendor", "base_url", "paused", *(("breaker", "in_flight", "breaker_reason") if live else ()))
+    columns = ("name", "vendor", "base_url", "paused", *(("breaker", "in_flight") if live else ()), "reason")
+    if not as_json:
+        for item in listing["items"]:
+            item["reason"] = item.get("pause_reason") or item.get("breaker_reason")
     _print(listing, as_json, columns)
 
 
