@@ -341,10 +341,10 @@ class App:
                 )
                 return
             log.error(
-                "%s is broken, and NOTHING IS ACTED ON until it is mended. %s:\n%s",
+                "%s is broken, and NOTHING IS ACTED ON until it is mended:\n%s\n%s.",
                 self.settings.routes,
-                where,
                 invalid,
+                where,
             )
             return
         for warning in rules.warnings:
