@@ -26,7 +26,7 @@ from hooks.desk.rules import EngineRulesDesk
 from hooks.desk.writing import EngineRulesWriting
 from hooks.errors import SettingsError, StoreError, StoreRefused
 from hooks.events import new_uuid7, utc_text
-from hooks.health import RELAXED, Health, sqlite_finding
+from hooks.health import RELAXED, Health, role_finding, sqlite_finding
 from hooks.intake import WakingIntake
 from hooks.kit.http import prepare
 from hooks.pipeline.accounts import Account, obstacle_of
@@ -212,9 +212,13 @@ class App:
     def _tell_health(self, health: Health, history: SqlHistory, store: SqlStore, rulebook: Rulebook) -> None:
         durability = self.settings.durability
         health.rules_loaded = lambda: rulebook.current is not None
+        health.file_sound = lambda: rulebook.invalid is None
         health.left_alone = lambda: _left_alone(rulebook.accounts)
         if finding := sqlite_finding(store.engine.alone):
             health.notes["sqlite"] = finding
+        if finding := role_finding(store.engine.alone, self.settings.role):
+            health.notes["role"] = finding
+            log.warning("%s: %s", finding.what, finding.mend)
         if durability == "relaxed":
             health.notes["durability"] = RELAXED
         history.live = lambda: {**health.stats(self.ready()), "durability": durability}
@@ -369,17 +373,17 @@ class App:
             where = await rulebook.open_doors()
             if not self.settings.routes.is_file():
                 log.error(
-                    "there is no rules file at %s, so webhooks come in with %s. `hooks init` writes a first one; "
-                    "name another with --routes; it is loaded as soon as it is there",
+                    "there is no rules file at %s. `hooks init` writes a first one; name another with --routes; it is "
+                    "loaded as soon as it is there. %s",
                     self.settings.routes,
                     where,
                 )
                 return
             log.error(
-                "%s is broken: webhooks are stored with %s, and NOTHING IS ACTED ON until it is mended:\n%s",
+                "%s is broken, and NOTHING IS ACTED ON until it is mended:\n%s\n%s.",
                 self.settings.routes,
-                where,
                 invalid,
+                where,
             )
             return
         for warning in rules.warnings:

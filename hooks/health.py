@@ -89,6 +89,8 @@ class Health:
         self._put_off = self._crowd = 0
         self._put_off_at = float("-inf")
         self.rules_loaded: Callable[[], bool] = lambda: True
+        self.file_sound: Callable[[], bool] = lambda: True
+        """Whether the rules file could be loaded as it is now."""
         self.left_alone: Callable[[], Mapping[str, str]] = dict
         """Why connections are left alone until they work again, by name."""
         self.figures: dict[str, Any] = {}
@@ -164,7 +166,11 @@ class Health:
             for loop, seconds in self._stuck().items()
         ]
         if not self.rules_loaded():
-            found.append(Finding("red", "no rules are loaded: nothing is acted on", "run `hooks check` and mend them"))
+            what = "no rules are loaded: nothing is acted on"
+            found.append(Finding("red", what, "`hooks rules list` says what the server finds wrong in the file"))
+        elif not self.file_sound():
+            what = "the rules file has a mistake: the rules before it stay in force"
+            found.append(Finding("yellow", what, "`hooks rules list` says what the server finds wrong in the file"))
         due, pending = self.figures.get("oldest_due_seconds", 0.0), self.figures.get("oldest_pending_seconds", 0.0)
         if due > LATE:
             what = f"the oldest run that is due has waited for {show_duration(due)}"
@@ -254,6 +260,15 @@ def sqlite_finding(alone: bool) -> Finding | None:
         f"Python's SQLite is {sqlite3.sqlite_version}: before 3.51.3, two programs that write one file can damage it",
         "do not write hooks.db with other programs; use a Python with a newer SQLite",
     )
+
+
+def role_finding(alone: bool, role: str) -> Finding | None:
+    """A warning when a server leaves half of the work to another, and no other can use its file."""
+    if not alone or role == "all":
+        return None
+    half = "nothing is carried out" if role == "receive" else "no webhook comes in"
+    what = f"the role is {role}, and no second server can share a SQLite file: {half}"
+    return Finding("yellow", what, "leave --role (HOOKS_ROLE) out, or move to PostgreSQL with `hooks db copy`")
 
 
 RELAXED = Finding(

@@ -162,6 +162,17 @@ async def test_a_folder_of_rules_that_is_not_there_yet_stops_nothing(tmp_path: P
     await app.stop()
 
 
+@pytest.mark.parametrize(("role", "half"), [("receive", "nothing is carried out"), ("work", "no webhook comes in")])
+async def test_half_of_the_work_on_a_file_that_no_other_server_can_share_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, role: Role, half: str
+) -> None:
+    app = App(settings(tmp_path, role=role))
+    await app.start()
+    await app.stop()
+
+    assert any(half in record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+
+
 async def test_without_a_rules_file_it_says_what_to_do_and_takes_one_that_comes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

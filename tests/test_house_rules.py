@@ -84,6 +84,14 @@ def test_the_changelog_knows_this_version() -> None:
     assert re.search(rf"^## .*\b{re.escape(hooks.__version__)}\b", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
 
 
+def headings(page: Path) -> set[str]:
+    """What the places of a page are called in links."""
+    text = page.read_text("utf-8")
+    named = re.findall(r"^#+ (.+)$", text, re.M)
+    made = {re.sub(r"[^\w\- ]", "", name.lower()).strip().replace(" ", "-") for name in named}
+    return made | set(re.findall(r'<a id="([^"]+)">', text))
+
+
 @pytest.mark.parametrize(
     "page",
     sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *PACKAGE.rglob("*.md")]),
@@ -94,6 +102,8 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     relative = [link.split("#")[0] for link in links if not re.match(r"[a-z]+:|#", link)]
 
     assert [] == [link for link in relative if not (page.parent / link).exists()]
+    to_headings = [link.partition("#")[::2] for link in links if "#" in link and not re.match(r"[a-z]+:", link)]
+    assert [] == [link for link in to_headings if link[1] not in headings(page.parent / link[0] if link[0] else page)]
 
 
 def test_no_file_names_a_place_on_somebodys_machine() -> None:

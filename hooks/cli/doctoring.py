@@ -111,7 +111,7 @@ def _running(patient: Patient) -> Iterator[Check]:
             "server",
             "failed",
             f"the running server has no source {patient.source.name}: it works with another file, or an older one",
-            "start it with this rules file; if it does, `hooks check` says why it kept the old one",
+            "start it with this rules file; if it has it, `hooks rules list` says why it is not in force",
         )
         return
     yield Check("server", "ok", f"running, with the source {patient.source.name}")
@@ -200,7 +200,7 @@ def _probe_fault(answer: WireAnswer, url: str) -> Check | None:
     mends = {
         404: "the path is not one of a source of this server: it must end in /in/NAME, and the proxy must not cut it",
         502: "the proxy does not reach the server: check its target address and port",
-        503: "the server is not ready: see `hooks healthcheck --ready`",
+        503: "the server puts senders off: see `hooks healthcheck --detail`",
     }
     redirected = 300 <= answer.status < 400
     mend = "senders do not follow redirects: give the final address" if redirected else mends.get(answer.status, "")

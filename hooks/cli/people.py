@@ -210,7 +210,7 @@ def _tell(answer: object, as_json: bool, sentence: str) -> None:
 
 def _per(text: str) -> str:
     if not text.startswith("per_") or not text[4:].isalnum():
-        raise wrong_use(f"{plain(text)!r} is not a person's id: it begins with per_; `hooks people find` shows them")
+        raise wrong_use(f"{plain(text)!r} is not a person's whole id, per_...: `hooks people find` shows them")
     return text
 
 

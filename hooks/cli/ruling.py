@@ -164,13 +164,19 @@ def rules_list(as_json: AsJson = False, routes: Routes = None, data: Data = None
     listing = _listing("rules", routes, data)
     file = listing.get("file", {"ok": True})
     if not file["ok"] and not as_json:
-        errors = sum(finding["severity"] == "error" for finding in file["findings"])
-        note(
-            f"{file['path']} is broken ({so_many(errors, 'error')}) and not in force: "
-            f"`hooks check {file['path']}` says what is wrong. "
-            + ("These rules are in force:" if listing["items"] else "Nothing is acted on.")
-        )
+        _tell_of_broken(file)
+        note("These rules are in force:" if listing["items"] else "Nothing is acted on.")
     _print(listing, as_json, ("id", "event", "source", "enabled", "mode", "description"))
+
+
+def _tell_of_broken(file: Mapping[str, Any]) -> None:
+    """What the server finds wrong: `hooks check` would look at secrets of its own environment, and may find nothing."""
+    from hooks.rules.findings import Finding
+
+    errors = [Finding(**finding) for finding in file["findings"] if finding["severity"] == "error"]
+    note(f"{file['path']} is broken ({so_many(len(errors), 'error')}) and not in force. The server says:")
+    for error in errors:
+        note(error.render())
 
 
 @sources.command("list", epilog="Example: hooks sources list")
@@ -184,7 +190,10 @@ def connections_list(as_json: AsJson = False, routes: Routes = None, data: Data 
     """List the connections and the addresses they act at. Credentials are not shown."""
     listing = _listing("connections", routes, data)
     live = any("breaker" in item for item in listing["items"])  # only a running server knows
-    columns = ("name", "vendor", "base_url", "paused", *(("breaker", "in_flight", "breaker_reason") if live else ()))
+    columns = ("name", "vendor", "base_url", "paused", *(("breaker", "in_flight") if live else ()), "reason")
+    if not as_json:
+        for item in listing["items"]:
+            item["reason"] = item.get("pause_reason") or item.get("breaker_reason")
     _print(listing, as_json, columns)
 
 

@@ -142,7 +142,7 @@ class Rulebook:
             return await self._write(wanted, unwanted, edit)
 
     async def open_doors(self) -> str:
-        """With a broken file at the start: receive all the same. Gives where the sources were taken from.
+        """With a broken file at the start: receive all the same. Gives a sentence on which sources are open.
 
         The sources of the file itself when that part of it is sound, else those of the rule set that was in force
         last, else those of the file's that are sound. Senders to the others are put off: what is refused now may never
@@ -152,7 +152,7 @@ class Rulebook:
             self._open(await asyncio.to_thread(load_doors, self.path, self._catalogue, self._secrets))
         except DoorsInvalid as found:
             return await self._open_what_can_be(found)
-        return "the file's own sources"
+        return "Webhooks are stored, with the file's own sources"
 
     def put_off(self, name: str) -> int | None:
         """With which status a sender is put off whose source cannot be opened; None if there is no such source."""
@@ -228,14 +228,14 @@ class Rulebook:
         self._unsound = {name: status for name, status in {**wanted, **unsound}.items() if name not in self.doors}
         self._unread = not found.complete or (latest is not None and last is None and not wanted and not unsound)
         if last is not None:
-            return "the sources that were in force last"
+            return "Webhooks are stored, with the sources that were in force last"
         if own:
             others = ", ".join(unsound) or "others"
-            return f"the sources {', '.join(own)} alone: senders to {others} are put off"
+            return f"Webhooks are stored with the sources {', '.join(own)} alone; senders to {others} are put off"
         if not unsound and not self._unread:
-            return "no sources: every request is answered 404 until there is one"
+            return "There are no sources: every request is answered 404 until there is one"
         either = "" if latest is None else ", and those that were in force last cannot be loaded either"
-        return f"no sources{either}: every sender is put off until the file has been mended"
+        return f"Its sources cannot be opened{either}: every sender is put off until then"
 
     async def _load_draft(self, draft: RulesDraft, name: str) -> tuple[RuleSet, dict[Path, str]]:
         """The rules of a draft, and those of its included files that the disk has otherwise. Raises RulesInvalid.

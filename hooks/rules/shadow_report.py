@@ -75,6 +75,8 @@ def report_shadow(
         version = (shadow or live or {}).get("rules_version", "")
         if not in_shadow(version):
             continue
+        if shadow is not None and not _is_shadow(shadow):
+            continue  # its person was forgotten, and with them what it would have sent
         if live is not None and live["state"] in _UNDER_WAY:
             report.open += 1
             continue
@@ -92,7 +94,11 @@ def report_shadow(
 
 
 def _acts_in_shadow(run: PastRun | None) -> bool:
-    return run is not None and (run["reason"] or "").startswith("shadow") and bool(run["steps"])
+    return run is not None and _is_shadow(run) and bool(run["steps"])
+
+
+def _is_shadow(run: PastRun) -> bool:
+    return (run["reason"] or "").startswith("shadow")
 
 
 def _fields(live: PastRun | None, shadow: PastRun | None) -> tuple[FieldChange, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from hooks.events import utc_text
@@ -147,7 +148,10 @@ def person_in_full(reading: Reading, asked: str) -> dict[str, Any] | None:
         "places": _keys(reading, person).get("place", []),
         "review": [_doubt(reading, row) for row in doubts],
         "merged": [row[0] for row in merged],
-        "events": [dict(zip(("id", "type", "source", "received_at"), row, strict=True)) for row in events.fetchall()],
+        "events": [
+            {"id": id, "type": type_, "source": source, "received_at": utc_text(datetime.fromisoformat(received_at))}
+            for id, type_, source, received_at in events.fetchall()
+        ],
     }
 
 

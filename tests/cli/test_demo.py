@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,4 +83,5 @@ def test_a_kept_demo_stays_until_it_is_interrupted_and_leaves_nothing_behind(tmp
     assert 1 == len(inside)
     assert [] == list(tmp_path.iterdir())
     assert any("admin.token" in line for line in shown)
+    assert any(re.fullmatch(r"token +[\w-]{43}", line.strip()) for line in shown)
     assert not any("report it" in line for line in shown), "the trouble that waits for a person came as it should"

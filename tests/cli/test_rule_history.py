@@ -95,7 +95,21 @@ def test_a_broken_file_is_told_with_the_list_of_the_rules(town: Town) -> None:
 
     assert (0, True) == (code, "job-to-homebase" in out)
     assert "routes.yaml is broken (1 error) and not in force" in err
+    assert "unknown action 'homebase360.upsert_custmer'" in err
     assert not town.json("rules", "list")[1]["file"]["ok"]
+    told = server.ask("GET", "/api/v1/health")["findings"]
+    assert "the rules file has a mistake: the rules before it stay in force" in [one["what"] for one in told]
+
+
+def test_a_secret_that_the_server_alone_lacks_is_told_where_its_health_sends_one(town: Town) -> None:
+    server = town.serve(HOMEBASE360_API_KEY="")
+    health = server.ask("GET", "/api/v1/health")
+
+    code, _, err = town.run("rules", "list")
+
+    assert 0 == town.run("check")[0], "here nothing is wrong"
+    assert "`hooks rules list` says what the server finds wrong in the file" in str(health)
+    assert (0, True, True) == (code, "HOMEBASE360_API_KEY" in err, "Nothing is acted on." in err)
 
 
 def test_the_report_on_shadows_is_the_same_with_and_without_a_server(town: Town) -> None:

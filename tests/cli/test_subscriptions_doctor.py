@@ -184,7 +184,7 @@ def test_a_server_that_drops_what_it_does_not_believe_is_found(town: Town) -> No
         (301, "https://elsewhere.example.org/", "do not follow redirects"),
         (404, "", "must end in /in/NAME"),
         (502, "", "the proxy does not reach the server"),
-        (503, "", "hooks healthcheck --ready"),
+        (503, "", "hooks healthcheck --detail"),
         (418, "", "see what answers there"),
     ],
 )

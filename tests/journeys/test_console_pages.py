@@ -168,3 +168,15 @@ async def test_the_text_of_long_files_is_read_where_it_is_edited(world: World) -
     await world.serve(SOURCES + "connections:\n" + OFFICE + long)
     page = await world.page("/rules")
     assert ("/rules/edit?file=" in page, "------" in page, "diagram.svg" in page) == (True, False, True)
+
+
+async def test_nothing_is_sent_again_by_a_button_that_does_not_say_so(world: World) -> None:
+    await world.serve(RULES)
+    world.fault("http", kind="cut_after")
+    run = await world.run(await world.job(), "held", "hooks runs resolve")
+    async with browser(world) as client:
+        page, held, every = [(await client.get(f"/runs{there}")).text for there in (f"/{run['id']}", "?state=held", "")]
+
+    assert ("It was carried out" in page, "Try again now" in page) == (True, False)
+    assert "is sent again, also where the vendor has it: look there first." in held
+    assert ["checkbox" in held, "checkbox" in every] == [True, False], "boxes stand where something can be chosen"

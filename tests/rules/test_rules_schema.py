@@ -6,14 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from hooks.rules import load_text
 from hooks.rules.functions import FUNCTIONS
 from hooks.rules.model import RoutesFile
 from hooks.rules.reference import functions_page
 from hooks.rules.schema import routes_schema
-from tests.rules.rules_world import CATALOGUE, SECRETS
+from tests.rules.rules_world import CATALOGUE
 
 GUIDE = Path(__file__).parents[2] / "docs" / "rules.md"
 FUNCTIONS_PAGE = GUIDE.parent / "reference" / "functions.md"
@@ -78,12 +75,3 @@ def test_the_guide_names_every_function() -> None:
     named = re.search(r"`(lower upper [^`]*)`", GUIDE.read_text(encoding="utf-8"))
     assert named is not None
     assert sorted(FUNCTIONS) == sorted(named[1].split())
-
-
-FIRST_PART = GUIDE.read_text(encoding="utf-8").partition("## Eleven examples")[0]
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", FIRST_PART, re.DOTALL)
-
-
-@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.startswith("version:")])
-def test_whole_files_in_the_guide_load(example: str) -> None:
-    assert () == load_text(example, CATALOGUE, SECRETS.get).warnings

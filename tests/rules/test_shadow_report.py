@@ -99,6 +99,13 @@ def test_runs_that_did_not_act_on_either_side_count_for_nothing() -> None:
     assert {"same": 0, "added": 1, "removed": 0, "changed": 0} == found.counts
 
 
+def test_what_is_known_no_more_of_somebody_who_was_forgotten_is_no_difference() -> None:
+    emptied = {**step("a", None), "request": None}
+    found = report(run("old", emptied), shadow(emptied, reason="the person was forgotten"))
+
+    assert {"same": 0, "added": 0, "removed": 0, "changed": 0} == found.counts
+
+
 def test_events_of_versions_without_the_shadow_are_left_out() -> None:
     assert 1 == report(run("old", step("a", {}))).counts["removed"]
     assert {} == {k: v for k, v in report(run("old", step("a", {})), shadowed=False).counts.items() if v}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +12,8 @@ from hooks.rules import Rule, RuleSet
 from hooks.rules.cases import PlacedCase
 from hooks.rules.differences import ABSENT
 from hooks.rules.given import changed, event_of
-from hooks.rules.load_tests import load_tests
 from hooks.rules.trial import Failure, Trial, try_case
-from tests.rules.rules_world import CATALOGUE, EVENT, event, load, load_after_head
-
-GUIDE = Path(__file__).parents[2] / "docs" / "rules.md"
+from tests.rules.rules_world import EVENT, event, load_after_head
 
 RULE = """\
 rules:
@@ -232,16 +227,3 @@ def test_a_trial_is_told_as_json() -> None:
             }
         ],
     } == told
-
-
-def test_the_tests_of_the_guide_pass_with_the_rules_of_the_guide(tmp_path: Path) -> None:
-    examples = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
-    rules = load(next(text for text in examples if text.startswith("version: 1")))
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "guide.yaml").write_text(next(text for text in examples if text.startswith("rule: ")))
-    tests = [test for test in load_tests(tmp_path / "routes.yaml", rules, CATALOGUE) if "guide" in test.file]
-
-    trials = [try_case(rules, rules.rules[0], test, given_events(rules)) for test in tests]
-
-    assert 3 == len(trials)
-    assert [()] * 3 == [trial.failures for trial in trials]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hooks.errors import Conflict, LeaseLost
-from hooks.events import Event, Exchange, Receipt, Request, event_id, new_id
+from hooks.events import Event, Exchange, Receipt, Request, event_id, new_id, utc_text
 from hooks.people import KeptAt, VendorRecord, sighting
 from hooks.pipeline.people import Sighter
 from hooks.ports import Attempt, EventFilter, Plan, PlannedRun, Progress, Step, Timing
@@ -118,7 +118,7 @@ async def test_a_person_is_shown_with_what_it_is_known_from(store: SqlStore, des
     [person] = await ids(desk, None)
     shown = await desk.show(person)
     assert shown is not None
-    assert [event.id] == [one["id"] for one in shown["events"]]
+    assert [(event.id, utc_text(event.received_at))] == [(one["id"], one["received_at"]) for one in shown["events"]]
     assert (event.id, "nobody known has this") != (shown["records"][0]["origin"], shown["records"][0]["why"])
     assert "first seen with this record" == shown["records"][0]["why"]
     assert await desk.show("per_nobody") is None

@@ -11,9 +11,12 @@ import pytest
 
 from hooks.events import new_id
 from hooks.pipeline.match import plan
+from hooks.registry import CATALOGUE
+from hooks.rules import load_text
 from hooks.rules.ruleset import RuleSet
 from hooks.store.opening import open_history, open_store
-from tests.rules.rules_world import EVENT, load_after_head
+from tests.rules.rules_world import EVENT
+from tests.rules.test_examples import ACCOUNTS, a_secret
 from tests.store.test_store_conformance import receipt
 from tests.store.test_timing_conformance import Books
 
@@ -29,10 +32,10 @@ class Office:
 
     def __init__(self, books: Books) -> None:
         self.books = books
-        self.rules: RuleSet = load_after_head("")
+        self.rules: RuleSet = load_text(ACCOUNTS, CATALOGUE, a_secret)
 
     def follow(self, id: str) -> None:
-        self.rules = load_after_head(EXAMPLES[id])
+        self.rules = load_text(ACCOUNTS + EXAMPLES[id], CATALOGUE, a_secret)
         assert () == self.rules.warnings
 
     async def comes(self, type: str, **data: Any) -> str:
@@ -47,7 +50,9 @@ class Office:
         return made.runs[0].id if made.runs else event.id
 
     async def begins(self) -> list[str]:
-        claimed = await self.books.store.claim(new_id("run"), {"home": 100}, self.books.now, 20)
+        claimed = await self.books.store.claim(
+            new_id("run"), dict.fromkeys(self.rules.connections, 100), self.books.now, 20
+        )
         self.books.fences = {run.id: run.fence for run, _ in claimed}
         return [run.id for run, _ in claimed]
 
@@ -62,7 +67,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def test_the_throttle_of_the_guide(office: Office) -> None:
-    office.follow("lead-to-home")
+    office.follow("leads-not-all-at-once")
     runs = [await office.comes("lead.created", lead_source=source) for source in ("ads", "ads", "ads", "radio")]
     assert [runs[0], runs[1], runs[3]] == await office.begins()
     office.books.after(60)
@@ -70,7 +75,7 @@ async def test_the_throttle_of_the_guide(office: Office) -> None:
 
 
 async def test_the_debounce_of_the_guide(office: Office) -> None:
-    office.follow("job-changes-to-home")
+    office.follow("job-changes-to-homebase")
     runs = []
     for type in ("job.created", "job.updated", "job.completed"):
         runs.append(await office.comes(type, id="job_1"))

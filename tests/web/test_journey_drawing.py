@@ -65,6 +65,12 @@ def run(state: str, *attempts: dict[str, Any]) -> dict[str, Any]:
     return {"state": state, "created_at": "2026-05-04T13:00:00Z", "steps": [step]}
 
 
+def test_a_timeline_of_days_is_told_in_days() -> None:
+    assert "1 try in 30 s" in timeline(run("done", attempt(1, 30, "done")), NOW)
+    long = {**attempt(1, 0, "transient"), "duration_ms": 94_000_000}
+    assert "2 tries in 1d 2h" in timeline(run("done", long, attempt(2, 30, "done")), NOW)
+
+
 def test_a_timeline_has_a_bar_for_each_try_and_escapes_names() -> None:
     drawn = timeline(run("done", attempt(1, 0, "transient"), attempt(2, 30, "done")), NOW)
     assert (1, 1) == (drawn.count("try transient"), drawn.count("try done"))

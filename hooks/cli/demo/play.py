@@ -232,8 +232,10 @@ async def _stay(stage: Stage, teller: Teller) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     data = stage.folder / "data"
+    file = data / TOKEN_FILE
     teller.say(f"\nwebhooks   {stage.server.inbox}/in/summit, /in/harbor, /in/leads, /in/lawn")
-    teller.say(f"console    {stage.server.admin}  (sign in with the token in {data / TOKEN_FILE})")
+    teller.say(f"console    {stage.server.admin}  (sign in with the token in {file})")
+    teller.say(f"token      {file.read_text(encoding='utf-8').strip()}")
     teller.say(f"sandboxes  {stage.sandbox_address}/homebase360, ...")
     teller.say(f"look       hooks runs list --data {data}")
     teller.say("Ctrl-C ends it and removes everything.")

@@ -99,7 +99,7 @@ class RequestAction:
     operation: str = "request"
     method: str = "POST"
     path: str = "/"
-    summary: str = "Send a request to any API; the answer is its JSON, or `text`."
+    summary: str = "Send a request to any API."
     inputs: type[BaseModel] = RequestInputs
     repeatable: bool = False
     on_unknown: OnUnknown = "lookup"

@@ -113,7 +113,7 @@ class SendLeadAction:
     operation: str = "createlead"
     method: str = "POST"
     path: str = "/api/zapier/createlead"
-    summary: str = "Create a lead from a canonical lead or customer."
+    summary: str = "Create a lead of a lead or a customer as events hold it."
     inputs: type[BaseModel] = SendLead
     repeatable: bool = False
     on_unknown: OnUnknown = "hold"

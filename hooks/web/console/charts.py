@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hooks.events import parse_utc
+from hooks.values import show_duration
 
 WIDTH, HEIGHT = 600, 64
 _TIME_WIDTH, _LABEL, _ROW = 720, 130, 24
@@ -84,12 +85,19 @@ def timeline(run: Mapping[str, Any], now: datetime) -> Markup:
             .format(attempt["verdict"], x, names.index(step["id"]) * _ROW + 6, wide, told)
         )  # fmt: skip
     height = len(names) * _ROW + 20
-    spent = f"{whole:.0f} s" if whole >= 10 else f"{whole * 1000:.0f} ms"
+    spent = _spent(whole)
     parts.append(Markup('<text class="end" x="{}" y="{}">{}</text>').format(_TIME_WIDTH, height - 4, spent))
-    label = f"{len(tried)} tries in {spent}"
+    label = f"{'1 try' if len(tried) == 1 else f'{len(tried):,} tries'} in {spent}"
     return Markup('<svg class="timeline" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         _TIME_WIDTH, height, label, Markup("").join(parts)
     )
+
+
+def _spent(seconds: float) -> str:
+    """In the two largest units: tries go on for days."""
+    if seconds < 10:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.0f} s" if seconds < 60 else " ".join(show_duration(seconds).split()[:2])
 
 
 def _ends(attempt: Mapping[str, Any]) -> datetime:
