@@ -210,7 +210,8 @@ def _tell(answer: object, as_json: bool, sentence: str) -> None:
 
 def _per(text: str) -> str:
     if not text.startswith("per_") or not text[4:].isalnum():
-        raise wrong_use(f"{plain(text)!r} is not a person's whole id, per_...: `hooks people find` shows them")
+        told = "it begins with per_, and `hooks people find` shows it"
+        raise wrong_use(f"{plain(text)!r} is not a person's whole id: {told}")
     return text
 
 
