@@ -23,6 +23,14 @@ EventState = Literal["pending", "matched", "unmatched"]  # as in hooks.ports, wh
 Matched = Annotated[
     EventState | None, typer.Option(metavar="STATE", help=f"Whether a rule matched: {' '.join(get_args(EventState))}.")
 ]
+Standing = Annotated[
+    Literal[EventState, RunState] | None,
+    typer.Option(
+        metavar="STATE",
+        help=f"Whether a rule matched ({' '.join(get_args(EventState))}), or how one of its runs stands "
+        f"({' '.join(get_args(RunState))}).",
+    ),
+]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="From then on: 2h, 7d or 2026-05-06T17:30:00Z.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Up to then, written as for --since.")]
 EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, evt_...")]
@@ -43,7 +51,7 @@ def add_to(app: typer.Typer) -> None:
 def events_list(
     source: SourceName = None,
     type_: TypePattern = None,
-    state: Matched = None,
+    state: Standing = None,
     rule: RuleId = None,
     q: SearchText = None,
     since: Since = None,

@@ -384,7 +384,7 @@ async def test_filters_reach_the_history() -> None:
         ("events?limit=%C2%B2", "limit"),
         ("events?limit=99999999999999999999", "limit"),
         ("events?limit=1&limit=2", "limit"),
-        ("events?state=done", "state"),
+        ("events?state=dead", "state"),
         ("events?cursor=x", "cursor"),
         (f"events?cursor={RUN}", "cursor"),
         ("events?since=yesterday", "since"),
