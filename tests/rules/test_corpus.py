@@ -131,6 +131,15 @@ rules:
         ("/customers/${raw.one}${raw.two}", {}, "a part of 'path' came out empty (raw.one and raw.two are missing)"),
         ("/customers${raw.end}", {}, "/customers"),
         ("/customers/", {}, "/customers/"),
+        (
+            "/customers/${raw.id}/notes",
+            {"id": "7/refund"},
+            "field 'path': raw.id holds a '/', which would lead elsewhere",
+        ),
+        ("/${lower(raw.id)}", {"id": "../Admin"}, "field 'path': raw.id holds a '/', which would lead elsewhere"),
+        ("/${vars.below}/${raw.id}", {"id": "c1"}, "/v2/customers/c1"),
+        ("/records/${subject}", {}, "/records/customer/c1"),
+        ("${'/customers/' + raw.id}", {"id": "7/notes"}, "/customers/7/notes"),
     ],
 )
 def test_a_path_that_an_event_leaves_open_is_not_called(path: str, raw: dict[str, str], told: str) -> None:
@@ -138,6 +147,7 @@ def test_a_path_that_an_event_leaves_open_is_not_called(path: str, raw: dict[str
         f"""version: 1
 sources: {{any: {{vendor: webhook, unverified: a test}}}}
 connections: {{office: {{vendor: http, base_url: "https://office.example.com"}}}}
+vars: {{below: v2/customers}}
 rules:
   - id: one
     event: webhook.received
@@ -148,6 +158,8 @@ rules:
         name="routes.yaml",
     )
     at = datetime(2026, 5, 4, tzinfo=UTC)
-    event = Event("evt_1", "webhook.received", "any", "webhook", "webhook.received", "rcp_1", at, at, None, raw, raw)
+    event = Event(
+        "evt_1", "webhook.received", "any", "webhook", "webhook.received", "rcp_1", at, at, "customer/c1", raw, raw
+    )
     request = explain(loaded, event)["rules"][0]["requests"][0]
     assert told == request.get("error", (request["url"] or "").removeprefix("https://office.example.com"))
