@@ -101,6 +101,28 @@ rules:
     assert found.hint, found.render()
 
 
+@pytest.mark.parametrize(
+    ("source", "connection", "hint"),
+    [
+        ("max_bytes: 2 MiB", "", "write the number alone: how large a body may be, in bytes."),
+        ("", "rate: 60 per minute", "write the number alone: calls per second, such as 5 or 0.5; no limit without it."),
+        ("", "concurrency: many", "How many calls may be under way at once."),
+    ],
+)
+def test_a_number_with_a_unit_is_told_which_unit_is_meant(source: str, connection: str, hint: str) -> None:
+    with pytest.raises(RulesInvalid) as invalid:
+        load_text(
+            f"""version: 1
+sources: {{any: {{vendor: webhook, unverified: a test, {source}}}}}
+connections: {{office: {{vendor: http, base_url: "https://office.example.com", {connection}}}}}
+""",
+            CATALOGUE,
+            secret,
+            name="routes.yaml",
+        )
+    assert [hint] == [found.hint for found in invalid.value.findings]
+
+
 def test_an_expression_in_a_key_is_warned_of() -> None:
     (found,) = load_text(
         """version: 1
