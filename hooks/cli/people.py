@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hooks.cli.options import AsJson, Data, Database, Limit
+from hooks.cli.options import AlwaysJson, AsJson, Data, Database, Limit
 from hooks.cli.output import coloured, note, plain, print_fields, print_json, print_table, wrong_use
 
 
@@ -149,6 +149,7 @@ def people_export(
     person: Person,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="A new file instead of standard output.")] = None,
     masked: Annotated[bool, typer.Option("--masked", help="Without the fields that HOOKS_MASKED names.")] = False,
+    as_json: AlwaysJson = False,
     data: Data = None,
     database: Database = None,
 ) -> None:
