@@ -75,7 +75,7 @@ ANSWER_GRACE = 4.0
 """Seconds that requests in progress get when the server stops: an answer needs one commit."""
 
 CALL_GRACE = 20.0
-"""Seconds that vendor calls in progress get after that; what is left then keeps its intent. Exit within 30 s."""
+"""Seconds that vendor calls in progress get; what is left then keeps its intent. With the others: exit within 30 s."""
 
 FOLLOW_POLL = 1.0
 """Seconds after which it is asked whether another server has put other rules in force."""
@@ -326,15 +326,20 @@ class App:
         if self._stopping:
             return
         self._stopping = True
+        # Where no other server is, whoever knocks until the end is told to come again; else a proxy finds another.
+        stays = self._store is not None and self._store.alone
         if self._inbox_listener is not None:
             self._inbox.close()
-            await self._inbox_listener.stop(ANSWER_GRACE)
+            if not stays:
+                await self._inbox_listener.stop(ANSWER_GRACE)
         engine = self._engine
         if engine is not None and (left := await engine.worker.drain(CALL_GRACE)):
             log.warning(
                 "%d calls were still in progress; their intents are recorded and resolved at the next start", left
             )
-        if engine is not None and self._store is not None and self._store.alone:
+        if self._inbox_listener is not None and stays:
+            await self._inbox_listener.stop(ANSWER_GRACE)
+        if engine is not None and stays:
             with contextlib.suppress(StoreError):
                 await engine.shared.look()  # what the last calls have found out is for the next start too
         with contextlib.suppress(OSError):

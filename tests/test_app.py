@@ -83,6 +83,44 @@ async def test_it_tells_where_it_is_to_its_owner_only_and_takes_it_back(
         await client.get(f"{app.inbox_url}/healthz")
 
 
+async def test_senders_are_put_off_until_the_last_call_is_over(tmp_path: Path, client: httpx.AsyncClient) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def slow_vendor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await answered.wait()
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    vendor = await asyncio.start_server(slow_vendor, "127.0.0.1", 0)
+    rules = f"""\
+connections:
+  slow: {{vendor: http, base_url: "http://127.0.0.1:{vendor.sockets[0].getsockname()[1]}"}}
+rules:
+  - {{id: tell, event: lead.created, do: [{{action: http.request, with: {{method: PUT, path: /lead}}}}]}}
+"""
+    (tmp_path / "routes.yaml").write_text(RULES + rules, encoding="utf-8")
+    app = App(settings(tmp_path))
+    await app.start()
+    address, key = f"{app.inbox_url}/in/leads", {"x-api-key": SECRETS["LEADS_KEY"]}
+    taken = await client.post(address, json={"Name": "Maya"}, headers=key)
+    await asyncio.wait_for(asked.wait(), 10)
+
+    stopping = asyncio.create_task(app.stop())
+    await asyncio.sleep(0.1)
+    late = await client.post(address, json={"Name": "Leo"}, headers=key)
+    red = await client.get(f"{app.inbox_url}/readyz")
+    answered.set()
+    await asyncio.wait_for(stopping, 10)
+    vendor.close()
+
+    assert (202, 429, 503) == (taken.status_code, late.status_code, red.status_code)
+    assert late.headers["retry-after"].isdigit()
+    with pytest.raises(httpx.ConnectError):
+        await client.get(f"{app.inbox_url}/readyz")
+
+
 async def test_a_token_is_made_once_and_shown_once(tmp_path: Path, client: httpx.AsyncClient) -> None:
     app = App(settings(tmp_path, token=None))
     await app.start()

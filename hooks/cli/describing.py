@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hooks.cli.options import AsJson, Routes
+from hooks.cli.options import AlwaysJson, AsJson, Routes
 from hooks.cli.output import coloured, print_json, wrong_use
 from hooks.settings import load_settings
 
@@ -66,7 +66,7 @@ def functions(
             print(coloured(f"    {each['example']} = {json.dumps(each['result'], ensure_ascii=False)}", "dim"))
 
 
-def schema() -> None:
+def schema(as_json: AlwaysJson = False) -> None:
     """Print the JSON Schema of routes.yaml, for editors: completion, descriptions and mistakes as you type."""
     import json
 

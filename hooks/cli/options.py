@@ -20,6 +20,7 @@ Database = Annotated[
     typer.Option(metavar="URL", help="The database (HOOKS_DATABASE).", show_default="hooks.db in --data"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+AlwaysJson = Annotated[bool, typer.Option("--json", help="It is JSON anyway: for programs that ask everything so.")]
 TypePattern = Annotated[
     str | None, typer.Option("--type", metavar="TYPE", help="Only of this type; * stands for anything.")
 ]

@@ -7,11 +7,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from hooks.cli.options import AsJson, Data, Database, Limit
+from hooks.cli.options import AlwaysJson, AsJson, Data, Database, Limit
 from hooks.cli.output import coloured, note, plain, print_fields, print_json, print_table, wrong_use
 
-people = typer.Typer(help="Who is who: the same person across vendors.", no_args_is_help=True)
+
+class _FindsByItself(TyperGroup):
+    """Without a command it is `find`: `hooks people --json` lists people, as `hooks stats --json` counts."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["find", *args]
+        return super().parse_args(ctx, args)
+
+
+people = typer.Typer(cls=_FindsByItself, help="Who is who: the same person across vendors.")
 
 PATH = "/api/v1/people"
 FORGET_TIMEOUT = 3600.0
@@ -40,7 +51,7 @@ def people_find(
     data: Data = None,
     database: Database = None,
 ) -> None:
-    """Find people; without a text, those who were learned of last."""
+    """Find people; without a text, or as `hooks people` alone, those who were learned of last."""
     listing = _ask("", data, database, {"q": text, "cursor": cursor, "limit": limit})
     if as_json:
         print_json(listing)
@@ -138,6 +149,7 @@ def people_export(
     person: Person,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="A new file instead of standard output.")] = None,
     masked: Annotated[bool, typer.Option("--masked", help="Without the fields that HOOKS_MASKED names.")] = False,
+    as_json: AlwaysJson = False,
     data: Data = None,
     database: Database = None,
 ) -> None:

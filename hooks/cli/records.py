@@ -27,6 +27,14 @@ Flagged = Annotated[
     bool | None,
     typer.Option("--flagged/--not-flagged", help="Only events that could not be read, or all others."),
 ]
+Standing = Annotated[
+    Literal[EventState, RunState] | None,
+    typer.Option(
+        metavar="STATE",
+        help=f"Whether a rule matched ({' '.join(get_args(EventState))}), or how one of its runs stands "
+        f"({' '.join(get_args(RunState))}).",
+    ),
+]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="From then on: 2h, 7d or 2026-05-06T17:30:00Z.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Up to then, written as for --since.")]
 EventId = Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, evt_...")]
@@ -47,7 +55,7 @@ def add_to(app: typer.Typer) -> None:
 def events_list(
     source: SourceName = None,
     type_: TypePattern = None,
-    state: Matched = None,
+    state: Standing = None,
     flagged: Flagged = None,
     rule: RuleId = None,
     q: SearchText = None,

@@ -17,6 +17,7 @@ from hooks.plurals import so_many
 from hooks.rules.accounts import stand_in
 from hooks.rules.cases import Given, PlacedCase
 from hooks.rules.coverage import Coverage
+from hooks.rules.differences import ABSENT
 from hooks.rules.given import MOMENT, CaseInvalid, changed, event_of
 from hooks.rules.load import load_rules
 from hooks.rules.load_tests import load_tests
@@ -177,7 +178,7 @@ def print_tried(tried: Tried) -> None:
 def _print_failure(failure: Failure) -> None:
     place = f"  (line {failure.line})" if failure.line else ""
     print(f"    {plain(failure.message)}{coloured(place, 'dim')}")
-    if failure.field:
+    if failure.field and not (failure.expected is ABSENT and failure.found is ABSENT):
         origin = f"  from {plain(failure.origin)}" if failure.origin else ""
         print(f"      expected  {coloured(plain(show_value(failure.expected)), 'green')}")
         print(f"      found     {coloured(plain(show_value(failure.found)), 'red')}{coloured(origin, 'dim')}")

@@ -106,9 +106,13 @@ def replay(
         str | None, typer.Option(metavar="ID", help="Only runs of this rule.", autocompletion=complete_rules)
     ] = None,
     mode: Annotated[
-        ReplayMode,
-        typer.Option(help="missing-only does what nobody has done; only force acts again at the vendors."),
-    ] = "missing-only",
+        ReplayMode | None,
+        typer.Option(
+            help="missing-only does what nobody has done; only force acts again at the vendors.",
+            show_default="missing-only",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Short for --mode force.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many events at most.")] = 1000,
     after: Annotated[str | None, typer.Option(metavar="EVENT", help="Go on after an answer: its `next`.")] = None,
@@ -136,6 +140,9 @@ def replay(
     }
     if not any(chosen.values()):
         raise wrong_use("say which events: their ids, --since, --type, --source, --state, --flagged or --rule")
+    if force and mode not in (None, "force"):
+        raise wrong_use(f"--force is a mode itself: it does not go with --mode {mode}")
+    mode = "force" if force else mode or "missing-only"
     body = {**chosen, "mode": mode, "dry_run": dry_run, "limit": limit, "after": after}
     answer = _replayed(data, body, limit)
     if as_json:

@@ -18,6 +18,7 @@ class EventFilter:
     """Which events to list. What is None does not narrow.
 
     ``type`` may hold ``*`` for anything, dots included. ``rule`` is the id of a rule that made a run of the event.
+    ``state`` is the event's own, or that of one of its runs (of this rule, where one is named).
     ``q`` is a text of up to 200 characters: whom the event is about (a name, a phone number in any writing, an e-mail
     address, a vendor's id), or text that is found in its id, subject or data, without wildcards. Text is looked for in
     so many events a page, so a page may hold few and still have a next. ``since`` is inclusive, ``until`` exclusive;
@@ -27,7 +28,7 @@ class EventFilter:
 
     source: str | None = None
     type: str | None = None
-    state: EventState | None = None
+    state: EventState | RunState | None = None
     rule: str | None = None
     q: str | None = None
     since: datetime | None = None

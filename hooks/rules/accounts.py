@@ -16,7 +16,7 @@ from hooks.ports import Catalogue, ConnectionSettings, SourceSettings, Vendor
 from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
 from hooks.rules.findings import did_you_mean
-from hooks.rules.invalid import WRITTEN, Invalid
+from hooks.rules.invalid import WRITTEN, Invalid, described
 from hooks.rules.kinds import Kind, describe, rewriting
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import ConnectionConfig, SourceConfig
@@ -150,7 +150,7 @@ class Accounts:
         shape = shape_of(model)
         unsure: set[Path] = set()
         values = {
-            key: self._resolve(file, (*path, key), value, shape.field(key) or OPEN, unsure)
+            key: self._resolve(file, (*path, key), value, shape.field(key) or OPEN, shape, unsure)
             for key, value in raw.items()
             if key != "vendor"
         }
@@ -162,16 +162,21 @@ class Accounts:
             Invalid(self._report, file, path, shape).tell(error, unsure)
             return None
 
-    def _resolve(self, file: SourceFile, path: Path, value: Any, shape: Shape, unsure: set[Path]) -> Any:
-        """The value with its secrets put in; where one is missing, a stand-in and the path in ``unsure``."""
+    def _resolve(self, file: SourceFile, path: Path, value: Any, shape: Shape, whole: Shape, unsure: set[Path]) -> Any:
+        """The value with its secrets put in; where one is missing, a stand-in and the path in ``unsure``.
+
+        ``whole`` is the shape of all settings of the source or connection.
+        """
         if isinstance(value, dict):
             return {
-                key: self._resolve(file, (*path, key), below, shape.field(key) or OPEN, unsure)
+                key: self._resolve(file, (*path, key), below, shape.field(key) or OPEN, whole, unsure)
                 for key, below in value.items()
             }
         if isinstance(value, list):
             below = shape.item()
-            return [self._resolve(file, (*path, number), each, below, unsure) for number, each in enumerate(value)]
+            return [
+                self._resolve(file, (*path, number), each, below, whole, unsure) for number, each in enumerate(value)
+            ]
         if isinstance(value, bool) and shape.kinds & Kind.NUMBER and not shape.kinds & Kind.BOOL:
             # pydantic would take true for 1
             wanted = describe(shape.kinds & ~Kind.NULL)
@@ -189,7 +194,7 @@ class Accounts:
                 self._length(file, path, value)
             if not shape.is_open and not shape.kinds & Kind.TEXT and shape.kinds & (Kind.BOOL | Kind.NUMBER):
                 wanted = describe(shape.kinds & ~Kind.NULL)
-                hint = rewriting(value, Kind.TEXT, shape.kinds) or WRITTEN.get(wanted, "")
+                hint = rewriting(value, Kind.TEXT, shape.kinds, described(whole, path[2:])) or WRITTEN.get(wanted, "")
                 self._report.at(file, path, f"{wanted} belongs here, this is text", hint)
                 unsure.add(path)
                 return None

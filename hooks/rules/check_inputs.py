@@ -121,7 +121,7 @@ class InputsCheck:
             self.wrong.add(path)
             return False
         wanted = describe(known & ~Kind.NULL)
-        hint = rewriting(value, kind, known) or described(self.shape, path[len(self.base) :])
+        hint = rewriting(value, kind, known, described(self.shape, path[len(self.base) :]))
         self._wrong(path, f"{self._name(path)} needs {wanted}, this is {describe_value(value)}", hint)
         return False
 

@@ -54,8 +54,10 @@ def _compared(node: Binary, names: Mapping[str, Any]) -> str:
             return _nearly(node.right, right, left)
         return _nearly(node.left, left, right) or _nearly(node.right, right, left)
     if node.op in ("<", "<=", ">", ">="):
-        for one, other, part in ((left, right, node.left), (right, left, node.right)):
+        for one, other, part, against in ((left, right, node.left, node.right), (right, left, node.right, node.left)):
             if isinstance(one, str) and _is_number(other):
+                if isinstance(part, Constant):
+                    return f"{_show(against)} is a number, not text"
                 return f"{_show(part)} is text, not a number"
     if node.op in ("contains", "in") and not node.negated:
         part, container, wanted = (node.left, left, right) if node.op == "contains" else (node.right, right, left)

@@ -72,8 +72,8 @@ def describe_value(value: Any) -> str:
     return "a number" if type(value) is int else describe(kind_of(value))
 
 
-def rewriting(value: Any, kind: Kind, known: Kind) -> str:
-    """How a literal value of the wrong kind is written rightly, "" when that cannot be told."""
+def rewriting(value: Any, kind: Kind, known: Kind, description: str) -> str:
+    """How a literal value of the wrong kind is written rightly, else what belongs there by the field's description."""
     if kind & Kind.NUMBER and known & Kind.TEXT:
         return "put it in quotes"
     if kind & Kind.TEXT and known & Kind.NUMBER:
@@ -81,9 +81,11 @@ def rewriting(value: Any, kind: Kind, known: Kind) -> str:
             return "write the number without the leading zeros"
         if _NUMBER.fullmatch(value):
             return "write the number without quotes"
-        return "write the number alone" if value[:1].isdigit() else ""
+        if value[:1].isdigit():
+            return "write the number alone" + (f": {description[0].lower()}{description[1:]}" if description else "")
+        return description
     if kind & Kind.TEXT and known & Kind.BOOL:
         return "write true or false"
     if known & Kind.LIST and not kind & Kind.LIST:
         return "[...] around it makes a list"
-    return ""
+    return description

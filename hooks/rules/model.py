@@ -114,7 +114,9 @@ class Step(_Strict):
         None, alias="else", description="Steps in place of this one when its `if` does not hold."
     )
     timeout: Lasting | None = Field(None, description="The deadline of one try, such as 15s.")
-    retry: Retry | None = Field(None, description="How this step is tried again.")
+    retry: Retry | None = Field(
+        None, description="How this step is tried again, such as {attempts: 6, first_wait: 5s}."
+    )
     on_unknown: OnUnknown | None = Field(
         None,
         description="When nobody knows whether a try was carried out: repeat it, look first, or hold.",
@@ -240,12 +242,15 @@ class Rule(_Strict):
     within: _Name | None = Field(
         None, description="The name of a calendar: outside its hours the rule waits until they begin."
     )
-    throttle: Throttle | None = Field(None, description="At most so many runs in a time.")
-    debounce: Debounce | None = Field(None, description="Many quick events become one run.")
+    throttle: Throttle | None = Field(None, description="At most so many runs in a time, such as {max: 60, per: 1m}.")
+    debounce: Debounce | None = Field(None, description="Many quick events become one run: {by: data.id, wait: 2m}.")
     in_order_by: Annotated[InOrder, BeforeValidator(_as_by), _OrExpression()] | None = Field(
         None, description="An expression, or `{by: ..., on_stuck: ...}`: one after the other for each of its values."
     )
-    expect: Expect | None = Field(None, description="Carry the steps out unless this event comes in time.")
+    expect: Expect | None = Field(
+        None,
+        description="Carry the steps out unless this comes in time: {event: job.created, by: data.id, within: 1h}.",
+    )
     replay: Annotated[
         float | None,
         BeforeValidator(_replay),
@@ -255,7 +260,9 @@ class Rule(_Strict):
     ] = Field(
         None, description="Whether replays are for this rule: always, never, or while an event is younger than this."
     )
-    retry: Retry | None = Field(None, description="How the steps of this rule are tried again.")
+    retry: Retry | None = Field(
+        None, description="How its steps are tried again, such as {attempts: 6, first_wait: 5s}."
+    )
     timeout: Lasting | None = Field(None, description="The deadline of one try of a step, such as 15s.")
     on_unknown: OnUnknown | None = Field(None, description="For all steps of this rule, see the step's key.")
     tests: list[Case] | None = Field(None, description="Tests that hooks test runs.")

@@ -15,6 +15,7 @@ from hooks.rules.faults import EvaluationError, ExpressionError, Fault
 from hooks.rules.operators import MAX_TEXT, Budget, as_text
 
 _OPENING = re.compile(r"\$\$\{|\$\{")
+_SENT = re.compile(r"(?:data|raw|steps|error)\b")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[{}]", re.DOTALL)
 
 
@@ -82,6 +83,19 @@ class Template:
             part if isinstance(part, str) else as_text(self._evaluate(part, names), budget) for part in self.parts
         )
         return any(set(segment) == {"\0"} for segment in "".join(piece or "\0" for piece in pieces).split("/"))
+
+    def splits_segment(self, names: Mapping[str, Any]) -> str | None:
+        """What was sent to us and would make two levels of a path out of one: no sender says where a call goes.
+
+        A path that is one expression as a whole is its author's to make, and so is what stands in ``vars``.
+        """
+        if len(self.parts) == 1:
+            return None
+        for hole in self.holes:
+            sent = next((path for path in hole.expression.paths if _SENT.match(path)), None)
+            if sent is not None and "/" in as_text(self._evaluate(hole, names), Budget()):
+                return sent
+        return None
 
     def _evaluate(self, hole: Hole, names: Mapping[str, Any]) -> Any:
         try:

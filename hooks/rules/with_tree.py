@@ -122,8 +122,12 @@ def _evaluate(filled: Filled, names: Mapping[str, Any], path: Path) -> Any:
     except EvaluationError as error:
         where = f" (in field '{show_field(path)}')" if path else ""
         raise EvaluationError(error.message + where, error.text, error.column, error.length) from None
-    if filled.is_url_path and filled.template.empties_segment(names):
-        raise _came_out_empty(filled, names, path, "a part of")
+    if filled.is_url_path:
+        if filled.template.empties_segment(names):
+            raise _came_out_empty(filled, names, path, "a part of")
+        if (sent := filled.template.splits_segment(names)) is not None:
+            why = f"field '{show_field(path)}': {sent} holds a '/', which would lead elsewhere"
+            raise EvaluationError(why, filled.template.text)
     return value
 
 

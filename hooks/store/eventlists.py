@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
+from hooks.events import RunState
 from hooks.ports import EventFilter, Page
-from hooks.store import step_records
+from hooks.store import books, step_records
 from hooks.store.conditions import Where, could_be_read, like, page_of
 from hooks.store.engine import Reading
 from hooks.store.people_search import people_named
@@ -24,6 +25,20 @@ WINDOW = 20_000
 
 MOST_TYPES = 25
 """Types that a pattern with ``*`` may stand for and each be listed by its index."""
+
+FEW = 10_000
+"""Up to so many runs of a state are looked up by its own small index; where there are more, one is met soon."""
+
+_BY_STATE = {
+    "waiting": "SELECT w.event FROM runs w WHERE w.state = 'waiting' AND w.behind IS NULL UNION ALL "
+    "SELECT w.event FROM runs w WHERE w.state = 'waiting' AND w.behind IS NOT NULL",
+    "running": "SELECT w.event FROM runs w WHERE w.state = 'running'",
+    **{
+        state: f"SELECT w.event FROM runs w WHERE w.state = '{state}' AND w.state IN ('held', 'failed', 'skipped')"
+        for state in ("held", "failed", "skipped")
+    },
+}
+"""The events with a run in a state, each along a partial index."""
 
 SUBJECTS = ("customer", "lead", "job", "appointment", "estimate", "invoice", "payment", "employee")
 """Kinds of records that events are about: a subject is a kind, a slash and the vendor's id."""
@@ -49,14 +64,25 @@ def list_events(raw: Reading, filter: EventFilter) -> Page:
 # --- along an index each ---
 
 
-def _common(filter: EventFilter, *, typed: bool = True) -> Where:
+def _common(raw: Reading, filter: EventFilter, *, typed: bool = True) -> Where:
     where = Where()
     plain = ""
     if filter.flagged is not None:
         where.add(could_be_read(not filter.flagged))
         plain = " || ''" if filter.flagged else ""  # they are few, and have an index: no other is to be gone along
     where.equal(f"e.source{plain}", filter.source)
-    where.equal(f"e.state{plain}", filter.state)
+    if filter.state not in get_args(RunState):
+        where.equal(f"e.state{plain}", filter.state)
+    elif filter.rule is not None:
+        where.add(
+            "EXISTS (SELECT 1 FROM runs w WHERE w.event = e.id AND w.rule = ? AND w.state = ?)",
+            filter.rule,
+            filter.state,
+        )
+    elif filter.state in _BY_STATE and books.totals(raw).get(f"runs.{filter.state}", 0) <= FEW:
+        where.add(f"e.id IN ({_BY_STATE[filter.state]})")
+    else:
+        where.add("EXISTS (SELECT 1 FROM runs w WHERE w.event = e.id AND w.state = ?)", filter.state)
     if typed and filter.type is not None:
         if "*" in filter.type:
             where.add("e.type LIKE ? ESCAPE '\\'", like(filter.type).replace("*", "%"))
@@ -70,7 +96,7 @@ def _common(filter: EventFilter, *, typed: bool = True) -> Where:
 
 
 def _of_rule(raw: Reading, filter: EventFilter) -> list[Any]:
-    where = _common(filter)
+    where = _common(raw, filter)
     where.add("x.rule = ?", filter.rule)
     where.add(
         "NOT EXISTS (SELECT 1 FROM runs y WHERE y.event = x.event AND y.rule = x.rule AND y.generation < x.generation)"
@@ -86,7 +112,7 @@ def _of_rule(raw: Reading, filter: EventFilter) -> list[Any]:
 
 
 def _of_time(raw: Reading, filter: EventFilter) -> list[Any]:
-    where = _common(filter)
+    where = _common(raw, filter)
     if filter.cursor is not None:
         place = "SELECT c.received_at, c.seq FROM events c WHERE c.id = ?"
         where.add(f"(e.received_at, e.seq) < ({place})", filter.cursor)
@@ -97,7 +123,7 @@ def _of_time(raw: Reading, filter: EventFilter) -> list[Any]:
 
 def _of_types(raw: Reading, filter: EventFilter) -> list[Any]:
     types = None if filter.flagged else _types(raw, filter.type)
-    where = _common(filter, typed=types is None)
+    where = _common(raw, filter, typed=types is None)
     where.before("e.seq", "events", filter.cursor)
     if types is None:
         return _read(raw, where, filter.limit + 1)
@@ -131,7 +157,7 @@ def _read(raw: Reading, where: Where, limit: int) -> list[Any]:
 
 def _found(raw: Reading, filter: EventFilter) -> Page:
     text = (filter.q or "").strip()
-    where = _common(filter)
+    where = _common(raw, filter)
     if filter.rule is not None:
         where.add("EXISTS (SELECT 1 FROM runs x WHERE x.event = e.id AND x.rule = ?)", filter.rule)
     where.before("e.seq", "events", filter.cursor)

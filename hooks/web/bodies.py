@@ -134,8 +134,20 @@ class ReplayEvent(Sent):
     """How to carry an event out once more."""
 
     mode: ReplayMode = "missing-only"
+    force: bool = Field(False, description="Short for the mode force: act again at the vendors.")
     dry_run: bool = Field(False, description="Say what would happen, and do nothing.")
     rule: Line | None = Field(None, description="Only runs of this rule.")
+
+    @property
+    def way(self) -> ReplayMode:
+        """The mode that is meant."""
+        return "force" if self.force else self.mode
+
+    @whole_validator(mode="after")
+    def _of_one_mind(self) -> Self:
+        if self.force and "mode" in self.model_fields_set and self.mode != "force":
+            raise ValueError(f"force is a mode itself, so it does not go with {self.mode}")
+        return self
 
 
 class Replays(ReplayEvent):

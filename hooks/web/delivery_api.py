@@ -149,7 +149,7 @@ class _DeliveryApi:
     async def replay(self, request: Request) -> Response:
         body = await sent(request, ReplayEvent, empty=True)
         selection = ReplaySelection(events=(known_id(request, "evt"),), rule=body.rule or None)
-        told = await self._desk.replay(selection, body.mode, dry_run=body.dry_run, after=None, limit=1)
+        told = await self._desk.replay(selection, body.way, dry_run=body.dry_run, after=None, limit=1)
         return found(told if told["events"] else None)
 
     async def replays(self, request: Request) -> Response:
@@ -165,7 +165,7 @@ class _DeliveryApi:
             until=until,
             flagged=body.flagged,
         )
-        told = await self._desk.replay(selection, body.mode, dry_run=body.dry_run, after=body.after, limit=body.limit)
+        told = await self._desk.replay(selection, body.way, dry_run=body.dry_run, after=body.after, limit=body.limit)
         return json_answer(told)
 
     async def reconcile(self, request: Request) -> Response:

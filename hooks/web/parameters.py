@@ -33,11 +33,14 @@ class BadParameter(HooksError):
         self.why = why
 
 
+OF_EVENTS: tuple[str, ...] = (*get_args(EventState), *get_args(RunState))
+"""The states that events are listed by: their own, and those of their runs."""
+
 KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str | Mapping[str, Any]]] = {
     "events": {
         "source": "The source it came in by.",
         "type": "The event type; * stands for anything, dots included.",
-        "state": {"description": "Whether a rule matched.", "enum": list(get_args(EventState))},
+        "state": {"description": "Whether a rule matched, or how a run of it stands.", "enum": list(OF_EVENTS)},
         "rule": "The id of a rule that made a run of it.",
         "q": "Whom it is about (name, phone, e-mail), a vendor's id, also of what it led to, or text in its data.",
         "since": "Received at or after: an instant (2026-05-04T14:00:00Z), a date, or so long ago (24h).",
@@ -78,7 +81,7 @@ KNOWN: Mapping[Literal["events", "runs", "receipts"], Mapping[str, str | Mapping
 def event_filter(query: QueryParams, now: datetime) -> EventFilter:
     """Raises BadParameter; so do the two below."""
     given = _given(query, "events")
-    state = _one_of(given, "state", get_args(EventState))
+    state = _one_of(given, "state", OF_EVENTS)
     since, until = span(given, now)
     return EventFilter(
         source=given.get("source"),

@@ -22,6 +22,9 @@ from hooks.web.shapes import Case, CloudEvent, EventListed, EventShown, ReceiptL
 CLOUDEVENTS = "application/cloudevents+json"
 MARKDOWN = "text/markdown"
 
+LOOKS, BETWEEN_LOOKS = 40, 0.05
+"""How often, and how many seconds apart, an event is looked at that has not been read yet."""
+
 _API = "/api/v1"
 _FORMATS = ("json", "markdown")
 _CASE = {"format": {"description": "As data, or as a text to paste into a ticket.", "enum": list(_FORMATS)}}
@@ -114,7 +117,7 @@ class _Records:
         return page_answer(await self._history.events(event_filter(request.query_params, self._clock.now())))
 
     async def event(self, request: Request) -> Response:
-        event = await self._history.event(known_id(request, "evt"))
+        event = await self._read(known_id(request, "evt"))
         if event is None:
             raise HTTPException(404)
         if CLOUDEVENTS in request.headers.get("accept", ""):
@@ -122,7 +125,17 @@ class _Records:
         return found(event if _may_see_bodies(request) else _without(event, "raw"))
 
     async def explain(self, request: Request) -> Response:
-        return found(await self._desk.explain(known_id(request, "evt")))
+        event = await self._read(known_id(request, "evt"))
+        return found(None if event is None else await self._desk.explain(event["id"]))
+
+    async def _read(self, event_id: str) -> Mapping[str, Any] | None:
+        """The event once it has been read: the answer to a delivery names it a moment before that."""
+        for _ in range(LOOKS):
+            event = await self._history.event(event_id)
+            if event is None or event["state"] != "pending":
+                return event
+            await self._clock.sleep(BETWEEN_LOOKS)
+        return event
 
     async def receipts(self, request: Request) -> Response:
         return page_answer(await self._history.receipts(receipt_filter(request.query_params, self._clock.now())))

@@ -213,6 +213,7 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
         while not (runs := place.json("runs", "list", "--event", event)["items"]) and time.monotonic() < deadline:
             time.sleep(0.1)
         forecast = place.json("events", "replay", event, "--mode", "force", "--dry-run")
+        forced = place.json("events", "replay", event, "--force", "--dry-run")
         told = place.run("events", "replay", "--type", "job.*")
         reconciled = place.run("reconcile")
         unknown = place.run("runs", "resolve", runs[0]["id"], "--sent")
@@ -221,6 +222,7 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
             place.run("runs", "resolve", runs[0]["id"], "--not-sent", "--output", "{}"),
             place.run("runs", "resolve", runs[0]["id"], "--sent", "--output", "{"),
             place.run("events", "replay"),
+            place.run("events", "replay", event, "--force", "--mode", "same-version"),
         ]
         resumed = place.run("connections", "resume", "office", "--drain-rate", "5")
     finally:
@@ -229,6 +231,7 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
     assert (True, "moving", "closed") == (shown["paused"], shown["pause_reason"], shown["breaker"])
     assert "held" == runs[0]["state"]
     assert (0, "nothing") == (forecast["make"], forecast["items"][0]["action"]), "its run has not ended yet"
+    assert "force" == forecast["mode"] and forecast == forced
     assert (0, "1 event: 0 runs made, 0 going on, 1 with nothing to do.") == (
         told.returncode,
         told.stdout.splitlines()[-1],
@@ -236,7 +239,7 @@ def test_what_goes_out_is_steered_from_the_command_line(place: Place) -> None:
     assert f"{runs[0]['id']} is held" in told.stdout, "and why"
     assert (0, "No outcome is unknown.\n") == (reconciled.returncode, reconciled.stdout)
     assert (1, True) == (unknown.returncode, "unknown" in unknown.stderr)
-    assert [2] * 4 == [one.returncode for one in wrong]
+    assert [2] * 5 == [one.returncode for one in wrong]
     assert "office goes on.\n" == resumed.stdout
 
 

@@ -30,7 +30,7 @@ def test_the_functions_of_expressions_are_listed(capsys: pytest.CaptureFixture[s
 
 
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert 0 == run(["rules", "schema"])
+    assert 0 == run(["rules", "schema", "--json"])
 
     assert capsys.readouterr().out == SCHEMA.read_text("utf-8")
 

@@ -21,7 +21,7 @@ rules:list,history,diff,rollback,describe,schema connections:list,test,pause,res
 subscriptions:list,create,delete,doctor people:find,show,review,link,unlink,export,forget
 token:rotate db:migrate,backup,check,prune config:show
 """
-ACTING = {"demo", "serve", "sandbox", "healthcheck", "rules schema", "people export"}
+ACTING = {"demo", "serve", "sandbox", "healthcheck"}
 """What runs until it is stopped, or has one form only."""
 
 

@@ -149,6 +149,18 @@ def test_a_failing_test_ends_with_1_and_shows_the_field(world: World) -> None:
     assert 'found     "2026-05-06T19:30:00Z"  from data.scheduled_end_at' in out
 
 
+def test_an_error_that_does_not_come_is_told_without_values_that_nobody_has(world: World) -> None:
+    world.write(
+        "tests/jobs.yaml",
+        TESTS.replace("[{action: homebase360.upsert_customer}, {action: homebase360.create_job}]", "error"),
+    )
+
+    code, out, _ = world.run("test")
+
+    assert (1, True) == (code, "an error was expected, and there is none" in out)
+    assert "expected  nothing" not in out
+
+
 @pytest.mark.parametrize(
     ("name", "text", "code"),
     [

@@ -78,6 +78,8 @@ async def test_who_is_who_is_found_shown_and_decided(world: World, office: Offic
     parted = await office.read("unlink", maya["id"], leo["records"][0]["id"])
     assert leo["records"][0]["id"] == parted["other"]["records"][0]["id"]
 
+    assert await office.read("find") == await office.read(), "people alone lists them, as stats alone counts"
+    assert "unexpected extra argument" in await office.say("--json", "find", "leo", wanted=2)
     of_server = await office.read("find"), await office.read("show", maya["id"]), await office.read("review")
     exported = await office.say("export", maya["id"])
     await world.stop()

@@ -101,6 +101,28 @@ rules:
     assert found.hint, found.render()
 
 
+@pytest.mark.parametrize(
+    ("source", "connection", "hint"),
+    [
+        ("max_bytes: 2 MiB", "", "write the number alone: how large a body may be, in bytes."),
+        ("", "rate: 60 per minute", "write the number alone: calls per second, such as 5 or 0.5; no limit without it."),
+        ("", "concurrency: many", "How many calls may be under way at once."),
+    ],
+)
+def test_a_number_with_a_unit_is_told_which_unit_is_meant(source: str, connection: str, hint: str) -> None:
+    with pytest.raises(RulesInvalid) as invalid:
+        load_text(
+            f"""version: 1
+sources: {{any: {{vendor: webhook, unverified: a test, {source}}}}}
+connections: {{office: {{vendor: http, base_url: "https://office.example.com", {connection}}}}}
+""",
+            CATALOGUE,
+            secret,
+            name="routes.yaml",
+        )
+    assert [hint] == [found.hint for found in invalid.value.findings]
+
+
 def test_an_expression_in_a_key_is_warned_of() -> None:
     (found,) = load_text(
         """version: 1
@@ -131,6 +153,15 @@ rules:
         ("/customers/${raw.one}${raw.two}", {}, "a part of 'path' came out empty (raw.one and raw.two are missing)"),
         ("/customers${raw.end}", {}, "/customers"),
         ("/customers/", {}, "/customers/"),
+        (
+            "/customers/${raw.id}/notes",
+            {"id": "7/refund"},
+            "field 'path': raw.id holds a '/', which would lead elsewhere",
+        ),
+        ("/${lower(raw.id)}", {"id": "../Admin"}, "field 'path': raw.id holds a '/', which would lead elsewhere"),
+        ("/${vars.below}/${raw.id}", {"id": "c1"}, "/v2/customers/c1"),
+        ("/records/${subject}", {}, "/records/customer/c1"),
+        ("${'/customers/' + raw.id}", {"id": "7/notes"}, "/customers/7/notes"),
     ],
 )
 def test_a_path_that_an_event_leaves_open_is_not_called(path: str, raw: dict[str, str], told: str) -> None:
@@ -138,6 +169,7 @@ def test_a_path_that_an_event_leaves_open_is_not_called(path: str, raw: dict[str
         f"""version: 1
 sources: {{any: {{vendor: webhook, unverified: a test}}}}
 connections: {{office: {{vendor: http, base_url: "https://office.example.com"}}}}
+vars: {{below: v2/customers}}
 rules:
   - id: one
     event: webhook.received
@@ -148,6 +180,8 @@ rules:
         name="routes.yaml",
     )
     at = datetime(2026, 5, 4, tzinfo=UTC)
-    event = Event("evt_1", "webhook.received", "any", "webhook", "webhook.received", "rcp_1", at, at, None, raw, raw)
+    event = Event(
+        "evt_1", "webhook.received", "any", "webhook", "webhook.received", "rcp_1", at, at, "customer/c1", raw, raw
+    )
     request = explain(loaded, event)["rules"][0]["requests"][0]
     assert told == request.get("error", (request["url"] or "").removeprefix("https://office.example.com"))

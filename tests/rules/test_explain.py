@@ -208,6 +208,8 @@ def test_missing_is_told_from_false() -> None:
         ("raw.company_name == 'example_plumbing'", "raw.company_name differs only in case, blanks, '-' and '_'"),
         ("raw.total == 150", "raw.total is text, not a number"),
         ("raw.number == '5'", "raw.number is a number, not text"),
+        ("raw.number > '4'", "cannot compare a number with text; raw.number is a number, not text"),
+        ("not true or '4' < raw.number", "cannot compare text with a number; raw.number is a number, not text"),
         ("data.tags contains 'VIP'", "data.tags has 'vip', which differs only in case or blanks"),
         ("not true or 'VIP' in data.tags", "data.tags has 'vip', which differs only in case or blanks"),
         ("raw.tags == 'a'", "raw.tags is a list: write contains"),

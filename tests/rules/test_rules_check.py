@@ -81,7 +81,7 @@ def test_all_findings_come_at_once_in_order() -> None:
         (
             "    retry: {attempts: 3, first_wait: 10m, max_wait: 1m}\n",
             "{attempts: 3, first_wait: 10m, max_wait: 1m} | 'max_wait' is shorter than 'first_wait' = "
-            "How the steps of this rule are tried again.",
+            "How its steps are tried again, such as {attempts: 6, first_wait: 5s}.",
         ),
         ("    when: data.total_cents =< 5\n", "= | unexpected '=' = write <="),
         ("    when: data.total_cents => 5\n", "= | unexpected '=' = write >="),
@@ -155,6 +155,16 @@ def test_all_findings_come_at_once_in_order() -> None:
             "plum | unknown source 'plum' = did you mean 'plumb'?",
         ),
         (
+            "    throttle: 5/1m\n",
+            "5/1m | a map (key: value) belongs here, this is text = At most so many runs in a time, such as "
+            "{max: 60, per: 1m}.",
+        ),
+        (
+            "    retry: 5\n",
+            "5 | a map (key: value) belongs here, this is a number = How its steps are tried again, such as "
+            "{attempts: 6, first_wait: 5s}.",
+        ),
+        (
             "    once_within: 24h\n",
             "once_within | 'once_within' needs 'once_per' = once_per says what may come only once",
         ),
@@ -180,7 +190,8 @@ def test_all_findings_come_at_once_in_order() -> None:
         ),
         (
             "    throttle: 5\n",
-            "5 | a map (key: value) belongs here, this is a number = At most so many runs in a time.",
+            "5 | a map (key: value) belongs here, this is a number = At most so many runs in a time, such as "
+            "{max: 60, per: 1m}.",
         ),
         (
             "    description: 5\n",

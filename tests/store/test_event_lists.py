@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from hooks.events import Event, Receipt, event_id, new_id
+from hooks.events import Event, Receipt, RunState, event_id, new_id
 from hooks.pipeline.people import Sighter
 from hooks.ports import EventFilter, History, Plan, PlannedRun, Progress, ReceiptFilter, Resolution, Step
 from hooks.store import eventlists, step_records
@@ -142,6 +142,26 @@ async def answered(store: SqlStore, event: str, output: Any) -> None:
     assert event == run.event.id
     step = Step(0, "book", "servicetitan.create_booking_by_provider", "office", "done", {}, output=output, tries=1)
     await store.progress(Progress(run.id, run.fence, NOW, "done", steps=(step,)))
+
+
+@pytest.mark.parametrize("few", [0, eventlists.FEW])
+async def test_events_are_listed_by_how_their_runs_stand(
+    store: SqlStore, history: SqlHistory, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eventlists, "FEW", few)
+    failed = await arrived(store, 0, data={"note": "gate"})
+    (run, _), *_ = await store.claim("me", {"office": 1}, NOW + timedelta(days=1), 20)
+    await store.progress(Progress(run.id, run.fence, NOW, "failed", reason="answered 400"))
+    done = await arrived(store, 1, rule="book", data={"note": "gate"})
+    await answered(store, done, {})
+    waiting = await arrived(store, 2, data={"note": "gate"})
+    await arrived(store, 3, rule=None)
+    for state, wanted in (("failed", [failed]), ("done", [done]), ("waiting", [waiting]), ("held", [])):
+        filter = EventFilter(state=cast("RunState", state))
+        for narrowed in (filter, replace(filter, q="gate"), replace(filter, since=NOW), replace(filter, limit=1)):
+            assert wanted == await listed(history, narrowed)
+    assert [done] == await listed(history, EventFilter(state="done", rule="book"))
+    assert [] == await listed(history, EventFilter(state="done", rule="bill"))
 
 
 async def test_an_event_is_found_by_the_id_of_what_it_led_to(
