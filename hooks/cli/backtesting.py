@@ -14,7 +14,7 @@ from hooks.cli.output import coloured, plain, print_table, wrong_use
 from hooks.cli.progress import progress
 from hooks.plurals import so_many
 from hooks.rules.accounts import stand_in
-from hooks.rules.backtest import EFFECTS, Answered, Backtest, Change, PastEvent
+from hooks.rules.backtest import EFFECTS, Backtest, Change
 from hooks.rules.findings import did_you_mean
 from hooks.rules.load import load_rules, load_texts
 from hooks.rules.ruleset import RuleSet
@@ -62,9 +62,8 @@ def compare(new: Path, against: Path | None, fallback: Path, database: str, rang
         backtest = Backtest(before, after, only, whole=range.source is None)
         total = past.count(range.since, range.until, range.source)
         with progress() as tell:
-            for event, answers in past.events(range.since, range.until, range.source):
-                recorded = tuple(Answered(each.rule, each.step, each.action, each.output) for each in answers)
-                backtest.compare(PastEvent(event, recorded))
+            for each in past.events(range.since, range.until, range.source):
+                backtest.compare(each)
                 tell("events", backtest.events, total)
         backtest.finish(range.until or range.now)
     return Compared(backtest, named, str(new))

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooks.cli.keeping import db
+from hooks.cli.keeping import db, require_database
 from hooks.cli.options import AsJson, Data, Database
 from hooks.cli.output import note, print_json, wrong_use
 from hooks.cli.reader import Server, find_server
@@ -112,7 +112,7 @@ async def _here(settings: Settings, dry_run: bool) -> Mapping[str, Any]:
     assert settings.retention is not None, "looked at before"
     path = sqlite_file(settings.database_url)
     if path is not None:
-        _require(path)
+        require_database(path)
     clock = SystemClock()
     store = await open_store(settings.database_url, relaxed=True)  # what is deleted needs no promise
     try:
@@ -147,7 +147,7 @@ def db_backup(
         _moved(Path(made["file"]), file)
         report = {"file": str(file), "at": made["at"], "bytes": made["bytes"]}
     else:
-        _require(path)
+        require_database(path)
         copy = copy_database(path, file, SystemClock().now())
         report = {"file": str(file), "at": utc_text(copy.at), "bytes": copy.size}
     if as_json:
@@ -259,7 +259,7 @@ def db_migrate(as_json: AsJson = False, data: Data = None, database: Database = 
     if find_server(settings) is not None:
         note("A server is running: it has brought its database to its own release.")
     if settings.database_file is not None:
-        _require(settings.database_file)
+        require_database(settings.database_file)
 
     async def migrate() -> list[str]:
         store = await open_store(settings.database_url, relaxed=True)
@@ -279,8 +279,3 @@ def _file_of(settings: Settings, instead: str) -> Path:
     if settings.database_file is None:
         raise SettingsError(f"this works on a SQLite file only, and the database is a PostgreSQL: {instead}")
     return settings.database_file
-
-
-def _require(path: Path) -> None:
-    if not path.is_file():
-        raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")

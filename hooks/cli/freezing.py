@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from hooks.cli.output import note
 from hooks.cli.reader import NotFound
 from hooks.events import Event, utc_text
 from hooks.kit.disguise import Disguise
+from hooks.ports import StepAnswer
 from hooks.rules.accounts import stand_in
 from hooks.rules.cases import GivenEvent
 from hooks.rules.document import plain_value
@@ -23,7 +24,7 @@ from hooks.rules.rehearsal import Rehearsal, rehearse
 from hooks.rules.ruleset import Rule, RuleSet
 from hooks.rules.step import StepSpec
 from hooks.rules.with_tree import paths_of
-from hooks.store.past import Past, PastAnswer
+from hooks.store.past import Past
 
 
 class _Writer(yaml.SafeDumper):
@@ -62,7 +63,7 @@ def freeze(event_id: str, routes: Path, database: str, only: str | None = None) 
 class _Frozen:
     """One rule and the event."""
 
-    def __init__(self, rules: RuleSet, rule: Rule, event: Event, answers: list[PastAnswer]) -> None:
+    def __init__(self, rules: RuleSet, rule: Rule, event: Event, answers: Sequence[StepAnswer]) -> None:
         self._rules = rules
         self._rule = rule
         self._event = event

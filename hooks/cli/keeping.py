@@ -12,7 +12,7 @@ import typer
 
 from hooks.cli.options import AsJson, Data, Database, Routes
 from hooks.cli.output import Exit, coloured, note, print_fields, print_json
-from hooks.errors import SettingsError
+from hooks.errors import SettingsError, StoreError
 from hooks.settings import Settings, load_settings, unread
 
 if TYPE_CHECKING:
@@ -78,14 +78,17 @@ def db_check(as_json: AsJson = False, data: Data = None, database: Database = No
         raise typer.Exit(Exit.FAILED)
 
 
+def require_database(path: Path) -> None:
+    """Raises StoreError when there is no such file."""
+    if not path.is_file():
+        raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
+
+
 def _examine(path: Path) -> list[str]:
     """What is wrong with the file; nothing for a sound one."""
     import asyncio
 
-    from hooks.errors import StoreError
-
-    if not path.is_file():
-        raise StoreError(f"there is no database at {path}: start `hooks serve` first, or name its --data folder")
+    require_database(path)
     findings: list[str] = []
     try:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as raw:

@@ -1,4 +1,4 @@
-"""The options that several commands share, so that each means the same everywhere."""
+"""The options and arguments that several commands share, so that each means the same everywhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hooks.cli.completing import complete_samples
+from hooks.cli.output import plain, wrong_use
 
 Data = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="The data folder (HOOKS_DATA).", show_default=".hooks")
@@ -43,3 +44,9 @@ SampleName = Annotated[
         autocompletion=complete_samples,
     ),
 ]
+
+
+def check_event_id(text: str) -> None:
+    """Ends the command when this can be no event's."""
+    if not text.startswith("evt_") or not text[4:].isalnum():
+        raise wrong_use(f"{plain(text)!r} is not the id of an event: it begins with evt_")

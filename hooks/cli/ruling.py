@@ -12,8 +12,8 @@ import typer
 
 from hooks.cli import describing, rule_history, shadowing
 from hooks.cli.completing import complete_sources
-from hooks.cli.options import AsJson, Data, Database, Headers, Routes, SampleName
-from hooks.cli.output import Exit, coloured, note, plain, print_json, print_table, wrong_use
+from hooks.cli.options import AsJson, Data, Database, Headers, Routes, SampleName, check_event_id
+from hooks.cli.output import Exit, coloured, note, print_json, print_table, wrong_use
 from hooks.plurals import so_many
 from hooks.settings import load_settings, unread
 
@@ -146,8 +146,7 @@ def explain(
         raise wrong_use("give one of EVENT, --sample VENDOR/NAME or --payload FILE")
     given = {"routes": routes, "data": data, "database": database}
     if event is not None:
-        if not event.startswith("evt_") or not event[4:].isalnum():
-            raise wrong_use(f"{plain(event)!r} is not the id of an event: it begins with evt_")
+        check_event_id(event)
         explained = [explaining.of_stored(event, given)]
     else:
         explained = explaining.of_body(sample, payload, source, given, headers_of(header or ()))

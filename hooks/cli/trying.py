@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hooks.cli.completing import complete_rules, complete_sources
-from hooks.cli.options import AsJson, Data, Database, Routes
+from hooks.cli.options import AsJson, Data, Database, Routes, check_event_id
 from hooks.cli.output import Exit, note, plain, print_json, wrong_use
 from hooks.cli.records import instant
 from hooks.settings import load_settings
@@ -86,8 +86,7 @@ def _findings_told(as_json: bool) -> Iterator[None]:
 def _freeze(event: str, routes: Path, database: str, only: str | None) -> None:
     from hooks.cli.freezing import freeze
 
-    if not event.startswith("evt_") or not event[4:].isalnum():
-        raise wrong_use(f"{plain(event)!r} is not the id of an event: it begins with evt_")
+    check_event_id(event)
     print(freeze(event, routes, database, only), end="")
 
 

@@ -15,8 +15,7 @@ from hooks.events import utc_text
 from hooks.plurals import so_many
 from hooks.ports import Clock, Edit, PastEvent, RuleRecords, RulesDesk, RulesDraft, Span
 from hooks.rulebook.book import Rulebook
-from hooks.rules.backtest import Answered, Backtest
-from hooks.rules.backtest import PastEvent as Past
+from hooks.rules.backtest import Backtest
 from hooks.rules.findings import RulesInvalid
 from hooks.rules.ruleset import Rule, RuleSet
 from hooks.rules.shadow_report import live_counterpart, report_shadow
@@ -172,9 +171,8 @@ class EngineRulesDesk:
 
 
 def _compare_batch(backtest: Backtest, batch: Sequence[PastEvent]) -> None:
-    for event, answers in batch:
-        recorded = tuple(Answered(each.rule, each.step, each.action, each.output) for each in answers)
-        backtest.compare(Past(event, recorded))
+    for past in batch:
+        backtest.compare(past)
 
 
 async def shadow_reports(

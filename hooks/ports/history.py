@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from hooks.events import Event, RunState, Verdict
 
@@ -129,24 +129,21 @@ class Span:
     most: int = 1000
 
 
-class StepAnswer(Protocol):
+@dataclass(frozen=True, slots=True)
+class StepAnswer:
     """What a step of a rule's run was answered."""
 
-    @property
-    def rule(self) -> str: ...
-
-    @property
-    def step(self) -> str: ...
-
-    @property
-    def action(self) -> str: ...
-
-    @property
-    def output(self) -> Any: ...
+    rule: str
+    step: str
+    action: str
+    output: Any
 
 
-PastEvent = tuple[Event, Sequence[StepAnswer]]
-"""A stored event and the answers that its runs' steps got."""
+class PastEvent(NamedTuple):
+    """A stored event and the answers that its runs' steps got."""
+
+    event: Event
+    answers: Sequence[StepAnswer] = ()
 
 
 class RuleRecords(Protocol):

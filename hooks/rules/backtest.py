@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from hooks.events import Event
+from hooks.ports import PastEvent, StepAnswer
 from hooks.rules.differences import ABSENT, differences
 from hooks.rules.nodes import show_keys
 from hooks.rules.placeholders import step_placeholders
@@ -25,24 +26,6 @@ from hooks.rules.timeline import Fate, Timeline
 
 Effect = Literal["same", "added", "removed", "changed"]
 EFFECTS: tuple[Effect, ...] = ("same", "added", "removed", "changed")
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a step of a run was answered."""
-
-    rule: str
-    step: str
-    action: str
-    output: Any
-
-
-@dataclass(frozen=True, slots=True)
-class PastEvent:
-    """A stored event and the answers that were recorded for it."""
-
-    event: Event
-    answers: tuple[Answered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +224,7 @@ class Backtest:
                 self.moved[id] = Moved(known.runs + 1, max(known.seconds, later, key=abs))
 
 
-def _recorded(answers: Sequence[Answered], rule: Rule, step: StepSpec) -> Answered | None:
+def _recorded(answers: Sequence[StepAnswer], rule: Rule, step: StepSpec) -> StepAnswer | None:
     """The answer to this step; else to one of the same action, because rules and steps may have been renamed."""
     alike = [each for each in answers if each.action == step.action_name]
     for ours in ((rule.id, step.id), (rule.id, None), (None, None)):

@@ -11,29 +11,18 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hooks.errors import StoreError
-from hooks.events import Event
+from hooks.ports import PastEvent, StepAnswer
 from hooks.store.engine import Reading
 from hooks.store.opening import require_driver, sqlite_file
 from hooks.store.rows import EVENT_COLUMNS, event_from_row
 from hooks.store.ruletexts import latest_rules
 
 BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class PastAnswer:
-    """What a step of a rule's run was answered."""
-
-    rule: str
-    step: str
-    action: str
-    output: Any
 
 
 class Past:
@@ -63,7 +52,7 @@ class Past:
 
     def events(
         self, since: datetime | None = None, until: datetime | None = None, source: str | None = None
-    ) -> Iterator[tuple[Event, list[PastAnswer]]]:
+    ) -> Iterator[PastEvent]:
         """Events with the answers of their runs' steps, oldest first. ``since`` is inclusive, ``until`` exclusive."""
         last = -1
         while True:
@@ -79,7 +68,7 @@ class Past:
         since: datetime | None = None,
         until: datetime | None = None,
         source: str | None = None,
-    ) -> tuple[int, list[tuple[Event, list[PastAnswer]]]]:
+    ) -> tuple[int, list[PastEvent]]:
         """The next events after a place, and the place to go on from."""
         where, values = _where(since, until, source)
         rows = self._reading.execute(
@@ -88,7 +77,7 @@ class Past:
         ).fetchall()
         answers = self._answers([row[0] for row in rows])
         last = rows[-1][12] if rows else after
-        return last, [(event_from_row(row[:12]), answers.get(row[0], [])) for row in rows]
+        return last, [PastEvent(event_from_row(row[:12]), answers.get(row[0], [])) for row in rows]
 
     def newest(
         self, limit: int, since: datetime | None = None, until: datetime | None = None, source: str | None = None
@@ -100,12 +89,12 @@ class Past:
         ).fetchone()
         return -1 if row is None else int(row[0])
 
-    def event(self, id: str) -> tuple[Event, list[PastAnswer]] | None:
+    def event(self, id: str) -> PastEvent | None:
         """One event and the answers of its runs' steps."""
         row = self._reading.execute(f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?", (id,)).fetchone()
-        return None if row is None else (event_from_row(row), self._answers([id]).get(id, []))
+        return None if row is None else PastEvent(event_from_row(row), self._answers([id]).get(id, []))
 
-    def _answers(self, events: list[str]) -> dict[str, list[PastAnswer]]:
+    def _answers(self, events: list[str]) -> dict[str, list[StepAnswer]]:
         if not events:
             return {}
         marks = ", ".join("?" * len(events))
@@ -114,9 +103,9 @@ class Past:
             f"WHERE r.event IN ({marks}) AND s.state = 'done' AND s.output IS NOT NULL ORDER BY r.seq, s.position",
             events,
         )
-        found: dict[str, list[PastAnswer]] = {}
+        found: dict[str, list[StepAnswer]] = {}
         for event, rule, step, action, output in rows:
-            found.setdefault(event, []).append(PastAnswer(rule, step, action, json.loads(output)))
+            found.setdefault(event, []).append(StepAnswer(rule, step, action, json.loads(output)))
         return found
 
 

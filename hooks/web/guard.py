@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
+from starlette.requests import Request
+
 from hooks.pipeline.receive import log_fault
 from hooks.web.auth import Hosts, Keys, bearer, forged
 from hooks.web.health import HEALTHY, health_answer
@@ -53,6 +55,11 @@ _FORGED = problem(403, "This request comes from another site.")
 _NOT_JSON = problem(415, "Changes are made with application/json.")
 _FAULT = problem(500)
 _HEALTH_METHODS = problem(405, headers=[(b"allow", b"GET, HEAD")])
+
+
+def may_act(request: Request) -> bool:
+    """Whether whoever asks may do everything, and see what was sent; the guard has found it out."""
+    return bool(request.scope.get("access") == "act")
 
 
 class Guard:

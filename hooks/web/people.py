@@ -6,6 +6,7 @@ A token that may only read sees names, and numbers and addresses masked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -15,10 +16,10 @@ from starlette.responses import Response
 from hooks.ports import Page, PeopleDesk
 from hooks.web.bodies import LinkPeople, UnlinkPeople
 from hooks.web.engine_shapes import Doubt, PersonExported, PersonForgotten, PersonListed, PersonShown, TwoPeople
-from hooks.web.json_bodies import sent
+from hooks.web.guard import may_act
+from hooks.web.json_bodies import found, known_id, page_answer, sent
 from hooks.web.openapi import Endpoint
-from hooks.web.parameters import PAGES, SEARCH, is_id, review_of, search_of
-from hooks.web.problem import JSON, as_json
+from hooks.web.parameters import PAGES, SEARCH, review_of, search_of
 
 MAX_BODY = 10_000
 
@@ -91,48 +92,34 @@ class _People:
         return _page(request, await self._desk.review(*review_of(request.query_params)))
 
     async def person(self, request: Request) -> Response:
-        return _found(request, await self._desk.show(_id(request)))
+        return found(_seen(request, await self._desk.show(known_id(request, "per"))))
 
     async def export(self, request: Request) -> Response:
-        if request.scope.get("access") != "act":
+        if not may_act(request):
             raise HTTPException(403)
-        answer = _found(request, await self._desk.export(_id(request)))
-        answer.headers["content-disposition"] = f'attachment; filename="{_id(request)}.json"'
+        answer = found(_seen(request, await self._desk.export(known_id(request, "per"))))
+        answer.headers["content-disposition"] = f'attachment; filename="{known_id(request, "per")}.json"'
         return answer
 
     async def link(self, request: Request) -> Response:
         body = await sent(request, LinkPeople, most=MAX_BODY)
-        return _found(request, await self._desk.link(body.one, body.other))
+        return found(_seen(request, await self._desk.link(body.one, body.other)))
 
     async def unlink(self, request: Request) -> Response:
         body = await sent(request, UnlinkPeople, most=MAX_BODY)
-        return _found(request, await self._desk.unlink(body.person, body.record))
+        return found(_seen(request, await self._desk.unlink(body.person, body.record)))
 
     async def forget(self, request: Request) -> Response:
-        return _found(request, await self._desk.forget(_id(request)))
-
-
-def _id(request: Request) -> str:
-    text: str = request.path_params["id"]
-    if not is_id(text, "per"):
-        raise HTTPException(404)
-    return text
+        return found(_seen(request, await self._desk.forget(known_id(request, "per"))))
 
 
 def _page(request: Request, page: Page) -> Response:
-    return _json(request, {"items": list(page.items), "next": page.next})
+    return page_answer(replace(page, items=_seen(request, list(page.items))))
 
 
-def _found(request: Request, value: Mapping[str, Any] | None) -> Response:
-    if value is None:
-        raise HTTPException(404)
-    return _json(request, value)
-
-
-def _json(request: Request, value: Any) -> Response:
-    if request.scope.get("access") != "act":
-        value = masked(value)
-    return Response(as_json(value), media_type=JSON.decode())
+def _seen(request: Request, value: Any) -> Any:
+    """The value as whoever asks may see it."""
+    return value if may_act(request) else masked(value)
 
 
 def masked(value: Any) -> Any:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from hooks.ports import Clock, Desk, History
 from hooks.web.casefile import as_markdown, case_file
 from hooks.web.engine_shapes import Explained
+from hooks.web.guard import may_act
 from hooks.web.json_bodies import found, json_answer, known_id, page_answer
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import KNOWN, BadParameter, event_filter, read_query, receipt_filter, run_filter
@@ -122,7 +123,7 @@ class _Records:
             raise HTTPException(404)
         if CLOUDEVENTS in request.headers.get("accept", ""):
             return Response(as_json(cloudevent(event)), media_type=CLOUDEVENTS)
-        return found(event if _may_see_bodies(request) else _without(event, "raw"))
+        return found(event if may_act(request) else _without(event, "raw"))
 
     async def explain(self, request: Request) -> Response:
         event = await self._read(known_id(request, "evt"))
@@ -142,7 +143,7 @@ class _Records:
 
     async def receipt(self, request: Request) -> Response:
         receipt = await self._history.receipt(known_id(request, "rcp"))
-        return found(receipt if receipt is None or _may_see_bodies(request) else _without(receipt, "body"))
+        return found(receipt if receipt is None or may_act(request) else _without(receipt, "body"))
 
     async def runs(self, request: Request) -> Response:
         return page_answer(await self._history.runs(run_filter(request.query_params, self._clock.now())))
@@ -181,10 +182,6 @@ def cloudevent(event: Mapping[str, Any]) -> dict[str, Any]:
         shown["subject"] = event["subject"]
     shown |= {extension: event[ours] for ours, extension in _OURS_AS_EXTENSIONS.items()}
     return {**shown, "datacontenttype": "application/json", "data": event.get("data")}
-
-
-def _may_see_bodies(request: Request) -> bool:
-    return bool(request.scope.get("access") == "act")
 
 
 def _without(shown: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -104,6 +104,7 @@ def place(
         monkeypatch.delenv(name)
     for name in ("HOOKS_DURABILITY", "HOOKS_FREE_SPACE", "HCP_SIGNING_SECRET", "LEADS_KEY"):
         monkeypatch.setenv(name, place.environment[name])
+    monkeypatch.setenv("HOOKS_PORT", "1")  # while none has noted its address, no other server of this machine is asked
     monkeypatch.chdir(tmp_path)
     sandboxes.reset()
     (tmp_path / "routes.yaml").write_text(RULES.replace("SANDBOX", f"{sandboxes.address}/http"))

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks.events import Event, event_id
-from hooks.rules.backtest import Answered, Backtest, PastEvent
+from hooks.ports import PastEvent, StepAnswer
+from hooks.rules.backtest import Backtest
 from tests.rules.rules_world import EVENT, MOMENT, PING, event, load_after_head, rule
 
 JOB = rule(
@@ -129,7 +130,7 @@ def test_a_flagged_event_makes_nothing_on_either_side() -> None:
 
 def answered(rule: str = "one", step: str = "customer", action: str = "home.upsert_customer") -> PastEvent:
     return PastEvent(
-        EVENT, (Answered("zero", "x", action, {"customerId": 1}), Answered(rule, step, action, {"customerId": 7}))
+        EVENT, (StepAnswer("zero", "x", action, {"customerId": 1}), StepAnswer(rule, step, action, {"customerId": 7}))
     )
 
 

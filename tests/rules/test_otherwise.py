@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from hooks.events import Event
+from hooks.ports import PastEvent
 from hooks.rules import Rule, RuleSet, explain
-from hooks.rules.backtest import Backtest, PastEvent
+from hooks.rules.backtest import Backtest
 from hooks.rules.cases import PlacedCase
 from hooks.rules.coverage import Coverage
 from hooks.rules.describe import describe_rules, sentences_text

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hooks.rules.backtest import Backtest, PastEvent
+from hooks.ports import PastEvent
+from hooks.rules.backtest import Backtest
 from hooks.rules.describe import describe_rules
 from hooks.rules.explain import explain
 from hooks.rules.ruleset import Rule

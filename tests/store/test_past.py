@@ -9,9 +9,9 @@ import pytest
 
 from hooks.errors import StoreError
 from hooks.events import Event, Receipt, Request, event_id, new_id
-from hooks.ports import Plan, PlannedRun, Progress, Step
+from hooks.ports import Plan, PlannedRun, Progress, Step, StepAnswer
 from hooks.store.opening import open_store
-from hooks.store.past import BATCH, Past, PastAnswer
+from hooks.store.past import BATCH, Past
 
 NOW = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ async def test_answers_of_steps_that_were_done_come_with_their_event(database: s
     events = await fill(database, 3, answered=2)
 
     with Past.open(database) as past:
-        expected = [[PastAnswer("rule-1", "customer", "home.upsert", {"id": event.id})] for event in events[:2]]
+        expected = [[StepAnswer("rule-1", "customer", "home.upsert", {"id": event.id})] for event in events[:2]]
         assert [*expected, []] == [answers for _, answers in past.events()]
         assert (events[1], expected[1]) == past.event(events[1].id)
         assert past.event("evt_0") is None
