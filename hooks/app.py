@@ -44,11 +44,13 @@ from hooks.rulebook.book import Rulebook
 from hooks.rulebook.watching import RuleFileWatch
 from hooks.rules.findings import RulesInvalid
 from hooks.settings import Settings, secret
+from hooks.silence import SilenceWatch
 from hooks.store.auditing import SqlAudit
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_hints, open_history, open_store
 from hooks.store.people_desk import SqlPeopleDesk
 from hooks.store.rulerecords import SqlRuleRecords
+from hooks.store.silences import SqlSilences
 from hooks.store.tokens import SqlTokens
 from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
@@ -102,6 +104,7 @@ class App:
         self._hints: Hints | None = None
         self._shared: Shared | None = None
         self.keeper: Keeper | None = None
+        self.silences: SilenceWatch | None = None
 
     @property
     def history(self) -> History:
@@ -198,6 +201,14 @@ class App:
         )
         own = {name for name, vendor in CATALOGUE.items() if vendor.built_in is not None}
         sighter = Sighter(store, clock, busy=lambda: inbox.line.waiting > 0, own=own)
+        silences = self.silences = SilenceWatch(
+            SqlSilences(store.engine),
+            clock,
+            health,
+            own=min(own),
+            sources=lambda: None if rulebook.in_file is None else rulebook.in_file.sources,
+            wake=self._wake_dispatcher,
+        )
         hints = open_hints(settings.database_url)
         self._hints = None if works else hints  # who works looks for itself
 
@@ -257,6 +268,7 @@ class App:
         self._exits.push_async_callback(self._admin_listener.stop, 1.0)
         self._exits.push_async_callback(self._end_tasks)
         self._begin(keeper.run, "upkeep")
+        self._begin(silences.run, "watch for silence")
         if works:
             self._begin(self._dispatcher.run, "dispatcher")
             self._begin(worker.run, "worker")

@@ -175,8 +175,11 @@ def rules_list(as_json: AsJson = False, routes: Routes = None, data: Data = None
 
 @sources.command("list", epilog="Example: hooks sources list")
 def sources_list(as_json: AsJson = False, routes: Routes = None, data: Data = None) -> None:
-    """List the sources and the paths they take webhooks at."""
-    _print(_listing("sources", routes, data), as_json, ("name", "vendor", "path"))
+    """List the sources, the paths they take webhooks at, and when each was heard last."""
+    listing = _listing("sources", routes, data)
+    watched = any(item.get("quiet_after") for item in listing["items"])
+    columns = ("name", "vendor", "path", "last_received_at", *(("quiet_after", "quiet") if watched else ()))
+    _print(listing, as_json, columns)
 
 
 @connections.command("list", epilog="Example: hooks connections list")

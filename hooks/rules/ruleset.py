@@ -24,6 +24,7 @@ from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import Finding
 from hooks.rules.index import Index
 from hooks.rules.model import Retry
+from hooks.rules.quiet import Quiet
 from hooks.rules.shape import OPEN, Shape
 from hooks.rules.timing import Expect, TimingKeys
 from hooks.rules.with_tree import Fields, is_empty, origins_of, render_tree, show_field
@@ -44,6 +45,8 @@ class SourceConfig:
     vendor: str
     settings: SourceSettings
     emitted: frozenset[str] | None = None
+    quiet: Quiet | None = None
+    """How long it may be quiet, where that is watched."""
 
 
 @dataclass(frozen=True, slots=True)

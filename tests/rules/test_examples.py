@@ -1,4 +1,4 @@
-"""The eleven examples of docs/rules.md: each loads without a word and passes its own tests, as `hooks test` runs it."""
+"""The twelve examples of docs/rules.md: each loads without a word and passes its own tests, as `hooks test` runs it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hooks.rules import load_text
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
-SECTION = GUIDE[GUIDE.index("## Eleven examples") :]
+SECTION = GUIDE[GUIDE.index("## Twelve examples") :]
 HEAD, *EXAMPLES = re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)
 TITLES = re.findall(r"^\*\*(\d+\. [^:*]+)", SECTION, re.MULTILINE)
 
 
-def test_there_are_eleven_for_different_trades() -> None:
-    assert [str(number) for number in range(1, 12)] == [title.partition(".")[0] for title in TITLES]
-    assert len(EXAMPLES) == len(TITLES) == 11
+def test_there_are_twelve_for_different_trades() -> None:
+    assert [str(number) for number in range(1, 13)] == [title.partition(".")[0] for title in TITLES]
+    assert len(EXAMPLES) == len(TITLES) == 12
 
 
 def test_the_first_rule_that_a_newcomer_sees_loads_without_a_word() -> None:

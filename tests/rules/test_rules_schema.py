@@ -80,7 +80,7 @@ def test_the_guide_names_every_function() -> None:
     assert sorted(FUNCTIONS) == sorted(named[1].split())
 
 
-FIRST_PART = GUIDE.read_text(encoding="utf-8").partition("## Eleven examples")[0]
+FIRST_PART = GUIDE.read_text(encoding="utf-8").partition("## Twelve examples")[0]
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", FIRST_PART, re.DOTALL)
 
 
