@@ -166,7 +166,7 @@ def _what(known: Watched, measure: Quiet) -> str:
         last = f"nothing has come by it, and it is watched since {_second(known.since)}"
     else:
         last = f"the last came at {_second(known.heard_at)}"
-    return f"source {known.source!r} is quiet for longer than {measure}: {last}"
+    return f"source {known.source!r} has been quiet for longer than {measure}: {last}"
 
 
 def _mend(source: str, refused: int = 0) -> str:

@@ -207,11 +207,13 @@ def _print(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str]) ->
     if as_json:
         print_json(listing)
         return
-    rows = [[_short(item.get(column)) for column in columns] for item in listing["items"]]
+    rows = [[_short(column, item.get(column)) for column in columns] for item in listing["items"]]
     print_table(columns, rows)
 
 
-def _short(value: object) -> object:
+def _short(column: str, value: object) -> object:
+    if column.endswith("_at") and isinstance(value, str):
+        return f"{value[:10]} {value[11:19]}Z"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value

@@ -37,7 +37,7 @@ def test_a_quiet_source_is_told_by_list_doctor_and_healthcheck(town: Town) -> No
     assert "1s           yes" in out
     code, out, _ = town.run("healthcheck", "--detail")
     assert 0 == code, "a warning"
-    assert "source 'hcp' is quiet for longer than 1s: nothing has come by it" in out
+    assert "source 'hcp' has been quiet for longer than 1s: nothing has come by it" in out
     assert ["hooks.source.quiet"] == [one["type"] for one in server.ask("GET", "/api/v1/events?source=event")["items"]]
 
     town.end()

@@ -70,7 +70,7 @@ async def shown(world: World, *keys: str, name: str = "leads") -> tuple[Any, ...
 
 async def findings(world: World) -> list[Any]:
     found = (await world.read("health"))["findings"]
-    return [each for each in found if "is quiet" in each["what"]]
+    return [each for each in found if "has been quiet" in each["what"]]
 
 
 async def test_a_source_that_goes_quiet_is_told_once_and_once_when_it_is_heard(world: World) -> None:
@@ -87,7 +87,7 @@ async def test_a_source_that_goes_quiet_is_told_once_and_once_when_it_is_heard(w
     assert ("leads", "zapier", "2d", last, None) == tuple(
         data[key] for key in ("source", "vendor", "quiet_after", "last_received_at", "heard_at")
     )
-    assert "source 'leads' is quiet for longer than 2d: the last came at 20" in data["text"]
+    assert "source 'leads' has been quiet for longer than 2d: the last came at 20" in data["text"]
     assert "hooks subscriptions doctor --source leads" in data["text"]
     assert "source/leads" == world.notes()[0]["about"]
     world.clock.leap(3 * DAY)
@@ -123,7 +123,7 @@ async def test_the_server_says_so_everywhere(world: World) -> None:
     assert 'source="hcp"' not in metrics, "it has not been heard, and is not watched"
     async with browser(world) as client:
         page = (await client.get("/")).text
-    assert "source &#39;leads&#39; is quiet for longer than 2d" in page
+    assert "source &#39;leads&#39; has been quiet for longer than 2d" in page
     assert '<span class="state held">quiet</span>' in page
 
 
