@@ -164,6 +164,7 @@ class App:
         await self._load_first(rulebook)
 
         health.rules_loaded = lambda: rulebook.current is not None
+        health.behind = lambda: rulebook.behind
         health.left_alone = lambda: _left_alone(rulebook.accounts)
         if finding := sqlite_finding(store.engine.alone):
             health.notes["sqlite"] = finding
