@@ -12,6 +12,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -38,6 +39,13 @@ goes through, whatever a database, a user or the environment (``PGCLIENTENCODING
 
 IDLE_LIMIT = 30
 """Seconds after which the server ends a transaction of ours that says nothing more: a process that was stopped."""
+
+
+DEADLOCKS = 3
+"""Times that a transaction is tried that PostgreSQL ends because two wait for each other, which it sees in a second."""
+
+MAKE_WAY = 0.05
+"""Seconds before the next try: the other one is to get what it waited for first."""
 
 
 class Away(StoreError):
@@ -136,7 +144,7 @@ class Session:
         self._given_up = False
 
     async def run(self, work: Callable[[psycopg.Connection[Any]], T], *, limited: bool = True) -> T:
-        """Run it in a transaction of its own, and commit.
+        """Run it in a transaction of its own, and commit. It is run anew when others were in its way.
 
         Raises Away when the database is not there or does not answer in time, and StoreError for what it says.
         """
@@ -159,6 +167,18 @@ class Session:
 
     def _transact(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         self._given_up = False
+        tries = DEADLOCKS
+        while True:
+            try:
+                return self._tried(work)
+            except psycopg.errors.DeadlockDetected as error:
+                # Two servers stood in each other's way, and this one was made to stand back: nothing of it is written.
+                tries -= 1
+                if not tries or self._given_up:
+                    raise StoreError(f"the database did not take it: {said(error)}") from None
+            time.sleep(MAKE_WAY)
+
+    def _tried(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         connection = self._begun()
         try:
             result = work(connection)
@@ -168,6 +188,8 @@ class Session:
                 self._drop()
                 raise Away(f"the database is not there: {said(error)}") from None
             self._take_back(connection)
+            if isinstance(error, psycopg.errors.DeadlockDetected):
+                raise
             refused = Busy if isinstance(error, psycopg.errors.LockNotAvailable) else StoreError
             raise refused(f"the database did not take it: {said(error)}") from None
         except Away:
