@@ -47,6 +47,16 @@ DEADLOCKS = 3
 MAKE_WAY = 0.05
 """Seconds before the next try: the other one is to get what it waited for first."""
 
+ORDERLY = 60.0
+"""Seconds for which a server that was in another's way takes its turn with those that were too, one transaction after
+the other: each such encounter costs both a second."""
+
+TURN = 7_415_002
+"""Any number, the same in all releases: who holds it has the turn."""
+
+NO_TURN = 0.5
+"""Seconds after which it goes on without its turn: who has it may have been stopped in the middle."""
+
 
 class Away(StoreError):
     """The database is not there, or has not answered in time. A commit under way may have happened or not."""
@@ -142,6 +152,7 @@ class Session:
         self._closing = threading.Lock()
         """Held while the connection is closed or cut: its descriptor must not be another's by then."""
         self._given_up = False
+        self._orderly_until = float("-inf")
 
     async def run(self, work: Callable[[psycopg.Connection[Any]], T], *, limited: bool = True) -> T:
         """Run it in a transaction of its own, and commit. It is run anew when others were in its way.
@@ -173,14 +184,17 @@ class Session:
                 return self._tried(work)
             except psycopg.errors.DeadlockDetected as error:
                 # Two servers stood in each other's way, and this one was made to stand back: nothing of it is written.
+                self._orderly_until = time.monotonic() + ORDERLY
                 tries -= 1
                 if not tries or self._given_up:
-                    raise StoreError(f"the database did not take it: {said(error)}") from None
+                    raise StoreError(said(error)) from None
             time.sleep(MAKE_WAY)
 
     def _tried(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         connection = self._begun()
         try:
+            if time.monotonic() < self._orderly_until:
+                _take_turn(connection)
             result = work(connection)
             connection.execute("COMMIT")
         except psycopg.Error as error:
@@ -243,6 +257,16 @@ class Session:
             if self._connection is not None:
                 with socket.socket(fileno=os.dup(self._connection.fileno())) as ours:
                     ours.shutdown(socket.SHUT_RDWR)
+
+
+def _take_turn(connection: psycopg.Connection[Any]) -> None:
+    """Wait until no other transaction has the turn, which it loses at its end, but not for long."""
+    deadline = time.monotonic() + NO_TURN
+    while time.monotonic() < deadline:
+        row = connection.execute(f"SELECT pg_try_advisory_xact_lock({TURN})").fetchone()
+        if row is None or row[0]:
+            return
+        time.sleep(0.003)
 
 
 def is_gone(error: psycopg.Error, connection: psycopg.Connection[Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -50,6 +51,31 @@ async def test_two_that_wait_for_each_other_both_come_through(ready_postgres: st
         assert ["done", 1, 2] == list(done)
         assert 3 <= len(tried) <= 4, "one of them was tried again"
         assert 1 == len(await stores[0].engine.read(kept)), "one after the other, each as a whole"
+    finally:
+        for store in stores:
+            await store.close()
+
+
+async def test_servers_that_were_in_each_others_way_take_turns_from_then_on(ready_postgres: str) -> None:
+    stores = [await open_store(ready_postgres, relaxed=True) for _ in range(3)]
+    tried: list[str] = []
+
+    def work(*names: str) -> Callable[[Transaction], None]:
+        def move(transaction: Transaction) -> None:
+            tried.append(names[0])
+            for name in names:
+                note(transaction, name, 0)
+                time.sleep(0.02)
+
+        return move
+
+    try:
+        for _ in range(10):
+            orders = [("one", "two", "three"), ("two", "three", "one"), ("three", "one", "two")]
+            await asyncio.gather(
+                *[store.engine.write(work(*names)) for store, names in zip(stores, orders, strict=True)]
+            )
+        assert len(tried) <= 30 + 8, "each time would be twice as many, and take ten seconds"
     finally:
         for store in stores:
             await store.close()
