@@ -112,14 +112,14 @@ class SilenceWatch:
 
     async def _still(self, config: SourceConfig, measure: Quiet, known: Watched) -> bool:
         """Whether a source is quiet that was."""
-        now, place = self._clock.now(), self._looked_at.get(known.source, known.seq)
+        # What was looked at may be of an earlier silence, of which another server has told that it was over.
+        now, place = self._clock.now(), max(known.seq, self._looked_at.get(known.source, 0))
         sign = await self._store.first(known.source, place)
         if sign is None:
             # A sender who is refused all the time is quiet too: what he sends is looked through once.
             settled = now - timedelta(seconds=SETTLED)
             self._looked_at[known.source] = await self._store.last_before(known.source, place, settled)
             return True
-        self._looked_at.pop(known.source, None)
         told = await self._silence(config, measure, known, now, sign)
         if await self._store.tell_heard(known, sign, now, self._receipt(HEARD, told, now)):
             log.info("%s", told.text)

@@ -275,6 +275,12 @@ async def test_of_several_servers_one_tells(world: World, tmp_path: Path) -> Non
             world.clock.leap(2 * DAY)
             wanted = ["quiet", "heard"] * number
             await has_told(world, *wanted[:-1])
+            assert 401 == (await world.lead({"full_name": "Nobody"}, key="a wrong one")).status_code
+            world.clock.leap(120)
+            for other in others:  # each has looked at what came in this silence, and one of them tells that it is over
+                assert other.silences is not None
+                await other.silences.look()
+            await stays(world, *wanted[:-1])
             await world.lead({"full_name": f"Invented Person {number}"})
             await has_told(world, *wanted)
             await stays(world, *wanted)
