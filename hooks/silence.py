@@ -31,6 +31,12 @@ TICK = 2.0
 SETTLED = 60.0
 """Seconds after which no transaction is under way any more that was begun then: what came before is in the table."""
 
+AGREED = 10.0
+"""Seconds after which all servers go by the same rules."""
+
+AGREED_CLOCKS = timedelta(minutes=1)
+"""How far clocks of servers may part."""
+
 _NOTE = "quiet "
 """Begins the names of our findings."""
 
@@ -59,6 +65,10 @@ class SilenceWatch:
         self._sources = sources
         self._wake = wake
         self._seen: Mapping[str, SourceConfig] | None = None
+        self._seen_at = 0.0
+        self._unsure: set[str] = set()
+        """Sources whose rules say something else than before: one that was told to be quiet may not be. Looked at once,
+        so that servers whose clocks part do not take back what the others tell again."""
         self._looked_at: dict[str, int] = {}
         """By source that is quiet: the place up to which its receipts hold no sign of life."""
 
@@ -80,7 +90,9 @@ class SilenceWatch:
         watched = {name: (config, config.quiet) for name, config in sources.items() if config.quiet is not None}
         if sources is not self._seen:
             await self._store.watch(watched, self._clock.now())
-            self._seen = sources
+            before = self._seen or {}
+            self._unsure |= {name for name, (_, quiet) in watched.items() if _measure_in(before, name) != quiet}
+            self._seen, self._seen_at = sources, self._clock.monotonic()
         known = await self._store.watched() if watched else {}
         quiet: dict[str, Finding] = {}
         for name, (config, measure) in watched.items():
@@ -96,8 +108,8 @@ class SilenceWatch:
 
     async def _begun(self, config: SourceConfig, measure: Quiet, known: Watched) -> bool:
         """Whether a source is quiet that was not so far. That it is due says only that somebody has to look."""
-        due, now = measure.due(known.since), self._clock.now()
-        if due is None or due > now:
+        now = self._clock.now()
+        if not measure.is_over(known.since, now):
             return False
         sign = await self._store.newest(config.name, known.seq)
         if sign is not None:
@@ -115,11 +127,16 @@ class SilenceWatch:
         # What was looked at may be of an earlier silence, of which another server has told that it was over.
         now, place = self._clock.now(), max(known.seq, self._looked_at.get(known.source, 0))
         sign = await self._store.first(known.source, place)
+        if sign is None and known.source in self._unsure and self._clock.monotonic() - self._seen_at > AGREED:
+            self._unsure.discard(known.source)
+            if not measure.is_over(known.since, now + AGREED_CLOCKS):
+                await self._store.take_back(known)  # the rules give it more time by now
+                return False
         if sign is None:
             # A sender who is refused all the time is quiet too: what he sends is looked through once.
             settled = now - timedelta(seconds=SETTLED)
             self._looked_at[known.source] = await self._store.last_before(known.source, place, settled)
-            return True
+            return known.source not in self._unsure or measure.is_over(known.since, now)
         told = await self._silence(config, measure, known, now, sign)
         if await self._store.tell_heard(known, sign, now, self._receipt(HEARD, told, now)):
             log.info("%s", told.text)
@@ -155,6 +172,10 @@ class SilenceWatch:
     def _receipt(self, kind: str, told: Silence, now: datetime) -> Receipt:
         body = {"type": kind, "subject": f"source/{told.source}", "data": told.model_dump()}
         return own_receipt(self._own, now, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), {})
+
+
+def _measure_in(sources: Mapping[str, SourceConfig], name: str) -> Quiet | None:
+    return None if (config := sources.get(name)) is None else config.quiet
 
 
 def _finding(known: Watched, measure: Quiet) -> Finding:

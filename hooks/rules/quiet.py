@@ -22,6 +22,11 @@ class Quiet:
             return self.calendar.after(since, self.after)
         return since + timedelta(seconds=self.after)
 
+    def is_over(self, since: datetime, now: datetime) -> bool:
+        """Whether a source is quiet now that was heard last at this time."""
+        due = self.due(since)
+        return due is not None and due <= now
+
     def __str__(self) -> str:
         """As the rules file says it: ``2d``, ``20h within office_hours``."""
         within = "" if self.calendar is None else f" within {self.calendar.name}"

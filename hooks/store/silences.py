@@ -91,6 +91,13 @@ class SqlSilences:
             lambda transaction: _change(transaction, known, since, known.seq, known.heard_at, told=True, event=receipt)
         )
 
+    async def take_back(self, known: Watched) -> None:
+        """It is not quiet after all, by other rules than it was told by."""
+        since = millis(known.since)
+        await self._engine.write(
+            lambda transaction: _change(transaction, known, since, known.seq, known.heard_at, told=False)
+        )
+
     async def tell_heard(self, known: Watched, sign: Sign, now: datetime, receipt: Receipt) -> bool:
         """Record that a source is heard again, with what is told of it; False when another server has."""
         since = millis(now)

@@ -154,9 +154,15 @@ async def test_one_that_was_heard_before_it_was_watched_counts_from_then(world: 
     world.write(RULES.replace("quiet_after: 2d", "quiet_after: 60d"))
     await world.api("rules/reload", "POST")
     await stays(world, "quiet")
+    assert [] == await findings(world)
+    world.clock.leap(20)
+    await stays(world, "quiet")
+    assert ("60d", False) == await shown(world, "quiet_after", "quiet")
+    world.clock.leap(50 * DAY)
+    await has_told(world, "quiet", "quiet")
     world.write(RULES.replace(", quiet_after: 2d", ""))
     await world.api("rules/reload", "POST")
-    await stays(world, "quiet")
+    await stays(world, "quiet", "quiet")
     assert [] == await findings(world)
     assert (await source(world))["quiet"] is None
 
