@@ -45,11 +45,13 @@ from hooks.rulebook.book import Rulebook
 from hooks.rulebook.watching import RuleFileWatch
 from hooks.rules.findings import RulesInvalid
 from hooks.settings import Settings, secret
+from hooks.silence import SilenceWatch
 from hooks.store.auditing import SqlAudit
 from hooks.store.history import SqlHistory
 from hooks.store.opening import open_hints, open_history, open_store
 from hooks.store.people_desk import SqlPeopleDesk
 from hooks.store.rulerecords import SqlRuleRecords
+from hooks.store.silences import SqlSilences
 from hooks.store.tokens import SqlTokens
 from hooks.store.verbs import SqlStore
 from hooks.upkeep import Keeper
@@ -79,6 +81,10 @@ CALL_GRACE = 20.0
 
 FOLLOW_POLL = 1.0
 """Seconds after which it is asked whether another server has put other rules in force."""
+
+
+_OWN = frozenset(name for name, vendor in CATALOGUE.items() if vendor.built_in is not None)
+"""Vendors that are no outside systems: sources of our own events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,7 @@ class App:
         self._health: Health | None = None
         self._hints: Hints | None = None
         self.keeper: Keeper | None = None
+        self.silences: SilenceWatch | None = None
 
     @property
     def history(self) -> History:
@@ -160,9 +167,18 @@ class App:
             lambda: rulebook.doors, intake, self._clock, self.ready, put_off=health.put_off, unknown=rulebook.put_off
         )
         engine = self._engine = await self._make_engine(store, clock, owner, rulebook, keeper, inbox)
+        silences = self.silences = SilenceWatch(
+            SqlSilences(store.engine),
+            clock,
+            health,
+            own=min(_OWN),
+            sources=lambda: None if rulebook.in_file is None else rulebook.in_file.sources,
+            wake=self._wake_dispatcher,
+        )
         await self._open_admin(store, history, clock, rulebook, keeper)
         self._exits.push_async_callback(self._end_tasks)
         self._begin(keeper.run, "upkeep")
+        self._begin(silences.run, "watch for silence")
         if engine.works:
             self._begin_engine(engine, health)
         watch = RuleFileWatch(settings.routes, lambda: rulebook.on_disk, self.reload)
@@ -213,6 +229,7 @@ class App:
         durability = self.settings.durability
         health.rules_loaded = lambda: rulebook.current is not None
         health.file_sound = lambda: rulebook.invalid is None
+        health.behind = lambda: rulebook.behind
         health.left_alone = lambda: _left_alone(rulebook.accounts)
         if finding := sqlite_finding(store.engine.alone):
             health.notes["sqlite"] = finding
@@ -241,8 +258,7 @@ class App:
             people=Acquaintance(store, clock, CATALOGUE),
             shared=shared,
         )
-        own = {name for name, vendor in CATALOGUE.items() if vendor.built_in is not None}
-        sighter = Sighter(store, clock, busy=lambda: inbox.line.waiting > 0, own=own)
+        sighter = Sighter(store, clock, busy=lambda: inbox.line.waiting > 0, own=_OWN)
 
         def planned() -> None:
             worker.wake()

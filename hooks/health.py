@@ -91,6 +91,8 @@ class Health:
         self.rules_loaded: Callable[[], bool] = lambda: True
         self.file_sound: Callable[[], bool] = lambda: True
         """Whether the rules file could be loaded as it is now."""
+        self.behind: Callable[[], tuple[int, str] | None] = lambda: None
+        """Which version of the rules others have in force that cannot be loaded here, and why."""
         self.left_alone: Callable[[], Mapping[str, str]] = dict
         """Why connections are left alone until they work again, by name."""
         self.figures: dict[str, Any] = {}
@@ -171,6 +173,12 @@ class Health:
         elif not self.file_sound():
             what = "the rules file has a mistake: the rules before it stay in force"
             found.append(Finding("yellow", what, "`hooks rules list` says what the server finds wrong in the file"))
+        if (behind := self.behind()) is not None:
+            what = (
+                f"version {behind[0]} of the rules is in force on other servers and cannot be loaded here: {behind[1]}"
+            )
+            mend = "give this server the secrets and the release of the others: it goes on by itself"
+            found.append(Finding("red", what, mend))
         due, pending = self.figures.get("oldest_due_seconds", 0.0), self.figures.get("oldest_pending_seconds", 0.0)
         if due > LATE:
             what = f"the oldest run that is due has waited for {show_duration(due)}"

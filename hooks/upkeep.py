@@ -30,6 +30,7 @@ from hooks.store.moments import ALIVE, note, recall
 from hooks.store.retention import Pruner, Swept
 from hooks.store.rows import millis, moment
 from hooks.store.shifting import shift, shift_late
+from hooks.store.silences import refresh, was_absent
 from hooks.store.verbs import SqlStore
 from hooks.values import show_duration
 
@@ -111,6 +112,7 @@ class Keeper:
         """At the start, before anything is carried out: notice a clock that shows less than when work was last done."""
         now = self._clock.now()
         seen = await self._store.engine.read(lambda reading: recall(reading, ALIVE))
+        await refresh(self._store.engine)
         if seen is not None and self._store.engine.alone:
             by = (now - seen).total_seconds()
             if by < -APART:
@@ -120,6 +122,8 @@ class Keeper:
             elif self._retention is not None and by > max(DOUBTED, self._retention / 2):
                 self._noticed(f"it shows {show_duration(by)} more than when this database was last worked on")
 
+        if seen is not None:
+            await self._store.engine.write(lambda transaction: was_absent(transaction, seen, now))
         await self._compare_clocks()
         self.settled = not await self._store.engine.read(starting.owes)
         if not self.settled:

@@ -168,7 +168,8 @@ def _sources(now: Mapping[str, Any], rows: int) -> Table:
     for one in busy[:shown]:
         numbers = [counted(traffic, f"receipt.{verdict}", one["name"]) for verdict in ("accepted", "duplicate")]
         refused = sum(counted(traffic, f"receipt.{verdict}", one["name"]) for verdict in ("refused", "quarantined"))
-        cells = [plain(one["name"]), plain(one["vendor"]), *(f"{number:,}" for number in numbers)]
+        name = plain(one["name"]) + ("  [yellow]quiet[/yellow]" if one.get("quiet") else "")
+        cells = [name, plain(one["vendor"]), *(f"{number:,}" for number in numbers)]
         table.add_row(*cells, f"[red]{refused:,}[/red]" if refused else "0")
     _left_out(table, len(sources) - shown)
     return table

@@ -24,6 +24,7 @@ from hooks.cli.subscriptions import SENDERS, Needed, Way, listed, needed_events,
 from hooks.cli.wire import Unreachable, WireAnswer, call
 from hooks.errors import DeliveryError
 from hooks.events import new_id, utc_text
+from hooks.ports import SELF_TEST_AGENT
 from hooks.rules.ruleset import ConnectionConfig, RuleSet, SourceConfig
 from hooks.settings import unread
 
@@ -116,6 +117,17 @@ def _running(patient: Patient) -> Iterator[Check]:
         return
     yield Check("server", "ok", f"running, with the source {patient.source.name}")
     yield _lately(patient, server)
+    source = known[patient.source.name]
+    if source.get("quiet"):
+        sender = SENDERS.get(patient.source.vendor)
+        where = sender.page if sender is not None else "the sender's settings"
+        last = source["last_received_at"]
+        yield Check(
+            "silence",
+            "warning",
+            f"nothing has come for longer than {source['quiet_after']}" + (f", the last at {last}" if last else ""),
+            f"look at {where}: is the webhook still there, and switched on?",
+        )
 
 
 def _lately(patient: Patient, server: Server) -> Check:
@@ -144,10 +156,7 @@ def _lately(patient: Patient, server: Server) -> Check:
 def _is_ours(receipt: Mapping[str, Any]) -> bool:
     headers = receipt.get("headers") or {}
     names = headers if isinstance(headers, dict) else dict(headers)
-    return str(names.get("user-agent", "")).startswith(_AGENT)
-
-
-_AGENT = "hooks-self-test"
+    return str(names.get("user-agent", "")).startswith(SELF_TEST_AGENT)
 
 
 def _refusal(reason: str) -> str:
@@ -171,7 +180,7 @@ def _reached(patient: Patient) -> Iterator[Check]:
             return
         url = f"{patient.server.inbox}/in/{patient.source.name}"
     try:
-        answer = call("GET", url, headers={"User-Agent": _AGENT}, timeout=15)
+        answer = call("GET", url, headers={"User-Agent": SELF_TEST_AGENT}, timeout=15)
     except Unreachable as error:
         yield Check(
             "address",
@@ -222,7 +231,7 @@ def _self_test(patient: Patient, url: str) -> Check:
             f'add `type != "{SELF_TEST}"` to `when:` and narrow `event:` of such rules to test the signature',
         )
     body = json.dumps(make(), separators=(",", ":")).encode()
-    headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
+    headers = {"Content-Type": "application/json", "User-Agent": SELF_TEST_AGENT}
     headers |= PROOFS[source.vendor](source.settings, body, time.time())
     try:
         answer = call("POST", url, headers=headers, body=body, timeout=15)

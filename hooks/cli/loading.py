@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hooks.cli.output import note, wrong_use
 from hooks.errors import StoreError
@@ -14,7 +14,10 @@ from hooks.rules.ruleset import ConnectionConfig, RuleSet, SourceConfig
 from hooks.settings import Settings, secret
 
 if TYPE_CHECKING:
-    from hooks.ports import Catalogue, Pause
+    from hooks.ports import Catalogue, Heard, Pause
+    from hooks.store.engine import Reading
+
+T = TypeVar("T")
 
 
 def catalogue() -> Catalogue:
@@ -41,19 +44,21 @@ def listed(kind: str, settings: Settings) -> list[dict[str, Any]]:
 
     rules = load_rules(settings)
     if kind == "sources":
-        return [_source(source) for source in rules.sources.values() if source.emitted is None]
+        inbound = [source for source in rules.sources.values() if source.emitted is None]
+        heard = asyncio.run(_heard(settings, [source.name for source in inbound]))
+        return [_source(source, heard.get(source.name)) for source in inbound]
     if kind == "connections":
         pauses = asyncio.run(_pauses(settings))
         return [_connection(connection, pauses.get(connection.name)) for connection in rules.connections.values()]
     return listed_rules(rules)
 
 
-def _source(source: SourceConfig) -> dict[str, Any]:
+def _source(source: SourceConfig, heard: Heard | None) -> dict[str, Any]:
     from hooks.rules.listing import listed_source
 
     make = catalogue()[source.vendor].make_source
     assert make is not None, "the loader refuses sources of vendors that have none"
-    return listed_source(source.name, source.vendor, source.settings, make(source.name, source.settings).paths)
+    return listed_source(source.name, source.vendor, source.settings, make(source.name, source.settings).paths, heard)
 
 
 def _connection(connection: ConnectionConfig, pause: Pause | None) -> dict[str, Any]:
@@ -72,20 +77,33 @@ def _connection(connection: ConnectionConfig, pause: Pause | None) -> dict[str, 
 
 async def _pauses(settings: Settings) -> Mapping[str, Pause]:
     """What people have said of connections, as the stopped server has kept it."""
-    from hooks.store.opening import open_history
     from hooks.store.pausing import pauses
 
+    return await _kept(settings, pauses, "what was paused by hand is not known") or {}
+
+
+async def _heard(settings: Settings, sources: Collection[str]) -> Mapping[str, Heard]:
+    """When sources were heard last, as the stopped server has kept it."""
+    from hooks.store.silences import heard
+
+    return await _kept(settings, lambda reading: heard(reading, sources), "when sources were heard is not known") or {}
+
+
+async def _kept(settings: Settings, read: Callable[[Reading], T], otherwise: str) -> T | None:
+    """What a stopped server has kept; None, and a word to people, where that cannot be read."""
+    from hooks.store.opening import open_history
+
     if settings.database_file is not None and not settings.database_file.exists():
-        return {}
+        return None
     try:
         opened = await open_history(settings.database_url)
         try:
-            return await opened.reader.read(pauses)
+            return await opened.reader.read(read)
         finally:
             await opened.close()
     except StoreError as error:
-        note(f"what was paused by hand is not known: {error}")
-        return {}
+        note(f"{otherwise}: {error}")
+        return None
 
 
 def pick_source(rules: RuleSet, name: str | None, vendor: str | None) -> SourceConfig:

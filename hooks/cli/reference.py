@@ -77,6 +77,10 @@ def _vendor(vendor: Vendor) -> Iterator[str]:
         )
     if vendor.make_source is not None:
         yield from _events(vendor)
+    elif vendor.kinds:
+        yield "Made by hooks itself, beside what rules emit.\n"
+        rows = ((f"`{kind.name}`", kind.model.__name__ if kind.model else "", kind.summary) for kind in vendor.kinds)
+        yield from _table(("event", "`data` is", "what happened"), rows)
 
 
 def _action(vendor: Vendor, action: Action, tested: str) -> tuple[str, ...]:

@@ -180,8 +180,11 @@ def _tell_of_broken(file: Mapping[str, Any]) -> None:
 
 @sources.command("list", epilog="Example: hooks sources list")
 def sources_list(as_json: AsJson = False, routes: Routes = None, data: Data = None) -> None:
-    """List the sources and the paths they take webhooks at."""
-    _print(_listing("sources", routes, data), as_json, ("name", "vendor", "path"))
+    """List the sources, the paths they take webhooks at, and when each was heard last."""
+    listing = _listing("sources", routes, data)
+    watched = any(item.get("quiet_after") for item in listing["items"])
+    columns = ("name", "vendor", "path", "last_received_at", *(("quiet_after", "quiet") if watched else ()))
+    _print(listing, as_json, columns)
 
 
 @connections.command("list", epilog="Example: hooks connections list")
@@ -212,11 +215,13 @@ def _print(listing: Mapping[str, Any], as_json: bool, columns: Sequence[str]) ->
     if as_json:
         print_json(listing)
         return
-    rows = [[_short(item.get(column)) for column in columns] for item in listing["items"]]
+    rows = [[_short(column, item.get(column)) for column in columns] for item in listing["items"]]
     print_table(columns, rows)
 
 
-def _short(value: object) -> object:
+def _short(column: str, value: object) -> object:
+    if column.endswith("_at") and isinstance(value, str):
+        return f"{value[:10]} {value[11:19]}Z"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from hooks.desk import runs
-from hooks.errors import Conflict
+from hooks.errors import Conflict, StoreError
 from hooks.events import Event, Request, parse_utc, utc_text
 from hooks.pipeline.accounts import Account
 from hooks.pipeline.probing import probe
-from hooks.ports import Catalogue, Clock, Desk, History, RulesDraft, Store
+from hooks.ports import Catalogue, Clock, Desk, Heard, History, RulesDraft, Store
 from hooks.registry import describe
 from hooks.rulebook.book import Rulebook
 from hooks.rules.explain import explain
@@ -56,10 +57,14 @@ class EngineDesk:
         current = self._rulebook.current
         return [] if current is None else listed_rules(current)
 
-    def sources(self) -> Sequence[Mapping[str, Any]]:
+    async def sources(self) -> Sequence[Mapping[str, Any]]:
+        doors = self._rulebook.doors
+        heard: Mapping[str, Heard] = {}
+        with contextlib.suppress(StoreError):  # where webhooks come in is known without the database
+            heard = await self._history.heard(doors)
         return [
-            listed_source(door.name, door.vendor, door.settings, door.source.paths)
-            for door in self._rulebook.doors.values()
+            listed_source(name, door.vendor, door.settings, door.source.paths, heard.get(name))
+            for name, door in doors.items()
         ]
 
     def connections(self) -> Sequence[Mapping[str, Any]]:

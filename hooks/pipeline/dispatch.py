@@ -80,6 +80,15 @@ class Dispatcher:
         self._signal.set()
 
     async def run(self) -> None:
+        try:
+            await self._turns()
+        finally:
+            if not self._store.alone:
+                # What was taken and not planned waits for nobody's death, and counts as nobody's cause of it.
+                with contextlib.suppress(StoreError):
+                    await self._store.give_back(self._owner)
+
+    async def _turns(self) -> None:
         while True:
             self._signal.clear()
             try:

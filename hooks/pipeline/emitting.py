@@ -7,6 +7,8 @@ it is. Their names begin with a colon, which no header of a request can.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from datetime import datetime
 
 from hooks.errors import Permanent, StoreError, Transient
 from hooks.events import Receipt, new_id
@@ -29,6 +31,22 @@ def cause_of(receipt: Receipt) -> tuple[str, int] | None:
     return None if run is None or depth is None else (run, int(depth))
 
 
+def own_receipt(source: str, now: datetime, body: bytes, headers: Mapping[str, str]) -> Receipt:
+    """The receipt of an event of our own. ``headers``: what has caused it, if anything has."""
+    return Receipt(
+        id=new_id("rcp"),
+        source=source,
+        vendor=source,
+        received_at=now,
+        verdict="accepted",
+        path="",
+        query=(),
+        headers={"content-type": "application/json", **headers},
+        body=body,
+        events=1,
+    )
+
+
 class Emitting:
     """Puts events in at a built-in source. ``intake`` wakes whoever makes events of receipts."""
 
@@ -40,21 +58,10 @@ class Emitting:
     async def emit(self, body: bytes, key: str) -> str:
         if len(body) > LARGEST:
             raise Permanent(f"the event would be larger than {LARGEST >> 20} MiB")
-        headers = {"content-type": "application/json"}
+        headers: dict[str, str] = {}
         if (found := carried()) is not None:
             headers |= {CAUSE: found[0], DEPTH: str(found[1] + 1)}
-        receipt = Receipt(
-            id=new_id("rcp"),
-            source=self._source,
-            vendor=self._source,
-            received_at=self._clock.now(),
-            verdict="accepted",
-            path="",
-            query=(),
-            headers=headers,
-            body=body,
-            events=1,
-        )
+        receipt = own_receipt(self._source, self._clock.now(), body, headers)
         digest = hashlib.sha256(f"{self._source}\0e{key}".encode()).digest()
         try:
             earlier = await self._intake.record(receipt, digest, REMEMBERED)

@@ -36,6 +36,7 @@ from hooks.ports.outbound import (
 )
 from hooks.ports.people import Mention, People, PeopleDesk, PersonRecord
 from hooks.ports.runs import UNTIMED, Attempt, Claimed, Echo, Plan, PlannedRun, Progress, Repeated, Step, Timing, Wrote
+from hooks.ports.silences import HEARD, QUIET, SELF_TEST_AGENT, Heard, Silence
 from hooks.ports.steering import (
     OLDER_PART,
     Chosen,
@@ -59,7 +60,10 @@ from hooks.ports.tokens import KeptToken, TokenShelf, TokenStore
 from hooks.ports.vendor import Catalogue, EventKind, Probe, Vendor
 
 __all__ = [
+    "HEARD",
     "OLDER_PART",
+    "QUIET",
+    "SELF_TEST_AGENT",
     "UNTIMED",
     "Action",
     "Answer",
@@ -89,6 +93,7 @@ __all__ = [
     "EventState",
     "FilledByConnection",
     "Hear",
+    "Heard",
     "History",
     "Hooks",
     "Inbound",
@@ -129,6 +134,7 @@ __all__ = [
     "RulesWriting",
     "RunFilter",
     "RunsAct",
+    "Silence",
     "Source",
     "SourceSettings",
     "Span",

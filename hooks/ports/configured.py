@@ -20,6 +20,12 @@ class SourceSettings(BaseModel):
     unavailable_status: Literal[503, 429] = Field(503, description="What it is answered while nothing can be kept.")
     max_bytes: int = Field(1024 * 1024, ge=1, description="How large a body may be, in bytes.")
     duplicate_window: Duration = Field(30 * 86400.0, description="How long a delivery is known again, such as 30d.")
+    quiet_after: Lasting | None = Field(
+        None, description="How long nothing may come from the sender before that is told, such as 2d."
+    )
+    quiet_within: str | None = Field(
+        None, description="A calendar: only its hours count for `quiet_after`.", min_length=1
+    )
 
 
 class ConnectionSettings(BaseModel):

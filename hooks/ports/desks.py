@@ -33,8 +33,8 @@ class Desk(Protocol):
         """The loaded rules in the order of the file: ``{id, description, event, source, enabled, mode, ...}``."""
         ...
 
-    def sources(self) -> Sequence[Mapping[str, Any]]:
-        """``{name, vendor, path, ...}``, without secrets."""
+    async def sources(self) -> Sequence[Mapping[str, Any]]:
+        """``{name, vendor, path, last_received_at, quiet, ...}``, without secrets."""
         ...
 
     def connections(self) -> Sequence[Mapping[str, Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from hooks.events import Event, RunState, Verdict
+from hooks.ports.silences import Heard
 
 EventState = Literal["pending", "matched", "unmatched"]
 """``pending``: the rules have not been asked yet."""
@@ -110,6 +111,10 @@ class History(Protocol):
 
         Kinds are ``receipt.<verdict>``, named by source, and ``run.<state>``, named by connection.
         """
+        ...
+
+    async def heard(self, sources: Collection[str]) -> Mapping[str, Heard]:
+        """What is known of these sources, by name: their last sign of life, and whether they are quiet."""
         ...
 
     async def stats(self) -> Mapping[str, Any]:

@@ -41,6 +41,9 @@ from hooks.rules.ruleset import RuleSet
 
 log = logging.getLogger("hooks.rules")
 
+UNUSABLE_AGAIN = 30.0
+"""Seconds after which rules are tried again that others have put in force and that could not be loaded here."""
+
 REMEMBERED = 16
 """Rule sets kept ready for runs that began with them; those of earlier ones are loaded from the store again."""
 
@@ -77,7 +80,8 @@ class Rulebook:
         self._changing = asyncio.Lock()
         self.current: RuleSet | None = None
         """What the files say, and beside it a rule for each subscriber."""
-        self._unusable: int | None = None
+        self._unusable: tuple[int, str] | None = None
+        self._unusable_at = 0.0
         self.on_disk: Mapping[str, str] | None = None
         """What this server's files said when they were last read. Others on the same store may have gone on from it."""
         self.number: int | None = None
@@ -105,13 +109,24 @@ class Rulebook:
     async def follow(self) -> bool:
         """Put in force what another server on the same store has put in force since; gives whether there was anything.
 
-        What cannot be loaded here, because a secret is missing for instance, is told once and changes nothing.
+        What cannot be loaded here, because a secret is missing for instance, changes nothing: it is told, and tried
+        again now and then.
         """
         latest = await self._store.latest_version()
-        if latest is None or latest[0] in (self.number, self._unusable):
+        if latest is None or latest[0] == self.number:
+            return False
+        known = self._unusable is not None and self._unusable[0] == latest[0]
+        if known and self._clock.monotonic() - self._unusable_at < UNUSABLE_AGAIN:
             return False
         async with self._changing:
             return await self._take_over()
+
+    @property
+    def behind(self) -> tuple[int, str] | None:
+        """The version that other servers have put in force and that cannot be loaded here, and why."""
+        if self._unusable is None or (self.number is not None and self.number > self._unusable[0]):
+            return None
+        return self._unusable
 
     async def publish(self, draft: RulesDraft, edit: Edit, expected: str | None = None) -> tuple[RuleSet, list[Path]]:
         """Write each text in its file's place and put them in force; gives what was set aside as well.
@@ -309,9 +324,12 @@ class Rulebook:
         try:
             rules = await asyncio.to_thread(load_texts, texts or {}, self._catalogue, self._secrets)
         except RulesError as error:
-            self._unusable = number
-            log.error("version %d of the rules is in force elsewhere and cannot be loaded here: %s", number, error)
+            self._unusable_at = self._clock.monotonic()
+            if self._unusable is None or self._unusable[0] != number:
+                log.error("version %d of the rules is in force elsewhere and cannot be loaded here: %s", number, error)
+            self._unusable = number, _in_a_line(error)
             return False
+        self._unusable = None
         self.number, self.loaded_at = number, self._clock.now()
         await self._put_in_force(rules)
         log.info(
@@ -424,6 +442,14 @@ class Rulebook:
         for account in [account for account in self._retired if account.in_flight == 0]:
             self._retired.remove(account)
             await account.client.aclose()
+
+
+def _in_a_line(error: RulesError) -> str:
+    """What is wrong first, without the lines around it."""
+    for finding in error.findings if isinstance(error, RulesInvalid) else ():
+        if finding.severity == "error":
+            return finding.message
+    return str(error)
 
 
 def _invalid(names: Iterable[str], message: str, hint: str) -> RulesInvalid:

@@ -6,6 +6,7 @@ import re
 import secrets
 from base64 import b32encode
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -13,11 +14,13 @@ from pydantic import SecretStr, ValidationError
 
 from hooks.errors import ConfigError
 from hooks.ports import Catalogue, ConnectionSettings, SourceSettings, Vendor
+from hooks.rules.calendar import Calendar
 from hooks.rules.document import Path
 from hooks.rules.faults import ExpressionError
-from hooks.rules.findings import did_you_mean
+from hooks.rules.findings import choice, did_you_mean
 from hooks.rules.invalid import WRITTEN, Invalid, described
 from hooks.rules.kinds import Kind, describe, rewriting
+from hooks.rules.quiet import Quiet
 from hooks.rules.report import Report, SourceFile
 from hooks.rules.ruleset import ConnectionConfig, SourceConfig
 from hooks.rules.shape import OPEN, Shape, shape_of
@@ -31,6 +34,7 @@ _Settings = TypeVar("_Settings", SourceSettings, ConnectionSettings)
 SHORT_SECRET = 16
 _STAND_IN = secrets.token_hex(16)
 """Stands in for a secret that is missing while the rest is checked; nobody knows it, should it ever get further."""
+_IN_DAYS = re.compile(r"\d\s*[dw]")
 _NAME = re.compile(r"secret\.([A-Za-z_][A-Za-z0-9_]*)")
 _ALONE = re.compile(rf"\s*\$\{{\s*{_NAME.pattern}\s*\}}\s*")
 
@@ -114,6 +118,33 @@ class Accounts:
                     hint = did_you_mean(each, sources) or "one of: " + ", ".join(sources)
                     path = ("sources", name, "hooks", "sources", number)
                     self._report.at(file, path, f"unknown source '{each}'", hint)
+
+    def quiet(
+        self, file: SourceFile, sources: Mapping[str, SourceConfig | None], calendars: Mapping[str, Calendar | None]
+    ) -> dict[str, SourceConfig]:
+        """This file's sources whose silence is watched, with its measure, once all calendars are known."""
+        here = file.document.data.get("sources")
+        made: dict[str, SourceConfig] = {}
+        for name, raw in here.items() if isinstance(here, dict) else ():
+            config = sources.get(name)
+            if config is None:
+                continue
+            path: Path = ("sources", name, "quiet_within")
+            after, within = config.settings.quiet_after, config.settings.quiet_within
+            if within is not None and after is None:
+                told = "'quiet_within' says nothing without 'quiet_after'"
+                self._report.at_key(file, path, told, "add how long nothing may come: quiet_after: 10h")
+            elif within is not None and within not in calendars:
+                hint = did_you_mean(within, calendars) or choice("calendars", calendars)
+                self._report.at(file, path, f"unknown calendar '{within}'", hint)
+            elif after is not None and (within is None or calendars[within] is not None):
+                calendar = None if within is None else calendars[within]
+                made[name] = replace(config, quiet=Quiet(after, calendar))
+                if calendar is not None and _IN_DAYS.search(str(raw.get("quiet_after"))):
+                    told = f"a day is 24 hours in which {within} is open, more than the hours of one day"
+                    hint = "write it in hours: 20h are two days that are open for ten"
+                    self._report.at(file, (*path[:2], "quiet_after"), told, hint, "warning")
+        return made
 
     def connection(self, file: SourceFile, name: str, raw: dict[str, Any]) -> ConnectionConfig | None:
         """A checked connection, or None and findings."""

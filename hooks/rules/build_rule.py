@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hooks.ports import Catalogue, EventKind
+from hooks.ports import HEARD, QUIET, Catalogue, EventKind
 from hooks.rules.accounts import SecretLookup
 from hooks.rules.build_steps import Answers, StepsBuilder
 from hooks.rules.build_timing import TimingBuilder
@@ -185,7 +185,9 @@ class RuleBuilder:
                 hint = "several types are a list: [job.completed, job.paid]"
                 self._report.at(file, place, f"'{pattern}' is the name of one event", hint, "warning")
             elif pattern in unknown and known:
-                hint = did_you_mean(pattern, names) or _all_of(pattern, names)
+                unwatched = "it is told of a source that says for how long it may be quiet: quiet_after: 2d"
+                hint = unwatched if pattern in (QUIET, HEARD) else did_you_mean(pattern, names)
+                hint = hint or _all_of(pattern, names)
                 hint = hint or "vendors add names: if it is spelled as the sender does, leave it"
                 self._report.at(file, place, f"no configured source is known to send '{pattern}'", hint, "warning")
         return shape if known else OPEN
@@ -208,8 +210,9 @@ class RuleBuilder:
         for config in chosen:
             if config is not None and config.emitted is not None:
                 anything = anything or ANY in config.emitted
+                own = {kind.name: kind for kind in self._catalogue[config.vendor].kinds}
                 for name in config.emitted - {ANY}:
-                    kinds.setdefault(name, []).append(None)
+                    kinds.setdefault(name, []).append(own.get(name))
                 continue
             vendor = self._catalogue.get(config.vendor) if config is not None else None
             if config is None or vendor is None or not vendor.kinds:

@@ -17,6 +17,9 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_DAYS = 800
 """How far an opening is looked for, in days."""
 
+MAX_DAYS_AHEAD = 4000
+"""How far it is counted for how long it is open, in days: longer than the longest duration there is."""
+
 _DAY = timedelta(days=1)
 
 
@@ -53,6 +56,27 @@ class Calendar:
                 for opens, closes in self._spans(day):
                     if at < closes:
                         return max(at, opens)
+                day += _DAY
+        except OverflowError:
+            return None
+        return None
+
+    def after(self, at: datetime, seconds: float) -> datetime | None:
+        """The instant at which it will have been open for so many seconds since ``at``, UTC; None when that is never.
+
+        Hours that overlap count once.
+        """
+        reached, left = at.astimezone(UTC), timedelta(seconds=seconds)
+        try:
+            day = reached.astimezone(self.zone).date() - _DAY
+            for _ in range(MAX_DAYS_AHEAD):
+                for opens, closes in self._spans(day):
+                    begins = max(opens, reached)
+                    if closes - begins >= left:
+                        return begins + left
+                    if closes > begins:
+                        left -= closes - begins
+                        reached = closes
                 day += _DAY
         except OverflowError:
             return None

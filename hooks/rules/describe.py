@@ -35,6 +35,7 @@ def describe_rules(rules: RuleSet, catalogue: Catalogue, ids: Collection[str] | 
                 "vendor": source.vendor,
                 "title": _title(catalogue, source.vendor),
                 "path": f"/in/{source.name}" if source.emitted is None else None,
+                "quiet_after": None if source.quiet is None else str(source.quiet),
             }
             for source in rules.sources.values()
         ],
@@ -58,6 +59,8 @@ def sentences_text(described: Mapping[str, Any]) -> str:
         lines.append("Comes in from:")
         for each in described["sources"]:
             where = f"at {each['path']}" if each["path"] else "put in by rules"
+            if each["quiet_after"]:
+                where += f"; it is told when nothing comes for longer than {each['quiet_after']}"
             lines.append(f"  {each['title']}, called {each['name']}, {where}")
     if described["connections"]:
         lines += ["", "Acts in:"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from hooks.ports import SourceSettings
+from hooks.events import utc_text
+from hooks.ports import Heard, SourceSettings
 from hooks.rules.ruleset import RuleSet
 from hooks.rules.step import StepSpec
 from hooks.values import show_duration
@@ -26,8 +27,15 @@ def listed_rules(rules: RuleSet) -> list[dict[str, Any]]:
     ]
 
 
-def listed_source(name: str, vendor: str, settings: SourceSettings, below: Iterable[str]) -> dict[str, Any]:
-    """A source and where it is reached. ``below``: its paths, as they follow ``/in/{source}``."""
+def listed_source(
+    name: str, vendor: str, settings: SourceSettings, below: Iterable[str], heard: Heard | None
+) -> dict[str, Any]:
+    """A source, where it is reached, and its sender's last sign of life.
+
+    ``below``: its paths, as they follow ``/in/{source}``. ``heard`` is None where nobody knows. ``quiet`` is null
+    there, and where the source does not say for how long it may be quiet.
+    """
+    last, after = None if heard is None else heard.last_received_at, settings.quiet_after
     return {
         "name": name,
         "vendor": vendor,
@@ -36,6 +44,10 @@ def listed_source(name: str, vendor: str, settings: SourceSettings, below: Itera
         "type": settings.type,
         "max_bytes": settings.max_bytes,
         "duplicate_window": show_duration(settings.duplicate_window),
+        "last_received_at": None if last is None else utc_text(last),
+        "quiet_after": None if after is None else show_duration(after),
+        "quiet_within": settings.quiet_within,
+        "quiet": None if after is None or heard is None else heard.quiet_since is not None,
     }
 
 

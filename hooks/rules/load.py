@@ -254,6 +254,8 @@ class _Loading:
         self._take_built_in(expanded[1] for _, _, _, expanded in entries if expanded is not None)
         for file in self._files:
             self._accounts.hooks(file, self._sources)
+            if not self._astray:
+                self._sources.update(self._accounts.quiet(file, self._sources, self._calendars))
         for file in self._files:
             section = file.document.data.get("vars", {})
             unknown = file.document.data.keys() - RoutesFile.model_fields.keys()
@@ -298,7 +300,8 @@ class _Loading:
 
     def _take_built_in(self, rules: Iterable[Any]) -> None:
         """Add the source and the connection of each built-in vendor that rules need."""
-        for name, types in emitted(rules, self._catalogue).items():
+        watched = any(config is None or config.settings.quiet_after for config in self._sources.values())
+        for name, types in emitted(rules, self._catalogue, watched=watched).items():
             built_in = self._catalogue[name].built_in
             assert built_in is not None, "only built-in vendors are found"
             for what, section, taken in (

@@ -22,6 +22,7 @@ from hooks.rules.clauses import Clause, Judgement, Match
 from hooks.rules.faults import EvaluationError
 from hooks.rules.findings import Finding
 from hooks.rules.index import Index
+from hooks.rules.quiet import Quiet
 from hooks.rules.step import StepSpec
 from hooks.rules.timing import Expect, TimingKeys
 from hooks.rules.with_tree import is_empty
@@ -40,6 +41,8 @@ class SourceConfig:
     vendor: str
     settings: SourceSettings
     emitted: frozenset[str] | None = None
+    quiet: Quiet | None = None
+    """How long it may be quiet, where that is watched."""
 
 
 @dataclass(frozen=True, slots=True)

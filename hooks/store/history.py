@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
 from hooks.events import CANCELLED, Receipt, RunState, Verdict, utc_text
 from hooks.names import name_in
-from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
-from hooks.store import books
+from hooks.ports import EventFilter, Heard, History, Page, ReceiptFilter, RunFilter
+from hooks.store import books, silences
 from hooks.store.conditions import Where, page_of
 from hooks.store.engine import Reader, Reading
 from hooks.store.eventlists import list_events
@@ -184,6 +184,9 @@ class SqlHistory:
             return [(moment(minute * 60_000), kind, name, int(number)) for minute, kind, name, number in rows]
 
         return await self._reader.read(read)
+
+    async def heard(self, sources: Collection[str]) -> Mapping[str, Heard]:
+        return await self._reader.read(lambda raw: silences.heard(raw, sources))
 
     async def stats(self) -> Mapping[str, Any]:
         def read(raw: Reading) -> Mapping[str, Any]:

@@ -114,6 +114,8 @@ class PostgresTransaction:
         try:
             return work(self)
         except Exception as error:
+            if isinstance(error, psycopg.errors.DeadlockDetected):
+                raise  # others wait for what the works before have locked: all of them stand back, and are tried anew
             if isinstance(error, psycopg.Error) and is_gone(error, self._connection):
                 raise
             self._connection.execute("ROLLBACK; BEGIN" if self._single else "ROLLBACK TO work")

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from hooks.errors import StoreError
 from hooks.events import event_id, given_up
+from hooks.store import silences
 from hooks.store.engine import Engine, Reading, Transaction
 from hooks.store.recent import lower_mark
 from hooks.store.rows import millis
@@ -98,6 +99,8 @@ class Pruner:
         ``before``: what ended earlier goes. ``now``: keys whose time ran out before this go, unless ``keys`` is False.
         """
         swept = start or Swept()
+        if not dry_run:
+            await silences.refresh(self._engine)
         await self._engine.settle()  # a receipt that goes must not take along what tells its repetitions
         while swept.stage != "done":
             if swept.stage in OF_KEYS and not keys:

@@ -12,6 +12,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -38,6 +39,23 @@ goes through, whatever a database, a user or the environment (``PGCLIENTENCODING
 
 IDLE_LIMIT = 30
 """Seconds after which the server ends a transaction of ours that says nothing more: a process that was stopped."""
+
+
+DEADLOCKS = 3
+"""Times that a transaction is tried that PostgreSQL ends because two wait for each other, which it sees in a second."""
+
+MAKE_WAY = 0.05
+"""Seconds before the next try: the other one is to get what it waited for first."""
+
+ORDERLY = 60.0
+"""Seconds for which a server that was in another's way takes its turn with those that were too, one transaction after
+the other: each such encounter costs both a second."""
+
+TURN = 7_415_002
+"""Any number, the same in all releases: who holds it has the turn."""
+
+NO_TURN = 0.5
+"""Seconds after which it goes on without its turn: who has it may have been stopped in the middle."""
 
 
 class Away(StoreError):
@@ -134,9 +152,10 @@ class Session:
         self._closing = threading.Lock()
         """Held while the connection is closed or cut: its descriptor must not be another's by then."""
         self._given_up = False
+        self._orderly_until = float("-inf")
 
     async def run(self, work: Callable[[psycopg.Connection[Any]], T], *, limited: bool = True) -> T:
-        """Run it in a transaction of its own, and commit.
+        """Run it in a transaction of its own, and commit. It is run anew when others were in its way.
 
         Raises Away when the database is not there or does not answer in time, and StoreError for what it says.
         """
@@ -159,8 +178,23 @@ class Session:
 
     def _transact(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         self._given_up = False
+        tries = DEADLOCKS
+        while True:
+            try:
+                return self._tried(work)
+            except psycopg.errors.DeadlockDetected as error:
+                # Two servers stood in each other's way, and this one was made to stand back: nothing of it is written.
+                self._orderly_until = time.monotonic() + ORDERLY
+                tries -= 1
+                if not tries or self._given_up:
+                    raise StoreError(said(error)) from None
+            time.sleep(MAKE_WAY)
+
+    def _tried(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         connection = self._begun()
         try:
+            if time.monotonic() < self._orderly_until:
+                _take_turn(connection)
             result = work(connection)
             connection.execute("COMMIT")
         except psycopg.Error as error:
@@ -168,6 +202,8 @@ class Session:
                 self._drop()
                 raise Away(f"the database is not there: {said(error)}") from None
             self._take_back(connection)
+            if isinstance(error, psycopg.errors.DeadlockDetected):
+                raise
             refused = Busy if isinstance(error, psycopg.errors.LockNotAvailable) else StoreError
             raise refused(f"the database did not take it: {said(error)}") from None
         except Away:
@@ -221,6 +257,16 @@ class Session:
             if self._connection is not None:
                 with socket.socket(fileno=os.dup(self._connection.fileno())) as ours:
                     ours.shutdown(socket.SHUT_RDWR)
+
+
+def _take_turn(connection: psycopg.Connection[Any]) -> None:
+    """Wait until no other transaction has the turn, which it loses at its end, but not for long."""
+    deadline = time.monotonic() + NO_TURN
+    while time.monotonic() < deadline:
+        row = connection.execute(f"SELECT pg_try_advisory_xact_lock({TURN})").fetchone()
+        if row is None or row[0]:
+            return
+        time.sleep(0.003)
 
 
 def is_gone(error: psycopg.Error, connection: psycopg.Connection[Any]) -> bool:

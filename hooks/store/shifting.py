@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from hooks.store import silences
 from hooks.store.engine import Engine, Reading, Transaction
 from hooks.store.rows import millis
 
@@ -24,6 +25,7 @@ _OTHERS: Sequence[tuple[str, str, str]] = (
     ("starts", "at", "at IS NOT NULL"),
     ("echoes", "expires_at", "expires_at IS NOT NULL"),
     ("onces", "expires_at", "expires_at IS NOT NULL"),
+    ("silences", "since", "told = 0"),
 )
 """Instants that a run waits for or is judged by, beside its own ``due_at``: table, column, which rows."""
 
@@ -31,6 +33,7 @@ _OTHERS: Sequence[tuple[str, str, str]] = (
 async def shift(engine: Engine, by: float, now: datetime) -> int:
     """Move what is stored by so many seconds; ``now`` is the time before the clock was set. Gives how many runs."""
     milliseconds = round(by * 1000)
+    await silences.refresh(engine)
     first, last = await engine.read(_bounds)
     moved = 0
     while first <= last:

@@ -124,7 +124,7 @@ def begins(transaction: Transaction, run: str, timing: Sequence[Any], at: int) -
     if lane is not None and _unread_before(transaction, run):
         _put_back(transaction, run, None, None, at + UNREAD)
         return False
-    if burst is not None and not settle(transaction, run, burst, at):
+    if burst is not None and not (_is_free(transaction, burst) and settle(transaction, run, burst, at)):
         _put_back(transaction, run, None, None, at + 1)
         return False
     if lane is not None and not _take_lane(transaction, lane, run):
@@ -154,6 +154,19 @@ def settle(transaction: Transaction, run: str, burst: str, at: int) -> bool:
     transaction.execute("DELETE FROM bursts WHERE burst = ? AND run = ?", (burst, run))
     transaction.execute("UPDATE runs SET burst = NULL WHERE id = ?", (run,))
     return True
+
+
+def _is_free(transaction: Transaction, burst: str) -> bool:
+    """Whether nobody else has a burst, and takes it then.
+
+    Who plans a later run of it has it, and needs the row of the run that stands for it until now: ours.
+    """
+    if transaction.alone:
+        return True
+    taken = transaction.execute(f"SELECT 1 FROM bursts WHERE burst = ?{transaction.skip_locked}", (burst,)).fetchone()
+    return taken is not None or (
+        transaction.execute("SELECT 1 FROM bursts WHERE burst = ?", (burst,)).fetchone() is None
+    )
 
 
 def _unread(transaction: Transaction, deadline: int) -> bool:

@@ -125,7 +125,7 @@ class _Engine:
         return json_answer(await self._desk.check(RulesDraft(body.text, body.files)))
 
     async def sources(self, request: Request) -> Response:
-        return json_answer(part_of(request.query_params, self._desk.sources()))
+        return json_answer(part_of(request.query_params, await self._desk.sources()))
 
     async def connections(self, request: Request) -> Response:
         return json_answer(part_of(request.query_params, self._desk.connections()))

@@ -180,6 +180,12 @@ class SourceShown(Shape):
     type: str | None
     max_bytes: int
     duplicate_window: str
+    last_received_at: Instant | None = Field(description="When its sender gave the last sign of life.")
+    quiet_after: str | None
+    quiet_within: str | None
+    quiet: bool | None = Field(
+        description="Whether that is longer ago than quiet_after; null where that is not watched."
+    )
 
 
 class ConnectionShown(Shape):

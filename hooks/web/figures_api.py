@@ -13,7 +13,7 @@ from hooks.errors import StoreError
 from hooks.events import utc_text
 from hooks.ports import Clock, Desk, History, RulesDesk
 from hooks.web.json_bodies import json_answer
-from hooks.web.metrics import MEDIA_TYPE, connection_figures, prometheus_text
+from hooks.web.metrics import MEDIA_TYPE, connection_figures, prometheus_text, source_figures
 from hooks.web.openapi import Endpoint
 from hooks.web.parameters import BadParameter, instant, is_id, read_query
 from hooks.web.shapes import Stats, Traffic
@@ -81,7 +81,8 @@ class _Figures:
             stats = await self._stats()
         except StoreError:  # who watches is told so by figures, and not by their absence
             stats = {"ready": self._desk.ready(), "healthy": False, **self._rules.figures()}
-        figures = {**stats, **connection_figures(self._desk.connections())}
+        sources = source_figures(await self._desk.sources())
+        figures = {**stats, **connection_figures(self._desk.connections()), **sources}
         return Response(prometheus_text(figures), media_type=MEDIA_TYPE)
 
     async def _stats(self) -> Mapping[str, Any]:

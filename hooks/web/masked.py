@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from hooks.ports import EventFilter, History, Page, ReceiptFilter, RunFilter
+from hooks.ports import EventFilter, Heard, History, Page, ReceiptFilter, RunFilter
 
 HIDDEN = "***"
 
@@ -164,6 +164,9 @@ class MaskedHistory:
 
     async def traffic(self, since: datetime) -> Sequence[tuple[datetime, str, str, int]]:
         return await self._history.traffic(since)
+
+    async def heard(self, sources: Collection[str]) -> Mapping[str, Heard]:
+        return await self._history.heard(sources)
 
     async def stats(self) -> Mapping[str, Any]:
         return await self._history.stats()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the library is loaded for the first who asks: many a server is never asked
@@ -17,7 +18,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def _label(name: str) -> str:
-    return "connection" if name.startswith("connection_") else _LABELS.get(name, "kind")
+    subject = name.partition("_")[0]
+    return subject if subject in ("connection", "source") else _LABELS.get(name, "kind")
 
 
 class _Figures:
@@ -49,6 +51,19 @@ def connection_figures(connections: Iterable[Mapping[str, Any]]) -> dict[str, An
         "connection_breaker": {one["name"]: BREAKER_STATES.index(one["breaker"]) for one in known},
         "connection_paused": {one["name"]: int(one["paused"]) for one in known},
         "connection_in_flight": {one["name"]: one["in_flight"] for one in known},
+    }
+
+
+def source_figures(sources: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """When the senders of sources gave their last sign of life, in seconds since 1970, and who is quiet: 1."""
+    known = list(sources)
+    return {
+        "source_last_received_timestamp_seconds": {
+            one["name"]: datetime.fromisoformat(last).timestamp()
+            for one in known
+            if (last := one.get("last_received_at")) is not None
+        },
+        "source_quiet": {one["name"]: int(one["quiet"]) for one in known if one.get("quiet") is not None},
     }
 
 

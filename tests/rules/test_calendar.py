@@ -168,3 +168,38 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(
     between = moment + (opens - moment) * share
     assert between >= opens or not made.is_open(between)
     assert opens - moment <= timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("since", "hours", "until"),
+    [
+        ("2026-05-04T09:00-04:00", 2, "2026-05-04T11:00-04:00"),
+        ("2026-05-04T16:00-04:00", 3, "2026-05-05T09:00-04:00"),
+        ("2026-05-08T17:00-04:00", 2, "2026-05-11T09:00-04:00"),  # the weekend is not counted
+        ("2026-05-09T12:00-04:00", 10, "2026-05-11T18:00-04:00"),
+        ("2026-03-06T17:00-05:00", 11, "2026-03-09T18:00-04:00"),  # nor the hour that the clocks skip in it
+    ],
+)
+def test_it_is_known_until_when_it_has_been_open_for_so_long(since: str, hours: int, until: str) -> None:
+    assert at(until) == weekdays().after(at(since), hours * 3600)
+
+
+def test_what_never_opens_any_more_is_never_open_for_long() -> None:
+    christmas = {date(2026, 12, 25): (Span(0, 60),)}
+    once = Calendar("hours", ZoneInfo("UTC"), ((),) * 7, special=christmas)
+    assert at("2026-12-25T00:30+00:00") == once.after(at("2026-05-04T00:00+00:00"), 1800)
+    assert once.after(at("2026-05-04T00:00+00:00"), 3601) is None
+    assert once.after(datetime(9999, 12, 31, tzinfo=UTC), 1) is None
+
+
+@given(st.sampled_from(ZONES), st.integers(0, 800 * 86400), st.integers(1, 200_000))
+def test_time_that_is_open_adds_up(zone: str, later: int, seconds: int) -> None:
+    """Over midnight and over each other, the hours count once; two stretches are as long as one of both."""
+    always = calendar(zone, (8 * 60, 30 * 60), (0, 7 * 60))
+    since = at("2025-01-01T00:00+00:00") + timedelta(seconds=later)
+    first = always.after(since, seconds)
+    assert first is not None
+    assert always.after(first, seconds) == always.after(since, 2 * seconds)
+    assert first - since >= timedelta(seconds=seconds)
+    day_and_night = calendar(zone, (0, 24 * 60))
+    assert since + timedelta(seconds=seconds) == day_and_night.after(since, seconds)

@@ -16,7 +16,7 @@ from hooks.rules import load_text
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
-FIRST_PART, _, SECTION = GUIDE.partition("## Eleven examples")
+FIRST_PART, _, SECTION = GUIDE.partition("## Twelve examples")
 WHOLE, *SHORT = re.findall(r"```yaml\n(.*?)```", FIRST_PART, re.DOTALL)
 TESTS = next(text for text in SHORT if text.startswith("rule: "))
 HEAD, *EXAMPLES = re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)
@@ -66,9 +66,9 @@ def test_an_example_of_a_vendors_page_is_one_that_check_finds_good(page: str, te
     assert 0 == run(["check", "--without-secrets", str(file)])
 
 
-def test_there_are_eleven_for_different_trades() -> None:
-    assert [str(number) for number in range(1, 12)] == [title.partition(".")[0] for title in TITLES]
-    assert len(EXAMPLES) == len(TITLES) == 11
+def test_there_are_twelve_for_different_trades() -> None:
+    assert [str(number) for number in range(1, 13)] == [title.partition(".")[0] for title in TITLES]
+    assert len(EXAMPLES) == len(TITLES) == 12
 
 
 def test_the_first_rule_that_a_newcomer_sees_loads_without_a_word() -> None:

@@ -487,7 +487,7 @@ def test_a_connection_of_another_vendor_is_refused() -> None:
         ),
         (
             "sources: {a: {vendor: anyone, unverified: x, tolerance: 1}}\n",
-            "tolerance | unknown key 'tolerance' = known keys: duplicate_window, max_bytes, "
+            "tolerance | unknown key 'tolerance' = known keys: duplicate_window, max_bytes, quiet_after, quiet_within, "
             "respond_status, type, unavailable_status, unverified",
         ),
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,19 @@ from starlette.datastructures import QueryParams
 
 from hooks.errors import Conflict, StoreError
 from hooks.events import utc_text
-from hooks.ports import Desk, Edit, EventFilter, History, Page, ReceiptFilter, RulesDesk, RulesDraft, RunFilter, Span
+from hooks.ports import (
+    Desk,
+    Edit,
+    EventFilter,
+    Heard,
+    History,
+    Page,
+    ReceiptFilter,
+    RulesDesk,
+    RulesDraft,
+    RunFilter,
+    Span,
+)
 from hooks.web.admin import admin
 from hooks.web.auth import Access, Hosts
 from hooks.web.parameters import part_of
@@ -101,6 +113,9 @@ class Archive:
     async def traffic(self, since: datetime) -> Sequence[tuple[datetime, str, str, int]]:
         return [(NOW - timedelta(hours=1), "receipt.accepted", "hcp", 3)] if since == NOW - timedelta(hours=24) else []
 
+    async def heard(self, sources: Collection[str]) -> Mapping[str, Heard]:
+        return {}
+
     async def stats(self) -> Mapping[str, Any]:
         if self.broken:
             raise StoreError("canary /var/lib/path")
@@ -120,7 +135,7 @@ class Engine:
     def rules(self) -> Sequence[Mapping[str, Any]]:
         return [{"id": "job-to-homebase"}]
 
-    def sources(self) -> Sequence[Mapping[str, Any]]:
+    async def sources(self) -> Sequence[Mapping[str, Any]]:
         return [{"name": "hcp", "vendor": "housecall_pro", "path": "/in/hcp"}]
 
     def connections(self) -> Sequence[Mapping[str, Any]]:

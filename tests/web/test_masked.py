@@ -72,6 +72,9 @@ class Past:
     async def traffic(self, since: Any) -> Any:
         return []
 
+    async def heard(self, sources: Any) -> Any:
+        return {}
+
     async def stats(self) -> Any:
         return {}
 

@@ -6,13 +6,14 @@ from hooks.ports import BuiltIn, Vendor
 
 from .actions import ACTIONS, OUTPUTS
 from .client import SETTINGS, EventClient
-from .source import EventSource
+from .source import KINDS, EventSource
 
 vendor = Vendor(
     name="event",
     title="Own events",
     actions=ACTIONS,
     outputs=OUTPUTS,
+    kinds=KINDS,
     built_in=BuiltIn(source=EventSource(), settings=SETTINGS, connect=EventClient),
     doubts={"emit": "Ours: nothing leaves this program."},
 )

@@ -150,7 +150,7 @@ class _More:
         return await self._page(
             request,
             "settings.html",
-            sources=self._desk.sources(),
+            sources=await self._desk.sources(),
             subscribers=self._desk.subscribers(),
             state=self._shown.rules.state(),
             stats=await self._history.stats(),

@@ -119,7 +119,7 @@ class _Pages:
         # A day of very many sources has a row for each of their minutes.
         received = await asyncio.to_thread(buckets, rows, verdicts, since, CHART_STEP, CHART_STEPS)
         ended = await asyncio.to_thread(buckets, rows, endings, since, CHART_STEP, CHART_STEPS)
-        sources = await asyncio.to_thread(source_states, self._desk.sources(), rows, now)
+        sources = await asyncio.to_thread(source_states, await self._desk.sources(), rows, now)
         trouble = [
             run
             for state in ("held", "failed")
@@ -161,7 +161,7 @@ class _Pages:
             items=page.items,
             people=people,
             older=older(request, page.next),
-            sources=[source["name"] for source in self._desk.sources()],
+            sources=[source["name"] for source in await self._desk.sources()],
             rules=[rule["id"] for rule in self._desk.rules()],
         )
 
@@ -222,7 +222,7 @@ class _Pages:
             "receipts.html",
             items=page.items,
             older=older(request, page.next),
-            sources=[source["name"] for source in self._desk.sources()],
+            sources=[source["name"] for source in await self._desk.sources()],
         )
 
     async def receipt(self, request: Request) -> Response:
