@@ -70,7 +70,7 @@ class Place:
     def serve(self, *arguments: str) -> subprocess.Popen[str]:
         server = self.start("serve", "--port", "0", "--admin", "127.0.0.1:0", *arguments)
         deadline = time.monotonic() + 30
-        while self.run("healthcheck", "--ready").returncode != 0:
+        while (asked := self.run("healthcheck", "--ready")).returncode != 0 or "whoever is at" in asked.stderr:
             assert server.poll() is None, server.communicate()[0]
             assert time.monotonic() < deadline, "the server did not become ready"
         return server
