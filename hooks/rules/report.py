@@ -14,7 +14,7 @@ from hooks.rules.findings import Finding, Severity, did_you_mean, meant_by
 from hooks.rules.kinds import describe_value
 from hooks.rules.shape import Shape
 
-_NEEDED = {
+NEEDED = {
     "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
     "list_type": "a list", "tuple_type": "a list", "dict_type": "a map (key: value)", "int_parsing": "a whole number",
     "model_type": "a map (key: value)", "model_attributes_type": "a map (key: value)", "float_parsing": "a number",
@@ -217,14 +217,14 @@ class Report:
             )
             shown = f"'{value}'" if isinstance(value, (str, int, float)) else "this value"
             self.at(file, path, f"{shown} is not allowed here", near or f"one of: {allowed}")
-        elif kind in _NEEDED:
+        elif kind in NEEDED:
             hint = "put it in quotes" if kind == "string_type" and isinstance(value, (int, float)) else ""
             if kind == "string_type" and isinstance(value, dict):
                 asks = any("?" in name for name in value)
                 hint = "write: x if condition else y" if asks else "for one text with ': ' in it, put it in quotes"
             elif kind in ("bool_type", "bool_parsing") and isinstance(value, str):
                 hint = "write true or false"
-            wanted = _NEEDED[kind]
+            wanted = NEEDED[kind]
             hint = hint or about or WRITTEN.get(wanted, "")
             self.at(file, path, f"{wanted} belongs here, this is {describe_value(value)}", hint)
         elif kind in _LIMITS:
