@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from hooks.errors import SettingsError, StoreError
 from hooks.settings import Settings, load_settings, unread
 
 if TYPE_CHECKING:
+    from hooks.cli.reader import Server
     from hooks.store.history import SqlHistory
 
 token = typer.Typer(help="The token of the admin API.", no_args_is_help=True)
@@ -39,6 +41,7 @@ def token_rotate(
     data: Data = None,
 ) -> None:
     """Make a new token and show it once. The old one stops working at once, also on a running server."""
+    from hooks.cli.reader import find_server
     from hooks.web.auth import create_token
 
     settings = load_settings({"data": data})
@@ -49,11 +52,30 @@ def token_rotate(
             f"there is no data folder {settings.data}: start `hooks serve` first, or name it with --data"
         )
     made = create_token(settings.data, "read" if read_only else "act")
+    server = find_server(settings)
+    if server is not None and not _takes(replace(server, token=made)):
+        raise SettingsError(
+            "the running server does not take the new token, because its own is given by HOOKS_ADMIN_TOKEN: "
+            "change it there and start the server again"
+        )
     if as_json:
         print_json({"token": made, "access": "read" if read_only else "act"})
     else:
         print(made)
         note("Keep it now: it is not shown again.")
+
+
+def _takes(server: Server) -> bool:
+    from hooks.cli.reader import Refused
+    from hooks.cli.wire import Unreachable
+
+    try:
+        server.ask("GET", "/api/v1/sources")
+    except Refused:
+        return False
+    except Unreachable:
+        return True  # it ends, and the next one reads the new token
+    return True
 
 
 @db.command("check", epilog="Example: hooks db check --data /var/lib/hooks")

@@ -222,8 +222,8 @@ def _tell(answer: object, as_json: bool, sentence: str) -> None:
 
 def _per(text: str) -> str:
     if not text.startswith("per_") or not text[4:].isalnum():
-        told = "it begins with per_, and `hooks people find` shows it"
-        raise wrong_use(f"{plain(text)!r} is not a person's whole id: {told}")
+        wrong = "a person's whole id" if text.startswith("per_") else "a person's id: it begins with per_"
+        raise wrong_use(f"{plain(text)!r} is not {wrong}; `hooks people find` shows them")
     return text
 
 

@@ -14,7 +14,7 @@ from hooks.rules.kinds import describe_value
 from hooks.rules.report import ABSENT, Report, SourceFile, element, value_at
 from hooks.rules.shape import Shape
 
-_NEEDED = {
+NEEDED = {
     "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
     "list_type": "a list", "tuple_type": "a list", "dict_type": "a map (key: value)", "int_parsing": "a whole number",
     "model_type": "a map (key: value)", "model_attributes_type": "a map (key: value)", "float_parsing": "a number",
@@ -108,7 +108,7 @@ class Invalid:
             self._report.at_key(self._file, path, f"'{last}' is missing", self._described((*path, last)))
         elif kind in ("literal_error", "enum"):
             self._not_listed(path, str(fault.get("ctx", {}).get("expected", "")))
-        elif kind in _NEEDED:
+        elif kind in NEEDED:
             self._wrong_type(path, kind)
         elif kind in _LIMITS:
             message, empty = _LIMITS[kind]
@@ -132,7 +132,7 @@ class Invalid:
         self._report.at(self._file, path, f"{shown} is not allowed here", near or f"one of: {allowed}")
 
     def _wrong_type(self, path: Path, kind: str) -> None:
-        value, wanted = self._value(path), _NEEDED[kind]
+        value, wanted = self._value(path), NEEDED[kind]
         hint = self._described(path) or WRITTEN.get(wanted, "")
         if kind == "string_type" and isinstance(value, (int, float)):
             hint = "put it in quotes"

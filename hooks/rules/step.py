@@ -13,6 +13,8 @@ from hooks.events import Request
 from hooks.ports import Action, OnUnknown
 from hooks.rules.clauses import Clause
 from hooks.rules.faults import EvaluationError
+from hooks.rules.invalid import NEEDED
+from hooks.rules.kinds import describe_value
 from hooks.rules.model import Retry
 from hooks.rules.shape import OPEN, Shape
 from hooks.rules.with_tree import Fields, origins_of, render_tree, show_field
@@ -97,6 +99,15 @@ _TELLING = 4
 """Letters from which on a value could tell something; shorter ones are in sentences by chance."""
 
 
+_NUMBER = ": number(...) reads a number from a text"
+_MADE = {
+    ("a number", "text"): ": text(...) writes a number as text",
+    ("text", "a number"): _NUMBER,
+    ("text", "a whole number"): _NUMBER,
+}
+"""How what was found is made what is needed."""
+
+
 def describe_invalid(error: ValidationError) -> str:
     """The first fault of a model's answer in a sentence without any value."""
     fault = error.errors(include_url=False, include_context=False)[0]
@@ -105,6 +116,9 @@ def describe_invalid(error: ValidationError) -> str:
         return f"required field '{name}' came out empty"
     if fault["type"] == "extra_forbidden":
         return f"the action has no field '{name}'"
+    if name and (wanted := NEEDED.get(fault["type"])) is not None:
+        found = describe_value(fault["input"])
+        return f"field '{name}' needs {wanted}, this is {found}{_MADE.get((found, wanted), '')}"
     sentence = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"].startswith(("assert", "union_")) or _quotes(sentence, fault["input"]):
         sentence = "its value is not one that the action takes"

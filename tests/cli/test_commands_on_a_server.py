@@ -70,7 +70,7 @@ class Place:
     def serve(self, *arguments: str) -> subprocess.Popen[str]:
         server = self.start("serve", "--port", "0", "--admin", "127.0.0.1:0", *arguments)
         deadline = time.monotonic() + 30
-        while self.run("healthcheck", "--ready").returncode != 0:
+        while (asked := self.run("healthcheck", "--ready")).returncode != 0 or "whoever is at" in asked.stderr:
             assert server.poll() is None, server.communicate()[0]
             assert time.monotonic() < deadline, "the server did not become ready"
         return server
@@ -367,6 +367,22 @@ def test_a_full_disk_behind_the_output_is_no_fault_of_ours(place: Place) -> None
         )
     assert 1 == ending.returncode
     assert "hooks: this cannot be written: No space left on device" in ending.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--read-only",)])
+def test_a_token_that_the_settings_of_the_server_give_is_not_rotated_as_if_it_were(
+    place: Place, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    place.environment["HOOKS_ADMIN_TOKEN"] = "a-token-that-the-settings-give"
+    server = place.serve()
+    del place.environment["HOOKS_ADMIN_TOKEN"]
+    try:
+        ending = place.run("token", "rotate", *options)
+    finally:
+        stop(server)
+
+    assert (3, "") == (ending.returncode, ending.stdout)
+    assert "its own is given by HOOKS_ADMIN_TOKEN" in ending.stderr
 
 
 def test_a_rotated_token_opens_the_running_server_and_the_old_one_does_not(

@@ -109,5 +109,6 @@ async def test_a_person_is_exported_to_a_new_file_and_forgotten(world: World, of
 
 async def test_a_wrong_id_is_told_before_anything_is_asked(office: Office) -> None:
     assert "begins with per_" in await office.say("show", "evt_1", wanted=2)
+    assert "is not a person's whole id" in await office.say("show", "per_0190...05", wanted=2)
     assert "nobody is per_1" in await office.say("show", "per_1", wanted=1)
     assert "no such person" in await office.say("link", "per_1", "per_2", wanted=1)

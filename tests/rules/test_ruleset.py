@@ -237,7 +237,11 @@ def test_a_value_that_does_not_fit_names_the_field_and_not_the_value() -> None:
     one = job("{customerId: '${raw.id}', start: '${raw.start}'}")
     with pytest.raises(EvaluationError) as text:
         one.render({**NAMES, "raw": {"id": "confidential"}})
-    assert "field 'customerId': input should be a valid integer" == text.value.message
+    made = ": number(...) reads a number from a text"
+    assert f"field 'customerId' needs a whole number, this is text{made}" == text.value.message
+    with pytest.raises(EvaluationError) as number:
+        lead("{last_name: '${raw.id}'}").render({**NAMES, "raw": {"id": 7}})
+    assert "field 'last_name' needs text, this is a number: text(...) writes a number as text" == number.value.message
     with pytest.raises(EvaluationError) as custom:
         one.render({**NAMES, "raw": {"id": 1, "start": "confidential"}})
     assert "field 'start': write an instant that ends in Z" == custom.value.message

@@ -153,8 +153,8 @@ def _as_new(wanted: Mapping[str, Any]) -> dict[str, Any]:
     address = wanted["address"]
     if address is None:
         raise Permanent(
-            "customer.address: street, city, state and zip are needed to create a customer; "
-            "without them a lead can be booked with book_lead"
+            "customer.address: street, city, state and zip are needed to create a customer: hand over the address of a "
+            "job with address: ${data.address}; without one a lead can be booked with book_lead"
         )
     location = {"name": wanted["name"], "address": address, "contacts": wanted["contacts"] or None}
     fields = {name: wanted[name] for name in ("name", "type", "address", "tagTypeIds", "externalData")}
