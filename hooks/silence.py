@@ -7,6 +7,7 @@ that one of them tells.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -64,6 +65,7 @@ class SilenceWatch:
         self._own = own
         self._sources = sources
         self._wake = wake
+        self._looking = asyncio.Lock()
         self._seen: Mapping[str, SourceConfig] | None = None
         self._seen_at = 0.0
         self._unsure: set[str] = set()
@@ -83,7 +85,11 @@ class SilenceWatch:
             await self._clock.sleep(TICK)
 
     async def look(self) -> None:
-        """Judge every source that is watched, once. Raises StoreError."""
+        """Judge every source that is watched, once: one look after the other. Raises StoreError."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         sources = self._sources()
         if sources is None:
             return  # the rules are broken: who is quiet meanwhile is told when they are mended
