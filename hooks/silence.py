@@ -67,10 +67,9 @@ class SilenceWatch:
         self._wake = wake
         self._looking = asyncio.Lock()
         self._seen: Mapping[str, SourceConfig] | None = None
-        self._seen_at = 0.0
-        self._unsure: set[str] = set()
-        """Sources whose rules say something else than before: one that was told to be quiet may not be. Looked at once,
-        so that servers whose clocks part do not take back what the others tell again."""
+        self._unsure: dict[str, float] = {}
+        """Sources whose rules say something else than before, and since when, by the monotonic clock: one that was told
+        to be quiet may not be. Looked at once, so that servers whose clocks part do not take back what others tell."""
         self._looked_at: dict[str, int] = {}
         """By source that is quiet: the place up to which its receipts hold no sign of life."""
 
@@ -96,9 +95,9 @@ class SilenceWatch:
         watched = {name: (config, config.quiet) for name, config in sources.items() if config.quiet is not None}
         if sources is not self._seen:
             await self._store.watch(watched, self._clock.now())
-            before = self._seen or {}
-            self._unsure |= {name for name, (_, quiet) in watched.items() if _measure_in(before, name) != quiet}
-            self._seen, self._seen_at = sources, self._clock.monotonic()
+            before, at = self._seen or {}, self._clock.monotonic()
+            self._unsure |= {name: at for name, (_, quiet) in watched.items() if _measure_in(before, name) != quiet}
+            self._seen = sources
         known = await self._store.watched() if watched else {}
         quiet: dict[str, Finding] = {}
         for name, (config, measure) in watched.items():
@@ -133,8 +132,9 @@ class SilenceWatch:
         # What was looked at may be of an earlier silence, of which another server has told that it was over.
         now, place = self._clock.now(), max(known.seq, self._looked_at.get(known.source, 0))
         sign = await self._store.first(known.source, place)
-        if sign is None and known.source in self._unsure and self._clock.monotonic() - self._seen_at > AGREED:
-            self._unsure.discard(known.source)
+        unsure_at = self._unsure.get(known.source)
+        if sign is None and unsure_at is not None and self._clock.monotonic() - unsure_at > AGREED:
+            del self._unsure[known.source]
             if not measure.is_over(known.since, now + AGREED_CLOCKS):
                 await self._store.take_back(known)  # the rules give it more time by now
                 return False

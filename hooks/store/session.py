@@ -41,7 +41,7 @@ IDLE_LIMIT = 30
 """Seconds after which the server ends a transaction of ours that says nothing more: a process that was stopped."""
 
 
-DEADLOCKS = 3
+DEADLOCKS = 5
 """Times that a transaction is tried that PostgreSQL ends because two wait for each other, which it sees in a second."""
 
 MAKE_WAY = 0.05
@@ -54,8 +54,9 @@ the other: each such encounter costs both a second."""
 TURN = 7_415_002
 """Any number, the same in all releases: who holds it has the turn."""
 
-NO_TURN = 0.5
-"""Seconds after which it goes on without its turn: who has it may have been stopped in the middle."""
+NO_TURN = 1.5
+"""Seconds after which it goes on without its turn: longer than PostgreSQL takes to end one of two that wait for each
+other. Who has the turn may have been stopped in the middle."""
 
 
 class Away(StoreError):
