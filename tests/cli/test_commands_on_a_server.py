@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -500,15 +501,15 @@ def test_a_server_that_does_not_answer_is_told_from_none(place: Place) -> None:
     server = place.serve()
     try:
         server.send_signal(signal.SIGSTOP)
-        paused = place.run("connections", "pause", "office")
-        followed = place.run("events", "tail")
-        health = place.run("healthcheck", "--detail")
+        asked = (("connections", "pause", "office"), ("events", "tail"), ("healthcheck", "--detail"))
+        with ThreadPoolExecutor() as together:  # each waits for seconds
+            answers = list(together.map(lambda words: place.run(*words), asked))
     finally:
         server.send_signal(signal.SIGCONT)
         stop(server)
 
-    assert [1, 1, 1] == [paused.returncode, followed.returncode, health.returncode]
-    for told in (paused, followed, health):
+    assert [1, 1, 1] == [told.returncode for told in answers]
+    for told in answers:
         assert f"the server of this data folder (process {server.pid}) does not answer" in told.stderr
 
 

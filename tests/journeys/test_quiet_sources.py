@@ -8,6 +8,7 @@ from typing import Any
 from hooks.app import App
 from hooks.ports import SELF_TEST_AGENT
 from hooks.settings import Settings
+from hooks.silence import SilenceWatch
 from tests.journeys.test_console_pages import browser
 from tests.journeys.world import ADMIN_TOKEN, LEADS_KEY, OFFICE, World
 
@@ -35,10 +36,17 @@ def told(world: World) -> list[str]:
     return [note["type"].rpartition(".")[2] for note in world.notes()]
 
 
+def watch(world: World) -> SilenceWatch:
+    assert world._app is not None
+    assert world._app.silences is not None
+    return world._app.silences
+
+
 async def has_told(world: World, *wanted: str) -> Any:
     """The data of the last, once the office was told exactly this."""
 
     async def look() -> list[str]:
+        await watch(world).look()  # it looks by itself, but not for seconds
         return told(world)
 
     await world.until(look, lambda notes: notes == list(wanted))
@@ -47,13 +55,11 @@ async def has_told(world: World, *wanted: str) -> Any:
 
 async def stays(world: World, *wanted: str) -> None:
     """The watch has looked again, and has told no more than this."""
-    app = world._app
-    assert app is not None
-    assert app.silences is not None
-    assert app.keeper is not None
-    await app.keeper._look_at_clock()  # it notes each minute that a server is at work
+    assert world._app is not None
+    assert world._app.keeper is not None
+    await world._app.keeper._look_at_clock()  # it notes each minute that a server is at work
     for _ in range(2):
-        await app.silences.look()
+        await watch(world).look()
     await world.quiet()
     assert list(wanted) == told(world)
 
