@@ -88,7 +88,7 @@ def _tell(file: Path, made: Draft) -> None:
     steps: list[list[Any]] = [
         ["hooks test", "the tests beside the rules: nothing is sent, and no secret is needed"],
         ["hooks check", "what is wrong with the file, before a server sees it"],
-        ["hooks serve", "receive, and carry the rules out"],
+        ["hooks serve", "receive, and carry the rules out in your accounts, for real"],
     ]
     if made.sample is not None:
         steps.insert(1, [f"hooks explain --sample {made.sample}", "what a rule would send, field by field"])
