@@ -23,26 +23,17 @@ def add_to(app: typer.Typer) -> None:
     )(init)
 
 
+def _vendors(option: str, told: str) -> Any:
+    return typer.Option(option, metavar="VENDOR", help=told, autocompletion=complete_vendors, show_default=False)
+
+
 def init(
     senders: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--from",
-            metavar="VENDOR",
-            help="Who sends webhooks, such as housecall_pro; may be given several times.",
-            autocompletion=complete_vendors,
-            show_default=False,
-        ),
+        list[str] | None, _vendors("--from", "Who sends webhooks, such as housecall_pro; may be given several times.")
     ] = None,
     targets: Annotated[
         list[str] | None,
-        typer.Option(
-            "--to",
-            metavar="VENDOR",
-            help="Where something is to be done about them, such as homebase360; may be given several times.",
-            autocompletion=complete_vendors,
-            show_default=False,
-        ),
+        _vendors("--to", "Where something is to be done, such as homebase360; may be given several times."),
     ] = None,
     routes: Routes = None,
     as_json: AsJson = False,

@@ -158,8 +158,7 @@ class EngineDeliveryDesk:
                 after = None
         if done:
             self._wake()
-        told = self._told(made, mode, dry_run, events, done, after if events >= limit else None)
-        return {**told, "read": read}
+        return self._told(made, mode, dry_run, events, done, read, after if events >= limit else None)
 
     async def _carried_out(self, replays: Sequence[Replay], anew: list[Plan], version: str) -> tuple[int, list[Plan]]:
         """How many runs were made, and the events that are kept as they were read.
@@ -234,7 +233,7 @@ class EngineDeliveryDesk:
         return [choice for chosen in batch for choice in choices(chosen, given)]
 
     def _told(
-        self, made: list[Choice], mode: ReplayMode, dry_run: bool, events: int, done: int, next_: str | None
+        self, made: list[Choice], mode: ReplayMode, dry_run: bool, events: int, done: int, read: int, next_: str | None
     ) -> dict[str, Any]:
         counted = Counter(choice.action for choice in made)
         rates = {name: account.settings.rate for name, account in self._rulebook.accounts.items()}
@@ -244,6 +243,7 @@ class EngineDeliveryDesk:
             "events": events,
             **{action: counted[action] for action in ("make", "retry", "nothing")},
             "made": done,
+            "read": read,
             "items": [choice.as_json() for choice in made[:SHOWN]],
             "forecast": forecast(requests_of(made), rates),
             "next": next_,
