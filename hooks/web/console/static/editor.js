@@ -13,9 +13,10 @@
   const main = root.dataset.main;
   const texts = new Map(); // name -> {began, text, findings}
   for (const kept of root.querySelectorAll("textarea[data-text]")) texts.set(kept.dataset.text, { began: kept.value, text: kept.value, findings: [] });
-  if (!texts.size) texts.set(main, { began: area.value, text: area.value, findings: [] });
+  if (!texts.size) texts.set(main, { began: area.defaultValue, text: area.value, findings: [] });
   const buttons = new Map([...root.querySelectorAll("button[data-file]")].map((one) => [one.dataset.file, one]));
   let open = [...buttons].find(([, one]) => one.getAttribute("aria-pressed") === "true")?.[0] ?? main;
+  if (area.value !== area.defaultValue) texts.get(open).text = area.value; // somebody was quicker than this script
   let findings = [];
   let sample = null;
 
